@@ -1,0 +1,66 @@
+"""Offsets and bits of the type-0 configuration header (PCI Local Bus Specification 3.0, chapter 6).
+
+Multi-byte registers are little-endian.  Only the hardware side uses these names; the kernel has its own.
+"""
+
+VENDOR_ID = 0x00
+DEVICE_ID = 0x02
+COMMAND = 0x04
+STATUS = 0x06
+REVISION_ID = 0x08
+CLASS_CODE = 0x09
+CACHE_LINE_SIZE = 0x0C
+LATENCY_TIMER = 0x0D
+HEADER_TYPE = 0x0E
+BASE_ADDRESS_0 = 0x10
+SUBSYSTEM_VENDOR_ID = 0x2C
+SUBSYSTEM_ID = 0x2E
+CAPABILITIES_POINTER = 0x34
+INTERRUPT_LINE = 0x3C
+INTERRUPT_PIN = 0x3D
+HEADER_SIZE = 0x40
+CONFIG_SIZE = 0x100
+
+BASE_ADDRESSES = 6
+
+# Command register (section 6.2.2).
+COMMAND_IO = 0x0001
+COMMAND_MEMORY = 0x0002
+COMMAND_BUS_MASTER = 0x0004
+COMMAND_MWI = 0x0010
+COMMAND_PARITY = 0x0040
+COMMAND_SERR = 0x0100
+COMMAND_INTX_DISABLE = 0x0400
+COMMAND_WRITABLE = (
+    COMMAND_IO
+    | COMMAND_MEMORY
+    | COMMAND_BUS_MASTER
+    | COMMAND_MWI
+    | COMMAND_PARITY
+    | COMMAND_SERR
+    | COMMAND_INTX_DISABLE
+)
+
+# Status register (section 6.2.3).  Bits 15 to 11 and 8 are cleared by writing 1.
+STATUS_INTERRUPT = 0x0008
+STATUS_CAPABILITIES = 0x0010
+STATUS_66MHZ = 0x0020
+STATUS_RECEIVED_MASTER_ABORT = 0x2000
+STATUS_CLEARED_BY_WRITING_1 = 0xF900
+
+# Base address registers (section 6.2.5.1).
+BAR_IO = 0x1
+BAR_PREFETCHABLE = 0x8
+BAR_IO_FLAGS = 0x3
+BAR_MEMORY_FLAGS = 0xF
+
+# Power management capability (PCI Power Management Interface Specification 1.1, section 3.2).
+CAPABILITY_POWER_MANAGEMENT = 0x01
+PM_CAPABILITIES = 2
+PM_CONTROL = 4
+PM_CONTROL_STATE = 0x0003
+PM_CONTROL_PME_ENABLE = 0x0100
+PM_CONTROL_PME_STATUS = 0x8000
+PM_SIZE = 8
+D0 = 0
+D3HOT = 3

@@ -1,0 +1,2 @@
+cdef class TraceSwitch:
+    cdef public bint on

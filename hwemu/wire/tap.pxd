@@ -1,0 +1,30 @@
+cimport cython
+
+from hwemu.clock cimport Clock, Source
+from hwemu.wire.port cimport Station, Wire
+from hwemu.wire.tap_io cimport FrameBuffer, write_frame
+
+
+cdef int FRAME_BAD_FCS
+cdef Py_ssize_t READ_BATCH
+
+
+cdef class Tap(Wire):
+    cdef public Clock clock
+    cdef public int fd
+    cdef public Station station
+    cdef public FrameBuffer buffer
+    cdef public TapSource source
+    cdef public unsigned long long frames_in, frames_out, dropped
+    cdef public int failure
+    cpdef attach(self, Station station)
+    cpdef detach(self, Station station)
+    cpdef long long send(self, Station station, bytes frame, int flags) except? -1
+    @cython.locals(count=Py_ssize_t, frame=bytes)
+    cpdef ready(self)
+    cpdef close(self)
+
+
+cdef class TapSource(Source):
+    cdef public Tap tap
+    cpdef ready(self, int mask)

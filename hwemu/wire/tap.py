@@ -1,0 +1,145 @@
+"""A TAP of the host as a wire: whoever sits at the other end is the host's own network stack.
+
+Linux: Documentation/networking/tuntap.rst.  Opening follows the host's real clock from then on.
+"""
+
+import errno
+import fcntl
+import os
+import select
+import socket
+import struct
+
+from hwemu.clock import Source
+from hwemu.wire.port import FRAME_BAD_FCS, Wire
+from hwemu.wire.tap_io import FrameBuffer, write_frame
+
+TUN_DEVICE = "/dev/net/tun"
+TUNSETIFF = 0x400454CA
+SIOCGIFFLAGS = 0x8913
+SIOCSIFFLAGS = 0x8914
+IFF_UP = 0x1
+IFF_TAP = 0x0002
+IFF_NO_PI = 0x1000
+IFNAMSIZ = 16
+# Frames taken per readiness: enough to make one acknowledgement for many, few enough to keep timers honest.
+READ_BATCH = 64
+
+
+def _interface_request(name, flags):
+    return struct.pack("16sH22x", name.encode(), flags)
+
+
+def _raise_up(name):
+    """Set the interface up, as `ip link set NAME up` does."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        request = fcntl.ioctl(control, SIOCGIFFLAGS, _interface_request(name, 0))
+        flags = struct.unpack_from("H", request, IFNAMSIZ)[0]
+        fcntl.ioctl(control, SIOCSIFFLAGS, _interface_request(name, flags | IFF_UP))
+
+
+def open_tap(name):
+    """Attach to the TAP `name`, or make it (and set it up) where it is missing; returns a non-blocking descriptor.
+
+    OSError with a one-line explanation when that can not be.
+    """
+    if not name or len(name.encode()) >= IFNAMSIZ or "/" in name or any(c.isspace() for c in name):
+        raise OSError(errno.EINVAL, f"{name!r} is not a network interface name (1 to {IFNAMSIZ - 1} bytes)")
+    try:
+        descriptor = os.open(TUN_DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        hint = "load the tun module" if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO) else "ask for access"
+        raise OSError(error.errno, f"tap {name}: {TUN_DEVICE}: {error.strerror}; {hint}") from None
+    missing = not os.path.exists(f"/sys/class/net/{name}")
+    try:
+        fcntl.ioctl(descriptor, TUNSETIFF, _interface_request(name, IFF_TAP | IFF_NO_PI))
+        if missing:
+            _raise_up(name)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno == errno.EPERM:
+            hint = f"run as root, or once: sudo ip tuntap add dev {name} mode tap user $USER"
+        elif error.errno == errno.EBUSY:
+            hint = "another program holds it"
+        elif error.errno == errno.EINVAL:
+            hint = "it exists and is not a TAP, or was made with other flags"
+        else:
+            hint = "the host refused"
+        raise OSError(error.errno, f"tap {name}: {error.strerror}; {hint}") from None
+    return descriptor
+
+
+class Tap(Wire):
+    """The wire to the host's interface `name`.  Takes one station."""
+
+    def __init__(self, clock, name, descriptor=-1):
+        """`descriptor`: an open TAP, or whatever reads and writes frame by frame, instead of opening `name`."""
+        Wire.__init__(self, name)
+        self.clock = clock
+        self.fd = descriptor if descriptor >= 0 else open_tap(name)
+        self.station = None
+        self.buffer = FrameBuffer()
+        self.source = TapSource(self)
+        self.frames_in = 0
+        self.frames_out = 0
+        self.dropped = 0
+        self.failure = 0
+
+    def attach(self, station):
+        """Plug `station` in and listen; ValueError when one is there already."""
+        if self.station is not None:
+            raise ValueError(f"tap {self.name}: a station is plugged in already")
+        self.station = station
+        self.clock.watch(self.fd, select.EPOLLIN, self.source)
+        Wire.attach(self, station)
+
+    def detach(self, station):
+        if station is not self.station:
+            raise ValueError(f"tap {self.name}: that station is not plugged in here")
+        self.clock.unwatch(self.fd)
+        self.station = None
+        Wire.detach(self, station)
+
+    def send(self, station, frame, flags):
+        """Write a frame to the host; one with a bad FCS is dropped here, as the host's card would."""
+        if not self.up or flags & FRAME_BAD_FCS or write_frame(self.fd, frame) < 0:
+            self.dropped += 1
+        else:
+            self.frames_out += 1
+        return 0
+
+    def ready(self):
+        """Frames wait.  A descriptor that fails (the interface was removed) takes the wire down."""
+        count = 0
+        while count < READ_BATCH and self.station is not None:
+            frame = self.buffer.read_frame(self.fd)
+            if frame is None:
+                break
+            self.station.receive(frame, 0)
+            count += 1
+        self.frames_in += count
+        if self.buffer.failure and self.up:
+            self.failure = self.buffer.failure
+            self.clock.unwatch(self.fd)
+            self.up = False
+            if self.station is not None:
+                self.station.carrier(False)
+
+    def close(self):
+        """Unplug the station, if any, and let go of the TAP; a TAP that this process made disappears."""
+        if self.station is not None:
+            self.detach(self.station)
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+class TapSource(Source):
+    """Wakes the machine for the TAP's frames."""
+
+    def __init__(self, tap):
+        Source.__init__(self)
+        self.tap = tap
+
+    def ready(self, mask):
+        self.tap.ready()

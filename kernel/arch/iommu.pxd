@@ -1,0 +1,5 @@
+from hwemu.pci.dma cimport IOMMU
+
+
+cdef class dma_watch(IOMMU):
+    pass

@@ -1,0 +1,2 @@
+from hwemu.mmu cimport AddressSpace
+from hwemu.ram cimport RAM

@@ -1,0 +1,1 @@
+from hwemu.trace cimport Trace

@@ -1,0 +1,199 @@
+"""poll(2) and select(2): wait until one of many files is ready.
+
+Each file's `poll` is asked once with a table that queues an entry on the wait queues the file names; a wake-up on any of
+them sets `triggered` and wakes the task, which then asks again.
+"""
+
+from struct import Struct
+
+from kernel.arch.uaccess import copy_from_user, copy_to_user
+from kernel.fs.select import poll_table
+from kernel.sched.core import task_wait_entry
+from kernel.sched.state import TASK_INTERRUPTIBLE, TASK_RUNNING
+from kernel.uapi.errno import EBADF, EFAULT, EINVAL, ERESTARTNOHAND
+from kernel.uapi.poll import (
+    FD_SETSIZE,
+    POLLERR,
+    POLLEX_SET,
+    POLLHUP,
+    POLLIN_SET,
+    POLLNVAL,
+    POLLOUT_SET,
+)
+from kernel.uapi.time import NSEC_PER_MSEC, NSEC_PER_SEC, NSEC_PER_USEC
+
+POLLFD = Struct("<iHH")
+POLLFD_SIZE = 8
+TIMEVAL = Struct("<qq")
+LONGEST = 1 << 62
+# What select's three sets ask poll for.
+SELECT_GROUPS = (POLLIN_SET, POLLOUT_SET, POLLEX_SET)
+
+
+class poll_table_entry(task_wait_entry):
+    """One wait queue that a poll call is on."""
+
+    def __init__(self, sched, task, pwq, events):
+        super().__init__(sched, task)
+        self.pwq = pwq
+        self.events = events
+
+    def func(self, key):
+        if key != 0 and not key & self.events:
+            return 0
+        pwq = self.pwq
+        pwq.triggered = True
+        return self.sched.wake_up_process(self.sleeper)
+
+
+class poll_wqueues(poll_table):
+    """All the wait queues of one poll call."""
+
+    def __init__(self, sched):
+        super().__init__()
+        self.sched = sched
+        self.triggered = False
+        self.entries = []
+
+    def queue(self, filp, wq):
+        entry = poll_table_entry(self.sched, self.sched.current, self, self.key)
+        self.entries.append(entry)
+        wq.add(entry)
+
+    def sleep(self, timeout):
+        """Sleep until triggered or for `timeout` ns (-1: for ever); returns what is left."""
+        task = self.sched.current
+        task.state = TASK_INTERRUPTIBLE
+        if not self.triggered:
+            timeout = self.sched.schedule_timeout(timeout)
+        task.state = TASK_RUNNING
+        self.triggered = False
+        return timeout
+
+    def free(self):
+        """Leave every queue."""
+        for position in range(len(self.entries)):
+            entry = self.entries[position]
+            entry.head.remove(entry)
+        self.entries = []
+
+
+def ask(files, fd, events, table):
+    """The ready events of descriptor `fd` among `events`, errors and hang-up included; POLLNVAL when it is closed."""
+    filp = files.fget(fd)
+    if filp is None:
+        return POLLNVAL
+    wanted = events | POLLERR | POLLHUP
+    table.key = wanted
+    return filp.f_op.poll(filp, table) & wanted
+
+
+def do_poll(sched, files, fds, events, found, timeout):
+    """Wait for any of the descriptors in the list `fds` to have one of its `events`; `found` gets what each has.
+
+    `timeout` is in ns, -1 for ever.  Returns how many are ready, or -ERESTARTNOHAND.
+    """
+    table = poll_wqueues(sched)
+    table.active = timeout != 0
+    count = 0
+    try:
+        while True:
+            count = 0
+            for position in range(len(fds)):
+                fd = fds[position]
+                mask = 0
+                if fd >= 0:
+                    mask = ask(files, fd, events[position], table)
+                found[position] = mask
+                if mask:
+                    count += 1
+                    table.active = False
+            # The queues are joined once: from here on only ask.
+            table.active = False
+            if count or timeout == 0:
+                return count
+            if sched.signal_pending():
+                return -ERESTARTNOHAND
+            timeout = table.sleep(timeout)
+    finally:
+        table.free()
+
+
+class poll_calls:
+    """poll and select of one kernel."""
+
+    def __init__(self, sched):
+        self.sched = sched
+
+    def poll(self, task, address, count, milliseconds, a3, a4, a5):
+        """int poll(struct pollfd *fds, nfds_t nfds, int timeout)"""
+        if count < 0 or count > task.files.limit:
+            return -EINVAL
+        raw = copy_from_user(task.mm, address, count * POLLFD_SIZE) if count else b""
+        if raw is None:
+            return -EFAULT
+        entries = list(POLLFD.iter_unpack(raw))
+        found = [0] * count
+        timeout = -1 if milliseconds < 0 else min(milliseconds * NSEC_PER_MSEC, LONGEST)
+        fds = [entry[0] for entry in entries]
+        events = [entry[1] for entry in entries]
+        ready = do_poll(self.sched, task.files, fds, events, found, timeout)
+        if ready >= 0 and count:
+            out = b"".join([POLLFD.pack(fds[i], events[i], found[i] & 0xFFFF) for i in range(count)])
+            if not copy_to_user(task.mm, address, out):
+                return -EFAULT
+        return ready
+
+    def select(self, task, count, reading, writing, excepting, timeval, a5):
+        """int select(int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout)"""
+        if count < 0:
+            return -EINVAL
+        count = min(count, FD_SETSIZE)
+        size = (count + 63) // 64 * 8
+        sets = []
+        for address in (reading, writing, excepting):
+            raw = copy_from_user(task.mm, address, size) if address and size else b""
+            if raw is None:
+                return -EFAULT
+            sets.append(int.from_bytes(raw, "little") & ((1 << count) - 1))
+        timeout = -1
+        if timeval:
+            raw = copy_from_user(task.mm, timeval, TIMEVAL.size)
+            if raw is None:
+                return -EFAULT
+            seconds, microseconds = TIMEVAL.unpack(raw)
+            if seconds < 0 or microseconds < 0:
+                return -EINVAL
+            timeout = min(seconds * NSEC_PER_SEC + microseconds * NSEC_PER_USEC, LONGEST)
+        fds, events = wanted_events(sets, count)
+        found = [0] * len(fds)
+        if any(task.files.fget(fd) is None for fd in fds):
+            return -EBADF
+        ready = do_poll(self.sched, task.files, fds, events, found, timeout)
+        if ready < 0:
+            return ready
+        total = 0
+        for address, wanted, group in zip((reading, writing, excepting), sets, SELECT_GROUPS, strict=True):
+            bits = 0
+            for position, fd in enumerate(fds):
+                if found[position] & group and wanted >> fd & 1:
+                    bits |= 1 << fd
+                    total += 1
+            if address and size and not copy_to_user(task.mm, address, bits.to_bytes(size, "little")):
+                return -EFAULT
+        return total
+
+
+def wanted_events(sets, count):
+    """The descriptors in select's three sets, and what poll is to ask each for."""
+    fds = []
+    events = []
+    for fd in range(count):
+        mask = 0
+        for bits, group in zip(sets, SELECT_GROUPS, strict=True):
+            if bits >> fd & 1:
+                mask |= group
+        if mask:
+            fds.append(fd)
+            events.append(mask)
+    return fds, events

@@ -1,0 +1,168 @@
+"""/proc/PID: what each task shows of itself, and the files about the machine that the kernel core owns."""
+
+from kernel.fs.procfs import proc_dir
+from kernel.sched.state import EXIT_ZOMBIE, PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_RUNNING
+
+NSEC_PER_CLOCK_TICK = 10000000
+
+
+def state_letter(task):
+    """R, S, D or Z, as ps shows it."""
+    if task.state == TASK_RUNNING:
+        return "R"
+    if task.state == EXIT_ZOMBIE:
+        return "Z"
+    return "S" if task.state == TASK_INTERRUPTIBLE else "D"
+
+
+def parent_pid(task):
+    return task.parent.pid if task.parent is not None else 0
+
+
+def show_status(task):
+    names = {"R": "running", "S": "sleeping", "D": "disk sleep", "Z": "zombie"}
+    letter = state_letter(task)
+    signals = task.signal
+    lines = [
+        f"Name:\t{task.comm}",
+        f"State:\t{letter} ({names[letter]})",
+        f"Tgid:\t{task.pid}",
+        f"Pid:\t{task.pid}",
+        f"PPid:\t{parent_pid(task)}",
+        f"Uid:\t{task.uid}\t{task.uid}\t{task.uid}\t{task.uid}",
+        f"FDSize:\t{len(task.files.fd) if task.files is not None else 0}",
+    ]
+    if signals is not None:
+        lines.append(f"SigPnd:\t{signals.pending >> 1:016x}")
+        lines.append(f"SigBlk:\t{signals.blocked >> 1:016x}")
+    lines.append(f"voluntary_ctxt_switches:\t{task.switches}")
+    return "\n".join(lines) + "\n"
+
+
+def show_stat(task):
+    tty = 0x0501 if task.tty is not None else 0
+    group = task.tty.foreground if task.tty is not None else -1
+    flags = task.flags & PF_KTHREAD
+    started = task.start_time // NSEC_PER_CLOCK_TICK
+    head = f"{task.pid} ({task.comm}) {state_letter(task)} {parent_pid(task)} {task.pgrp} {task.session} {tty} {group} {flags}"
+    return f"{head} 0 0 0 0 0 0 0 0 20 0 1 0 {started}" + " 0" * 30 + "\n"
+
+
+def show_cmdline(task):
+    return b"".join(word.encode("utf-8", "surrogateescape") + b"\0" for word in task.argv)
+
+
+def show_environ(task):
+    return b"".join(entry + b"\0" for entry in task.environ)
+
+
+class fd_directory:
+    """/proc/PID/fd: a symbolic link for each descriptor."""
+
+    def __init__(self, proc, task):
+        self.proc = proc
+        self.task = task
+
+    def link(self, fd):
+        return self.proc.new_link(lambda: self.target(fd))
+
+    def target(self, fd):
+        filp = self.task.files.fget(fd) if self.task.files is not None else None
+        return filp.path if filp is not None else ""
+
+    def list(self):
+        if self.task.files is None:
+            return []
+        return [(str(fd), self.link(fd)) for fd in self.task.files.open_fds()]
+
+    def get(self, name):
+        if self.task.files is None or not name.isascii() or not name.isdigit():
+            return None
+        return self.link(int(name)) if self.task.files.fget(int(name)) is not None else None
+
+
+class pid_directories:
+    """The numbered directories of /proc."""
+
+    def __init__(self, proc, pids, sched):
+        self.proc = proc
+        self.pids = pids
+        self.sched = sched
+
+    def make(self, task):
+        children = proc_dir()
+        files = children.children
+        files["status"] = self.proc.new_file(lambda: show_status(task))
+        files["stat"] = self.proc.new_file(lambda: show_stat(task))
+        files["cmdline"] = self.proc.new_file(lambda: show_cmdline(task))
+        files["environ"] = self.proc.new_file(lambda: show_environ(task))
+        files["comm"] = self.proc.new_file(lambda: task.comm + "\n")
+        files["exe"] = self.proc.new_link(lambda: task.exe)
+        files["cwd"] = self.proc.new_link(lambda: task.fs.pwd.path() if task.fs is not None else "/")
+        files["fd"] = self.proc.new_dir(fd_directory(self.proc, task))
+        return self.proc.new_dir(children)
+
+    def self_link(self):
+        return self.proc.new_link(lambda: str(self.sched.current.pid))
+
+    def list(self):
+        return [("self", self.self_link()), *((str(task.pid), self.make(task)) for task in self.pids.tasks())]
+
+    def get(self, name):
+        if name == "self":
+            return self.self_link()
+        if not name.isascii() or not name.isdigit():
+            return None
+        task = self.pids.find(int(name))
+        return self.make(task) if task is not None else None
+
+
+def command_line(cmdline):
+    """The kernel command line as one line of text; values with blanks or quotes are quoted, with backslash escapes."""
+    words = []
+    for key, value in cmdline.items():
+        text = str(value)
+        if text == "":
+            words.append(key)
+        else:
+            quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+            words.append(f'{key}="{quoted}"' if any(mark in text for mark in ' \t\n"') else f"{key}={text}")
+    return " ".join(words)
+
+
+def proc_init(kernel):
+    """Create what the kernel core shows in /proc."""
+    proc = kernel.proc
+    proc.root.i_private.dynamic = pid_directories(proc, kernel.pids, kernel.sched)
+    proc.create("interrupts", kernel.irq.show)
+    proc.create("softirqs", kernel.softirq.show)
+    proc.create("uptime", lambda: f"{kernel.timers.now() / 1e9:.2f} 0.00\n")
+    proc.create("version", lambda: kernel.banner + "\n")
+    proc.create("cmdline", lambda: command_line(kernel.cmdline) + "\n")
+    proc.create("meminfo", lambda: show_meminfo(kernel))
+    proc.create("stat", lambda: show_kernel_stat(kernel))
+    proc.create("mounts", lambda: "".join(f"{sb.name} {path} {sb.name} {options(sb)} 0 0\n" for path, sb in kernel.mounts))
+    proc.create("filesystems", lambda: "nodev\tramfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\thostfs\n")
+    proc.create("sys/kernel/hostname", lambda: kernel.hostname + "\n", kernel.set_hostname)
+    proc.create("sys/kernel/ostype", lambda: "Linux\n")
+    proc.create("sys/kernel/osrelease", lambda: kernel.release + "\n")
+
+
+def options(sb):
+    return "ro" if sb.read_only else "rw"
+
+
+def show_meminfo(kernel):
+    total = kernel.arch.memory.size // 1024
+    slab = kernel.slab.bytes_in_use // 1024 if kernel.slab is not None else 0
+    return f"MemTotal: {total:>14} kB\nMemFree: {total - slab:>15} kB\nSlab: {slab:>18} kB\n"
+
+
+def show_kernel_stat(kernel):
+    interrupts = sum(desc.count for desc in kernel.irq.descs)
+    softirqs = sum(vector.count for vector in kernel.softirq.vectors)
+    return (
+        f"intr {interrupts}\nctxt {kernel.sched.switches}\nbtime {kernel.boot_time // 1000000000}\n"
+        f"processes {kernel.pids.last}\nprocs_running {kernel.sched.nr_running + 1}\nsoftirq {softirqs}\n"
+        f"syscalls {kernel.syscalls.total}\n"
+    )

@@ -1,0 +1,186 @@
+"""ramfs: files that live in memory.  It is the root file system, filled from the initramfs; /dev is one, too."""
+
+from kernel.fs.file import file_operations
+from kernel.fs.inode import (
+    directory_operations,
+    dirent_type,
+    dot_entries,
+    inode,
+    inode_operations,
+    seek,
+    super_block,
+)
+from kernel.uapi.errno import EFAULT, EFBIG, EINVAL, ENOENT, ENOSPC, ENOTEMPTY
+from kernel.uapi.fcntl import O_APPEND
+from kernel.uapi.stat import S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG
+
+DEFAULT_LIMIT = 1 << 30
+MAX_FILE_SIZE = 1 << 30
+
+
+class ramfs_file_operations(file_operations):
+    """A regular file: its bytes are the inode's `i_private`."""
+
+    def read(self, filp, to):
+        data = filp.inode.i_private
+        left = len(data) - filp.f_pos
+        if left <= 0 or to.count == 0:
+            return 0
+        count = min(left, to.count)
+        with memoryview(data) as view:
+            done = to.write(view[filp.f_pos : filp.f_pos + count])
+        if done > 0:
+            filp.f_pos += done
+        return done
+
+    def write(self, filp, source):
+        node = filp.inode
+        sb = node.i_sb
+        if filp.f_flags & O_APPEND:
+            filp.f_pos = node.i_size
+        position = filp.f_pos
+        if position + source.count > MAX_FILE_SIZE:
+            return -EFBIG
+        if sb.used + max(0, position + source.count - node.i_size) > sb.limit:
+            return -ENOSPC
+        chunk = source.read(source.count)
+        if chunk is None:
+            return -EFAULT
+        resize(node, max(node.i_size, position + len(chunk)))
+        node.i_private[position : position + len(chunk)] = chunk
+        node.i_mtime = sb.now()
+        filp.f_pos = position + len(chunk)
+        return len(chunk)
+
+    def llseek(self, filp, offset, whence):
+        return seek(filp, offset, whence, filp.inode.i_size)
+
+
+class ramfs_dir_operations(directory_operations):
+    """An open directory: the inode's `i_private` is a dictionary from name to inode."""
+
+    def iterate(self, filp):
+        children = filp.inode.i_private.items()
+        return dot_entries(filp.dentry) + [(name, node.i_ino, dirent_type(node.i_mode)) for name, node in children]
+
+
+def resize(node, size):
+    """Set a regular file's length; bytes it gains are zero."""
+    data = node.i_private
+    if not isinstance(data, bytearray):
+        data = bytearray(data)
+        node.i_private = data
+    if size < len(data):
+        del data[size:]
+    elif size > len(data):
+        data.extend(bytes(size - len(data)))
+    node.i_sb.used += size - node.i_size
+    node.i_size = size
+
+
+class ramfs_inode_operations(inode_operations):
+    """Directories are dictionaries from name to inode."""
+
+    def lookup(self, parent, name):
+        return parent.i_private.get(name)
+
+    def add(self, parent, name, mode, fops, private):
+        node = inode(parent.i_sb, mode, self, fops, private)
+        node.i_mtime = parent.i_sb.now()
+        parent.i_private[name] = node
+        parent.i_mtime = node.i_mtime
+        return node
+
+    def create(self, parent, name, mode):
+        return self.add(parent, name, S_IFREG | mode & 0o7777, parent.i_sb.regular, b"")
+
+    def mkdir(self, parent, name, mode):
+        node = self.add(parent, name, S_IFDIR | mode & 0o7777, parent.i_sb.directory, {})
+        node.i_nlink = 2
+        parent.i_nlink += 1
+        return node
+
+    def symlink(self, parent, name, target):
+        node = self.add(parent, name, S_IFLNK | 0o777, file_operations(), target)
+        node.i_size = len(target.encode("utf-8", "surrogateescape"))
+        return node
+
+    def mknod(self, parent, name, mode, fops, rdev):
+        """A character device whose open files use `fops`."""
+        node = self.add(parent, name, S_IFCHR | mode & 0o7777, fops, None)
+        node.i_rdev = rdev
+        return node
+
+    def unlink(self, parent, name):
+        node = parent.i_private.pop(name)
+        node.i_nlink -= 1
+        parent.i_mtime = parent.i_sb.now()
+        if node.is_regular():
+            # What is still open keeps its bytes, which are no longer accounted.
+            parent.i_sb.used -= node.i_size
+        return 0
+
+    def rmdir(self, parent, name):
+        node = parent.i_private.get(name)
+        if node is None:
+            return -ENOENT
+        if node.i_private:
+            return -ENOTEMPTY
+        del parent.i_private[name]
+        parent.i_nlink -= 1
+        return 0
+
+    def rename(self, old_parent, old_name, new_parent, new_name):
+        node = old_parent.i_private.pop(old_name)
+        new_parent.i_private[new_name] = node
+        if node.is_dir():
+            old_parent.i_nlink -= 1
+            new_parent.i_nlink += 1
+        return 0
+
+    def truncate(self, node, size):
+        if size < 0:
+            return -EINVAL
+        if size > MAX_FILE_SIZE:
+            return -EFBIG
+        if node.i_sb.used + size - node.i_size > node.i_sb.limit:
+            return -ENOSPC
+        resize(node, size)
+        node.i_mtime = node.i_sb.now()
+        return 0
+
+    def readlink(self, node):
+        return node.i_private
+
+
+class ramfs(super_block):
+    """An empty file system; `now()` gives the time for its inodes, `limit` bounds the bytes in its files."""
+
+    def __init__(self, name, device, now, limit=DEFAULT_LIMIT):
+        super().__init__(name, device)
+        self.now = now
+        self.limit = limit
+        self.used = 0
+        self.regular = ramfs_file_operations()
+        self.directory = ramfs_dir_operations()
+        self.operations = ramfs_inode_operations()
+        self.root = inode(self, S_IFDIR | 0o755, self.operations, self.directory, {})
+        self.root.i_nlink = 2
+
+    def ensure_dir(self, path):
+        """The inode of a directory (a list of names), made where it is missing."""
+        node = self.root
+        for name in path:
+            child = node.i_private.get(name)
+            node = child if child is not None else self.operations.mkdir(node, name, 0o755)
+        return node
+
+    def add_file(self, path, content, mode=0o644):
+        """Put a regular file with `content` (bytes) at the absolute path; missing directories are made."""
+        *above, name = [part for part in path.split("/") if part]
+        parent = self.ensure_dir(above)
+        node = self.operations.create(parent, name, mode)
+        node.i_private = content
+        node.i_size = len(content)
+        self.used += len(content)
+        return node

@@ -1,0 +1,144 @@
+"""read, write and their kin: from a descriptor number to the file's operation."""
+
+from kernel.arch.uaccess import get_user, iov_iter, kernel_iter, put_user, user_iter
+from kernel.fs.file import file, files_struct  # noqa: F401 (types of the header)
+from kernel.syscalls import syscall_handler
+from kernel.uapi.errno import EBADF, EFAULT, EINVAL
+from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT
+
+UIO_MAXIOV = 1024
+IOVEC_SIZE = 16
+SENDFILE_CHUNK = 131072
+
+
+def open_for(task, fd, mode):
+    """The file of descriptor `fd` when it is open for `mode` (FMODE_*), else None."""
+    files = task.files
+    filp = files.fget(fd)
+    if filp is None or not filp.f_mode & mode:
+        return None
+    return filp
+
+
+class sys_read(syscall_handler):
+    """ssize_t read(int fd, void *buf, size_t count)"""
+
+    def call(self, task, a0, a1, a2, a3, a4, a5):
+        filp = open_for(task, a0, FMODE_READ)
+        if filp is None:
+            return -EBADF
+        if a2 < 0:
+            return -EINVAL
+        if a1 < 0:
+            return -EFAULT
+        return filp.f_op.read(filp, user_iter(task.mm, a1, a2 if a2 < MAX_RW_COUNT else MAX_RW_COUNT))
+
+
+class sys_write(syscall_handler):
+    """ssize_t write(int fd, const void *buf, size_t count)"""
+
+    def call(self, task, a0, a1, a2, a3, a4, a5):
+        filp = open_for(task, a0, FMODE_WRITE)
+        if filp is None:
+            return -EBADF
+        if a2 < 0:
+            return -EINVAL
+        if a1 < 0:
+            return -EFAULT
+        return filp.f_op.write(filp, user_iter(task.mm, a1, a2 if a2 < MAX_RW_COUNT else MAX_RW_COUNT))
+
+
+def import_iovec(mm, address, count):
+    """An iov_iter over the user's array of `count` struct iovec, or a negative errno."""
+    if count < 0 or count > UIO_MAXIOV:
+        return -EINVAL
+    it = iov_iter(mm)
+    try:
+        for position in range(count):
+            base = get_user(mm, address + position * IOVEC_SIZE, 8)
+            length = get_user(mm, address + position * IOVEC_SIZE + 8, 8)
+            if length < 0 or it.count + length > MAX_RW_COUNT:
+                return -EINVAL
+            it.add(base & 0xFFFFFFFFFFFFFFFF, length)
+    except MemoryError:
+        return -EFAULT
+    return it
+
+
+def sys_readv(task, fd, vector, count, a3, a4, a5):
+    """ssize_t readv(int fd, const struct iovec *iov, int iovcnt)"""
+    filp = open_for(task, fd, FMODE_READ)
+    if filp is None:
+        return -EBADF
+    it = import_iovec(task.mm, vector, count)
+    return it if isinstance(it, int) else filp.f_op.read(filp, it)
+
+
+def sys_writev(task, fd, vector, count, a3, a4, a5):
+    """ssize_t writev(int fd, const struct iovec *iov, int iovcnt)"""
+    filp = open_for(task, fd, FMODE_WRITE)
+    if filp is None:
+        return -EBADF
+    it = import_iovec(task.mm, vector, count)
+    return it if isinstance(it, int) else filp.f_op.write(filp, it)
+
+
+def sys_lseek(task, fd, offset, whence, a3, a4, a5):
+    """off_t lseek(int fd, off_t offset, int whence)"""
+    filp = task.files.fget(fd)
+    return -EBADF if filp is None else filp.f_op.llseek(filp, offset, whence)
+
+
+def sys_sendfile64(task, out_fd, in_fd, offset, count, a4, a5):
+    """ssize_t sendfile(int out_fd, int in_fd, off_t *offset, size_t count)"""
+    source = open_for(task, in_fd, FMODE_READ)
+    target = open_for(task, out_fd, FMODE_WRITE)
+    if source is None or target is None:
+        return -EBADF
+    if count < 0:
+        return -EINVAL
+    kept = source.f_pos
+    if offset:
+        try:
+            start = get_user(task.mm, offset, 8)
+        except MemoryError:
+            return -EFAULT
+        result = source.f_op.llseek(source, start, 0)
+        if result < 0:
+            return result
+    start = source.f_pos
+    done = send_file(source, target, min(count, MAX_RW_COUNT))
+    # What was read and not taken by the target is read again next time.
+    source.f_pos = start + max(done, 0)
+    if offset:
+        if not put_user(task.mm, offset, 8, source.f_pos):
+            done = -EFAULT
+        source.f_pos = kept
+    return done
+
+
+def send_file(source, target, count):
+    """Move up to `count` bytes from one open file to another; the count, or a negative errno."""
+    buffer = bytearray(min(count, SENDFILE_CHUNK))
+    done = 0
+    while done < count:
+        chunk = kernel_iter(buffer, True)
+        got = source.f_op.read(source, chunk)
+        if got <= 0:
+            return done if done or got == 0 else got
+        got = min(got, count - done)
+        with memoryview(buffer) as view:
+            sent = target.f_op.write(target, kernel_iter(view[:got]))
+        if sent < 0:
+            return done if done else sent
+        done += sent
+        if sent < got:
+            break
+    return done
+
+
+def kernel_write(filp, data):
+    """Write the kernel's own bytes to an open file; the count, or a negative errno."""
+    return filp.f_op.write(filp, kernel_iter(data))
+
+

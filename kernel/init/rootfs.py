@@ -1,0 +1,62 @@
+"""The file systems at boot: the root from the initramfs, /dev, /proc, and a folder of the host at /host."""
+
+from kernel.fs import proc_pid
+from kernel.fs.devfs import add_device, make_devfs
+from kernel.fs.hostfs import hostfs
+from kernel.fs.namei import fs_struct, root_dentry
+from kernel.fs.procfs import procfs
+from kernel.fs.ramfs import ramfs
+from kernel.sysctl import SysctlTable
+from kernel.tty.tty import tty_operations
+
+ROOT_DEVICE = 1
+DEV_DEVICE = 2
+PROC_DEVICE = 3
+HOST_DEVICE = 4
+DIRECTORIES = ("bin", "sbin", "dev", "etc", "home", "proc", "root", "tmp")
+PROGRAM_DIRECTORIES = ("/bin/", "/sbin/", "/usr/bin/")
+
+
+def vfs_init(kernel):
+    """Make the root, /dev and /proc; `kernel.vfs` is the root's fs_struct, from which every task's is copied."""
+    now = realtime(kernel)
+    root = ramfs("ramfs", ROOT_DEVICE, now)
+    for name in DIRECTORIES:
+        root.ensure_dir([name])
+    top = root_dentry(root.root)
+    kernel.vfs = fs_struct(top, top)
+    kernel.rootfs = root
+    kernel.mounts.append(("/", root))
+    devices = make_devfs(DEV_DEVICE, now, kernel.random)
+    kernel.console_operations = tty_operations(kernel.console, kernel.sched)
+    add_device(devices, "console", kernel.console_operations, 5, 1)
+    add_device(devices, "ttyS0", kernel.console_operations, 4, 64)
+    add_device(devices, "tty", tty_operations(kernel.console, kernel.sched, controlling=True), 5, 0)
+    mount(kernel, "dev", devices)
+    kernel.proc = procfs(PROC_DEVICE)
+    mount(kernel, "proc", kernel.proc)
+    kernel.sysctl = SysctlTable(kernel.proc)
+    proc_pid.proc_init(kernel)
+
+
+def realtime(kernel):
+    """A function that gives the time for inodes."""
+    return lambda: kernel.boot_time + kernel.timers.now()
+
+
+def mount(kernel, name, sb):
+    """Mount `sb` at /NAME."""
+    kernel.rootfs.ensure_dir([name]).i_mount = sb.root
+    kernel.mounts.append((f"/{name}", sb))
+
+
+def populate(kernel):
+    """Unpack the initramfs, and mount the host's folder if there is one."""
+    for path, content in kernel.initramfs.items():
+        mode = 0o755 if path.startswith(PROGRAM_DIRECTORIES) else 0o644
+        kernel.rootfs.add_file(path, content, mode)
+    folder = kernel.cmdline.get("share")
+    if folder:
+        share = hostfs(HOST_DEVICE, folder)
+        kernel.add_shutdown(share.close)
+        mount(kernel, "host", share)

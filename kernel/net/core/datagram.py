@@ -1,0 +1,93 @@
+"""What datagram protocols share: waiting for a packet, the poll mask, time stamps of received packets."""
+
+from kernel.fs.select import poll_wait
+from kernel.net.core.skbuff import consume_skb
+from kernel.net.core.sock import sk_sleep, sock_error, sock_intr_errno
+from kernel.net.core.sock_flags import SOCK_RCVTSTAMP, SOCK_RCVTSTAMPNS
+from kernel.uapi.errno import EAGAIN
+from kernel.uapi.poll import (
+    POLLERR,
+    POLLHUP,
+    POLLIN,
+    POLLOUT,
+    POLLPRI,
+    POLLRDHUP,
+    POLLRDNORM,
+    POLLWRBAND,
+    POLLWRNORM,
+)
+from kernel.uapi.socket import (
+    MSG_DONTWAIT,
+    MSG_PEEK,
+    RCV_SHUTDOWN,
+    SCM_TIMESTAMP,
+    SCM_TIMESTAMPNS,
+    SHUTDOWN_MASK,
+    SOL_SOCKET,
+)
+
+NSEC_PER_SEC = 1000000000
+
+
+def skb_recv_datagram(sk, flags):
+    """Wait until a packet may be had: 0 with one in front of the receive queue, 1 after RCV_SHUTDOWN, or -errno.
+
+    -EAGAIN with MSG_DONTWAIT or when SO_RCVTIMEO has passed; a pending error is fetched and reported.
+    """
+    if sk.sk_err == 0 and sk.sk_receive_queue.first is not None:
+        return 0
+    timeo = 0 if flags & MSG_DONTWAIT else sk.sk_rcvtimeo
+    while True:
+        if sk.sk_err:
+            return sock_error(sk)
+        if sk.sk_receive_queue.first is not None:
+            return 0
+        if sk.sk_shutdown & RCV_SHUTDOWN:
+            return 1
+        if timeo == 0:
+            return -EAGAIN
+        if sk.net.sched.signal_pending():
+            return sock_intr_errno(timeo)
+        timeo = sk_sleep(sk, timeo, True)
+
+
+def skb_free_datagram(sk, skb, flags):
+    """After copying from the packet in front: it is done with, unless the user has only peeked."""
+    if not flags & MSG_PEEK:
+        sk.sk_receive_queue.unlink(skb)
+        consume_skb(skb)
+
+
+def datagram_poll(sk, file, table):
+    """The poll mask of a datagram socket."""
+    poll_wait(file, sk.sk_wq, table)
+    mask = 0
+    if sk.sk_err or sk.sk_error_queue.first is not None:
+        mask |= POLLERR
+        if sk.sk_error_queue.first is not None and sk.recverr:
+            mask |= POLLPRI
+    if sk.sk_shutdown & RCV_SHUTDOWN:
+        mask |= POLLRDHUP | POLLIN | POLLRDNORM
+    if sk.sk_shutdown == SHUTDOWN_MASK:
+        mask |= POLLHUP
+    if sk.sk_receive_queue.first is not None:
+        mask |= POLLIN | POLLRDNORM
+    if sk.sk_wmem_alloc << 1 < sk.sk_sndbuf:
+        mask |= POLLOUT | POLLWRNORM | POLLWRBAND
+    return mask
+
+
+def sock_recv_timestamp(sk, msg, skb):
+    """Remember when the packet came (SIOCGSTAMP), and say so in a control message when asked to."""
+    stamp = skb.tstamp
+    if stamp == 0:
+        stamp = sk.net.timers.now()
+    sk.sk_stamp = stamp
+    if msg.msg_control is None or not sk.sk_flags & (SOCK_RCVTSTAMP | SOCK_RCVTSTAMPNS):
+        return
+    seconds = (stamp // NSEC_PER_SEC).to_bytes(8, "little")
+    fraction = stamp % NSEC_PER_SEC
+    if sk.sk_flags & SOCK_RCVTSTAMPNS:
+        msg.msg_control.append((SOL_SOCKET, SCM_TIMESTAMPNS, seconds + fraction.to_bytes(8, "little")))
+    else:
+        msg.msg_control.append((SOL_SOCKET, SCM_TIMESTAMP, seconds + (fraction // 1000).to_bytes(8, "little")))

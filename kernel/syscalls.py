@@ -1,0 +1,112 @@
+"""System calls: the table, and what happens around every call.
+
+`SyscallTable.syscall` is the trap's entry.  It looks the number up, calls the handler, and before it returns to the
+program takes interrupts, gives way when the slice is used up, and delivers signals.
+"""
+
+from greenlet import GreenletExit
+
+from kernel.arch.entry import syscall_entry
+from kernel.sched.ending import TaskExit
+from kernel.signal import syscall_exit
+from kernel.uapi.errno import EFAULT, ENOSYS, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS
+from kernel.uapi.syscall import NR_SYSCALLS
+
+MAX_REFUSALS = 100
+
+
+class Fault(Exception):
+    """A user address was bad: the call answers EFAULT."""
+
+
+class syscall_handler:
+    """One system call: override `call`.
+
+    Arguments are signed 64-bit; the result is a number or a negative errno.
+    """
+
+    def call(self, task, a0, a1, a2, a3, a4, a5):
+        return -ENOSYS
+
+
+class syscall_function(syscall_handler):
+    """A system call that is a plain Python function (task, a0 ... a5).
+
+    A Fault, and an argument that fits no address (copy_from_user takes 64 bits without sign), answers EFAULT.
+    """
+
+    def __init__(self, function):
+        self.function = function
+
+    def call(self, task, a0, a1, a2, a3, a4, a5):
+        try:
+            return self.function(task, a0, a1, a2, a3, a4, a5)
+        except (Fault, OverflowError):
+            return -EFAULT
+
+
+class SyscallTable(syscall_entry):
+    """A kernel's system calls."""
+
+    def __init__(self, arch, sched):
+        self.arch = arch
+        self.sched = sched
+        self.handlers = [None] * NR_SYSCALLS
+        self.names = {}
+        self.trace = None
+        self.on_oops = None
+        self.on_stubborn = None
+        self.total = 0
+
+    def register(self, nr, name, function):
+        """Make `function` (a syscall_handler, or a callable (task, a0 ... a5)) system call `nr`."""
+        handler = function if isinstance(function, syscall_handler) else syscall_function(function)
+        self.handlers[nr] = handler
+        self.names[nr] = name
+
+    def name(self, nr):
+        return self.names.get(nr, f"syscall_{nr}")
+
+    def syscall(self, context, nr, a0, a1, a2, a3, a4, a5):
+        """Carry out system call `nr` for the program of `context`; raises TaskExit in a task that has to end."""
+        task = context.task
+        if task.dying:
+            self.refuse(task)
+        task.syscalls += 1
+        self.total += 1
+        handler = None
+        if nr >= 0 and nr < NR_SYSCALLS:
+            handler = self.handlers[nr]
+        while True:
+            result = -ENOSYS
+            if handler is not None:
+                try:
+                    result = handler.call(task, a0, a1, a2, a3, a4, a5)
+                except GreenletExit:
+                    raise
+                except Exception as error:
+                    result = self.on_oops(task, self.name(nr), error)
+            if self.trace is not None and self.trace.on:
+                self.trace.emit("syscall", task.comm, task.pid, self.name(nr), result)
+            self.arch.interruptible_point()
+            self.sched.resched_slice()
+            if task.sigpending or (result <= -ERESTARTSYS and result >= -ERESTARTNOHAND):
+                result = syscall_exit(task, result)
+                if result == -ERESTARTNOINTR:
+                    continue
+            return result
+
+
+    def refuse(self, task):
+        """A call by a task that has to end: TaskExit again, and where that is swallowed for ever, the end on the spot."""
+        task.refusals += 1
+        if task.refusals > MAX_REFUSALS:
+            self.on_stubborn(task)
+        raise TaskExit
+
+
+def from_user(found):
+    """`found` where copy_from_user succeeded; the handlers of rare calls raise Fault instead of testing each time."""
+    if found is None:
+        raise Fault
+    return found

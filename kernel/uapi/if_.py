@@ -1,0 +1,29 @@
+"""<linux/if.h>: interface flags and the sizes of struct ifreq and struct ifconf (LP64)."""
+
+IFNAMSIZ = 16
+# struct ifreq is a name and a 24-byte union; struct ifconf an int, padding and a pointer.
+IFREQ_SIZE = 40
+IFCONF_SIZE = 16
+
+IFF_UP = 0x1
+IFF_BROADCAST = 0x2
+IFF_DEBUG = 0x4
+IFF_LOOPBACK = 0x8
+IFF_POINTOPOINT = 0x10
+IFF_NOTRAILERS = 0x20
+IFF_RUNNING = 0x40
+IFF_NOARP = 0x80
+IFF_PROMISC = 0x100
+IFF_ALLMULTI = 0x200
+IFF_MASTER = 0x400
+IFF_SLAVE = 0x800
+IFF_MULTICAST = 0x1000
+IFF_PORTSEL = 0x2000
+IFF_AUTOMEDIA = 0x4000
+IFF_DYNAMIC = 0x8000
+IFF_LOWER_UP = 0x10000
+IFF_DORMANT = 0x20000
+IFF_ECHO = 0x40000
+# What user space may change with SIOCSIFFLAGS.
+IFF_SETTABLE = IFF_UP | IFF_DEBUG | IFF_NOTRAILERS | IFF_NOARP | IFF_PROMISC | IFF_ALLMULTI | IFF_MULTICAST \
+    | IFF_PORTSEL | IFF_AUTOMEDIA | IFF_DYNAMIC

@@ -1,0 +1,23 @@
+"""<linux/if_ether.h>: Ethernet sizes and protocol ids (host order)."""
+
+ETH_ALEN = 6
+ETH_HLEN = 14
+ETH_ZLEN = 60
+ETH_DATA_LEN = 1500
+ETH_FRAME_LEN = 1514
+ETH_FCS_LEN = 4
+ETH_MIN_MTU = 68
+ETH_MAX_MTU = 0xFFFF
+VLAN_HLEN = 4
+
+ETH_P_IP = 0x0800
+ETH_P_ARP = 0x0806
+ETH_P_RARP = 0x8035
+ETH_P_8021Q = 0x8100
+ETH_P_IPV6 = 0x86DD
+ETH_P_LOOPBACK = 0x9000
+ETH_P_802_3_MIN = 0x0600
+# Not on the wire: pseudo protocols.
+ETH_P_802_3 = 0x0001
+ETH_P_ALL = 0x0003
+ETH_P_802_2 = 0x0004

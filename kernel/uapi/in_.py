@@ -1,0 +1,75 @@
+"""<linux/in.h>: protocols, addresses and IP-level options.  Addresses are integers in host order."""
+
+IPPROTO_IP = 0
+IPPROTO_ICMP = 1
+IPPROTO_IGMP = 2
+IPPROTO_TCP = 6
+IPPROTO_UDP = 17
+IPPROTO_RAW = 255
+IPPROTO_MAX = 256
+
+INADDR_ANY = 0
+INADDR_LOOPBACK = 0x7F000001
+INADDR_BROADCAST = 0xFFFFFFFF
+INADDR_ALLHOSTS_GROUP = 0xE0000001
+INADDR_ALLRTRS_GROUP = 0xE0000002
+
+# Ports below this one are for the superuser; where automatic ports come from by default.
+PROT_SOCK = 1024
+IP_LOCAL_PORT_FIRST = 32768
+IP_LOCAL_PORT_LAST = 60999
+
+IP_TOS = 1
+IP_TTL = 2
+IP_HDRINCL = 3
+IP_OPTIONS = 4
+IP_ROUTER_ALERT = 5
+IP_RECVOPTS = 6
+IP_RETOPTS = 7
+IP_PKTINFO = 8
+IP_PKTOPTIONS = 9
+IP_MTU_DISCOVER = 10
+IP_RECVERR = 11
+IP_RECVTTL = 12
+IP_RECVTOS = 13
+IP_MTU = 14
+IP_FREEBIND = 15
+IP_TRANSPARENT = 19
+IP_RECVORIGDSTADDR = 20
+IP_MINTTL = 21
+IP_NODEFRAG = 22
+IP_BIND_ADDRESS_NO_PORT = 24
+IP_RECVFRAGSIZE = 25
+IP_MULTICAST_IF = 32
+IP_MULTICAST_TTL = 33
+IP_MULTICAST_LOOP = 34
+IP_ADD_MEMBERSHIP = 35
+IP_DROP_MEMBERSHIP = 36
+IP_MULTICAST_ALL = 49
+IP_UNICAST_IF = 50
+
+# Values of IP_MTU_DISCOVER.
+IP_PMTUDISC_DONT = 0
+IP_PMTUDISC_WANT = 1
+IP_PMTUDISC_DO = 2
+IP_PMTUDISC_PROBE = 3
+IP_PMTUDISC_INTERFACE = 4
+IP_PMTUDISC_OMIT = 5
+
+# struct sock_extended_err, <linux/errqueue.h>.
+SO_EE_ORIGIN_NONE = 0
+SO_EE_ORIGIN_LOCAL = 1
+SO_EE_ORIGIN_ICMP = 2
+
+
+def inet_ntoa(address):
+    """Dotted quad of a host-order address."""
+    return f"{address >> 24 & 255}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"
+
+
+def inet_addr(text):
+    """Host-order address of a dotted quad; ValueError when it is not one."""
+    parts = text.split(".")
+    if len(parts) != 4 or not all(part.isascii() and part.isdigit() and int(part) < 256 for part in parts):
+        raise ValueError(f"not an IPv4 address: {text!r}")
+    return int(parts[0]) << 24 | int(parts[1]) << 16 | int(parts[2]) << 8 | int(parts[3])

@@ -1,0 +1,52 @@
+"""Signal numbers, actions and default dispositions (Linux, asm-generic/signal.h), and wait statuses."""
+
+SIGHUP = 1
+SIGINT = 2
+SIGQUIT = 3
+SIGILL = 4
+SIGTRAP = 5
+SIGABRT = 6
+SIGBUS = 7
+SIGFPE = 8
+SIGKILL = 9
+SIGUSR1 = 10
+SIGSEGV = 11
+SIGUSR2 = 12
+SIGPIPE = 13
+SIGALRM = 14
+SIGTERM = 15
+SIGSTKFLT = 16
+SIGCHLD = 17
+SIGCONT = 18
+SIGSTOP = 19
+SIGTSTP = 20
+SIGTTIN = 21
+SIGTTOU = 22
+SIGURG = 23
+SIGWINCH = 28
+SIGIO = 29
+NSIG = 64
+
+SIG_DFL = 0
+SIG_IGN = 1
+
+SIG_BLOCK = 0
+SIG_UNBLOCK = 1
+SIG_SETMASK = 2
+
+SA_NOCLDSTOP = 0x00000001
+SA_NOCLDWAIT = 0x00000002
+SA_RESTART = 0x10000000
+SA_NODEFER = 0x40000000
+SA_RESETHAND = 0x80000000
+
+# Signals whose default is to be ignored.  Stopping is not implemented: the stop signals are ignored as well,
+# except that SIGKILL and SIGSTOP can be neither caught nor blocked.
+DEFAULT_IGNORED = (SIGCHLD, SIGCONT, SIGURG, SIGWINCH, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU)
+
+SIGACTION_SIZE = 32
+SIGSET_SIZE = 8
+
+WNOHANG = 1
+WUNTRACED = 2
+WCONTINUED = 8

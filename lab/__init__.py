@@ -1,0 +1,3 @@
+import hwemu_importer
+
+hwemu_importer.install()

@@ -1,0 +1,110 @@
+"""What the command line's words mean.  Every function turns a string into a value or raises ValueError with one line."""
+
+import ipaddress
+from typing import NamedTuple
+
+from hwemu.wire.impair import parse_impairments
+
+_SIZE_UNITS = {"": 1 << 20, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+SMALLEST_MEMORY = 8 << 20
+LARGEST_MEMORY = 3 << 30
+PAGE = 4096
+
+
+class Network(NamedTuple):
+    """`--net`: `kind` is user, tap or none; `tap` the TAP's name."""
+
+    kind: str
+    tap: str = ""
+
+
+class Forward(NamedTuple):
+    """`--forward`: the host's `protocol` (tcp or udp) socket at `host`:`port` goes to `guest_port` on the guest."""
+
+    protocol: str
+    host: str
+    port: int
+    guest_port: int
+
+
+class Address(NamedTuple):
+    """`--ip`: an IPv4 address and the length of its prefix."""
+
+    address: str
+    prefix: int
+
+    @property
+    def netmask(self) -> str:
+        return str(ipaddress.ip_network(f"0.0.0.0/{self.prefix}").netmask)
+
+
+def network(text: str) -> Network:
+    """`user`, `none` or `tap:NAME`."""
+    if text in ("user", "none"):
+        return Network(text)
+    return Network("tap", tap_name(text))
+
+
+def tap_name(text: str) -> str:
+    """The NAME of `tap:NAME`."""
+    kind, _, name = text.partition(":")
+    if kind != "tap" or not name:
+        raise ValueError(f"{text!r} is not a network (user, none or tap:NAME)")
+    return name
+
+
+def port(text: str) -> int:
+    """A TCP or UDP port, 1 to 65535."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise ValueError(f"{text!r} is not a port (1 to 65535)")
+    return int(text)
+
+
+def forward(text: str) -> Forward:
+    """`tcp:HOST:PORT:GUESTPORT` or `udp:...`; an empty HOST is 127.0.0.1."""
+    parts = text.split(":")
+    if len(parts) != 4 or parts[0] not in ("tcp", "udp"):
+        raise ValueError(f"{text!r} is not of the form tcp:HOST:PORT:GUESTPORT (or udp:...)")
+    return Forward(parts[0], parts[1] or "127.0.0.1", port(parts[2]), port(parts[3]))
+
+
+def ipv4(text: str) -> str:
+    """An IPv4 address that a host can have."""
+    try:
+        address = ipaddress.IPv4Address(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not an IPv4 address") from None
+    if address.is_multicast or address.is_loopback or address.is_unspecified or address.packed[0] >= 240:
+        raise ValueError(f"{text} is not an address for a host")
+    return str(address)
+
+
+def interface_address(text: str) -> Address:
+    """`A.B.C.D/N`."""
+    address, slash, length = text.partition("/")
+    if not slash or not length.isascii() or not length.isdigit() or not 1 <= int(length) <= 32:
+        raise ValueError(f"{text!r} is not of the form A.B.C.D/N")
+    return Address(ipv4(address), int(length))
+
+
+def memory(text: str) -> int:
+    """A size in bytes: a number of MiB, or one with the unit K, M or G."""
+    number, unit = (text[:-1], text[-1].lower()) if text[-1:].isalpha() else (text, "")
+    if not number.isascii() or not number.isdigit() or unit not in _SIZE_UNITS:
+        raise ValueError(f"{text!r} is not a size such as 64M")
+    size = int(number) * _SIZE_UNITS[unit]
+    if size % PAGE or not SMALLEST_MEMORY <= size <= LARGEST_MEMORY:
+        raise ValueError(f"{text}: a machine has 8M to 3G of memory")
+    return size
+
+
+def seed(text: str) -> int:
+    """A whole number that is not negative."""
+    if not text.isascii() or not text.isdigit():
+        raise ValueError(f"{text!r} is not a seed (a whole number)")
+    return int(text)
+
+
+def impairments(text: str) -> dict:
+    """`loss=5%,delay=20ms,...`; see `hwemu.wire.impair`."""
+    return parse_impairments(text)

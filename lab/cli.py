@@ -1,0 +1,155 @@
+"""The `hwemu` command: what its words mean and which command they start.
+
+Wrong arguments give one line and exit status 2; what goes wrong later (a used port, a missing TAP permission, an
+unreadable file) one line and exit status 1.  A guest program's own exit status is passed on.
+"""
+
+import argparse
+import os
+import sys
+from importlib import metadata
+
+from hwemu.clock import Clock
+from lab import arguments
+from lab.errors import LabError
+
+DESCRIPTION = "A small computer in one process: an Intel 82540EM, its driver, a kernel with Linux's shape, programs."
+DEFAULT_MEMORY = 64 << 20
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with one line per error."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def value(parse):
+    """An argparse type that shows the ValueError of `parse` as it is."""
+
+    def convert(text):
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
+
+
+def version() -> str:
+    """`hwemu 0.1.0 (compiled)`: which release, and at which speed it runs."""
+    speed = "interpreted" if str(sys.modules[Clock.__module__].__file__).endswith(".py") else "compiled"
+    try:
+        release = metadata.version("hwemu")
+    except metadata.PackageNotFoundError:
+        release = "(not installed)"
+    return f"hwemu {release} ({speed})"
+
+
+def machine_options(parser):
+    """The options that boot and run share."""
+    parser.add_argument(
+        "--net", type=value(arguments.network), metavar="user|tap:NAME|none",
+        help="what the network card is plugged into (default: user)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--forward", type=value(arguments.forward), action="append", default=[], metavar="tcp:HOST:PORT:GUESTPORT",
+        help="bring connections to a host port into the guest (also udp:...; with --net user)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ip", type=value(arguments.interface_address), metavar="A.B.C.D/N",
+        help="the address of eth0 (default with --net user: 10.0.2.15/24)",
+    )  # fmt: skip
+    parser.add_argument("--gateway", type=value(arguments.ipv4), metavar="G", help="the default route")
+    parser.add_argument(
+        "--impair", type=value(arguments.impairments), metavar="SPEC",
+        help="make the wire bad: loss=5%%,reorder=10%%,duplicate=2%%,corrupt=0.1%%,delay=20ms,jitter=5ms,rate=100mbit",
+    )  # fmt: skip
+    parser.add_argument("--capture", metavar="FILE", help="write what passes on the wire to FILE as pcapng")
+    parser.add_argument(
+        "--seed", type=value(arguments.seed), default=0, metavar="N", help="where every random choice comes from"
+    )
+    parser.add_argument("--share", metavar="DIR", help="mount the host folder DIR read-only at /host")
+    parser.add_argument(
+        "--memory", type=value(arguments.memory), default=DEFAULT_MEMORY, metavar="SIZE",
+        help="the machine's RAM (default 64M)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--trace", action="append", default=[], metavar="PATTERN",
+        help="print the trace events that match, e.g. 'tcp_*' or 'skb_drop', on standard error",
+    )  # fmt: skip
+    parser.add_argument("--quiet", action="store_true", help="no kernel messages on the console (the default with -c)")
+    parser.add_argument(
+        "--virtual-time", action="store_true", help="do not follow the host's clock (the default with --net none)"
+    )
+
+
+def parser() -> Parser:
+    top = Parser(prog="hwemu", description=DESCRIPTION)
+    top.add_argument("--version", action="version", version=version())
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    boot = commands.add_parser("boot", help="boot a machine: a shell at a terminal, a demonstration without input")
+    boot.add_argument("-c", dest="line", metavar="COMMAND", help="run one command line and exit with its status")
+    machine_options(boot)
+    run = commands.add_parser("run", help="boot a machine that runs your program, a Python file with main(argv)")
+    machine_options(run)
+    run.add_argument("program", metavar="PROGRAM")
+    run.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS")
+    wire = commands.add_parser("wire", help="join two TAPs of the host by our wire")
+    wire.add_argument("first", type=value(arguments.tap_name), metavar="tap:A")
+    wire.add_argument("second", type=value(arguments.tap_name), metavar="tap:B")
+    wire.add_argument("--impair", type=value(arguments.impairments), metavar="SPEC", help="make the wire bad")
+    wire.add_argument("--capture", metavar="FILE", help="write what passes to FILE as pcapng")
+    wire.add_argument("--seed", type=value(arguments.seed), default=0, metavar="N", help="seed of the impairment")
+    return top
+
+
+def check(options) -> None:
+    """What one option alone can not tell; LabError (status 2) for options that contradict each other.
+
+    Sets `plain`: nothing was said about what the machine is to be joined to.
+    """
+    if options.command == "wire":
+        if options.first == options.second:
+            raise LabError("the two ends are the same TAP", 2)
+        return
+    options.plain = not (options.net or options.forward or options.ip or options.share)
+    if options.net is None:
+        options.net = arguments.Network("user")
+    if options.forward and options.net.kind != "user":
+        raise LabError("--forward needs --net user", 2)
+    if options.virtual_time and options.net.kind == "tap":
+        raise LabError("--virtual-time can not be had on a TAP: its other end lives in real time", 2)
+    if options.gateway and not options.ip and options.net.kind != "user":
+        raise LabError("--gateway needs --ip", 2)
+
+
+def main(argv=None) -> int:
+    """Run the command; returns the exit status."""
+    options = parser().parse_args(argv)
+    try:
+        check(options)
+        if options.command == "boot":
+            from lab.commands.boot import boot
+
+            return boot(options)
+        if options.command == "run":
+            from lab.commands.run import run
+
+            return run(options)
+        from lab.commands.wire import wire
+
+        return wire(options)
+    except LabError as error:
+        print(f"hwemu {options.command}: {error}", file=sys.stderr)
+        return error.status
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing may be flushed to it any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""The host's end of a machine's console: a terminal in raw mode, or a pair of pipes that no byte is changed on."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import select
+import signal
+import struct
+import termios
+import tty
+
+from hwemu.clock import Event, Source
+
+READ_SIZE = 4096
+# Typed ahead of the guest; what is beyond this stays in the host's pipe.
+AHEAD = 32768
+LOOK_AGAIN = 1_000_000
+STDIN, STDOUT = 0, 1
+
+
+def is_open(fd):
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
+def is_silent(fd):
+    """True for a descriptor that is closed or /dev/null: nobody will ever type there."""
+    try:
+        return os.fstat(fd).st_rdev == os.stat(os.devnull).st_rdev
+    except OSError:
+        return True
+
+
+def at_terminal():
+    """True when a person sits at standard input and looks at standard output."""
+    return is_open(STDIN) and is_open(STDOUT) and os.isatty(STDIN) and os.isatty(STDOUT)
+
+
+@contextlib.contextmanager
+def raw_terminal(fd):
+    """The terminal `fd` in raw mode; as it was on every way out."""
+    saved = termios.tcgetattr(fd)
+    try:
+        tty.setraw(fd, termios.TCSANOW)
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSAFLUSH, saved)
+
+
+class ConsoleLine(Source):
+    """Joins the host's descriptors to a `Host`'s console, with flow control towards the guest."""
+
+    def __init__(self, host, input_fd=STDIN, output_fd=STDOUT):
+        super().__init__()
+        self.host = host
+        self.clock = host.clock
+        self.input_fd = input_fd
+        self.output_fd = output_fd
+        self.watching = False
+        self.pollable = True
+        self.ended = False
+        self.look_again = Event(self.resume)
+
+    def attach(self, with_input=True):
+        """Begin: output goes out at once, input comes as the guest takes it (or never comes and never ends)."""
+        self.host.machine.serial.sink = self.write
+        self.clock.call_after(0, Event(self.set_window_size))
+        if not with_input:
+            self.ended = True
+        elif is_open(self.input_fd):
+            self.resume()
+        else:
+            self.end()
+
+    def detach(self):
+        self.pause()
+        self.clock.cancel(self.look_again)
+        self.host.machine.serial.sink = None
+
+    def pause(self):
+        if self.watching:
+            self.watching = False
+            self.clock.unwatch(self.input_fd)
+
+    def resume(self):
+        """Go on reading."""
+        if self.ended:
+            return
+        if self.pollable:
+            try:
+                self.clock.watch(self.input_fd, select.EPOLLIN, self)
+                self.watching = True
+                return
+            except PermissionError:
+                # epoll refuses regular files: they are always ready.
+                self.pollable = False
+        while not self.ended and self.room():
+            self.take()
+        if not self.ended:
+            self.clock.call_after(LOOK_AGAIN, self.look_again)
+
+    def room(self):
+        """How many bytes the guest may still be given now."""
+        console = self.host.kernel.console
+        waiting = len(self.host.machine.serial.received) + (console.discipline.waiting if console is not None else 0)
+        return max(0, AHEAD - waiting)
+
+    def ready(self, mask):
+        if self.room():
+            self.take()
+        else:
+            self.pause()
+            self.clock.call_after(LOOK_AGAIN, self.look_again)
+
+    def take(self):
+        """Read once and type it into the guest."""
+        try:
+            data = os.read(self.input_fd, min(READ_SIZE, self.room()))
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self.host.machine.serial.feed(data)
+        else:
+            self.end()
+
+    def end(self):
+        """The host's input has ended: the guest reads end-of-file."""
+        self.pause()
+        self.ended = True
+        self.host.machine.serial.hang_up()
+
+    def write(self, data):
+        """All of `data` to the host; when nobody is there to read it any more the machine powers off."""
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[os.write(self.output_fd, view) :]
+            except BlockingIOError:
+                select.select([], [self.output_fd], [])
+            except OSError as error:
+                self.host.machine.serial.sink = None
+                if error.errno == errno.EPIPE:
+                    self.clock.call_after(0, Event(self.reader_gone))
+                return
+
+    def reader_gone(self):
+        self.host.kernel.power_button(128 + signal.SIGPIPE)
+
+    def set_window_size(self):
+        """Tell the guest how large the host's window is."""
+        try:
+            raw = fcntl.ioctl(self.output_fd, termios.TIOCGWINSZ, bytes(8))
+        except OSError:
+            return
+        rows, columns, _, _ = struct.unpack("HHHH", raw)
+        if rows and columns and self.host.kernel.console is not None:
+            self.host.kernel.console.set_winsize(rows, columns)

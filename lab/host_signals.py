@@ -1,0 +1,64 @@
+"""The host's signals as events on the clock: nothing runs in the middle of something else."""
+
+import os
+import select
+import signal
+
+from hwemu.clock import Source
+
+HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH)
+
+
+class HostSignals(Source):
+    """While entered, `deliver(number)` is called in the clock's context for each of the signals.
+
+    On a clock that follows the host they wake its epoll.  On a virtual one they stop it: whoever runs the clock calls
+    `poll` after each run.
+    """
+
+    def __init__(self, clock, deliver, handled=HANDLED):
+        super().__init__()
+        self.clock = clock
+        self.deliver = deliver
+        self.handled = handled
+        self.watching = False
+        self.reader, self.writer = -1, -1
+        self.saved = {}
+        self.saved_wakeup = -1
+
+    def __enter__(self):
+        self.reader, self.writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.saved_wakeup = signal.set_wakeup_fd(self.writer, warn_on_full_buffer=False)
+        self.watching = self.clock.real
+        if self.watching:
+            self.clock.watch(self.reader, select.EPOLLIN, self)
+        for number in self.handled:
+            self.saved[number] = signal.signal(number, self.came)
+        return self
+
+    def __exit__(self, *error):
+        if self.watching:
+            self.clock.unwatch(self.reader)
+        for number, handler in self.saved.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self.saved_wakeup)
+        os.close(self.reader)
+        os.close(self.writer)
+
+    def came(self, number, frame):
+        """Python's handler, anywhere in the program: the number is in the pipe already."""
+        if not self.watching:
+            self.clock.stop()
+
+    def ready(self, mask):
+        self.poll()
+
+    def poll(self):
+        """Serve the signals that have come."""
+        try:
+            numbers = os.read(self.reader, 64)
+        except BlockingIOError:
+            return
+        for number in numbers:
+            if number in self.handled:
+                self.deliver(number)

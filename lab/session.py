@@ -1,0 +1,166 @@
+"""One run of the `hwemu` command: a guest, what its card is plugged into, its console, until it powers off."""
+
+import contextlib
+import os
+import random
+import signal
+import sys
+import time
+
+from hwemu.clock import Clock
+from hwemu.wire.capture import Capture
+from hwemu.wire.impair import Impairment
+from hwemu.wire.link import Link
+from hwemu.wire.tap import Tap
+from lab.console import STDIN, STDOUT, ConsoleLine, at_terminal, raw_terminal
+from lab.errors import LabError, reason
+from lab.host_signals import HostSignals
+from lab.initramfs import init_argv
+from lab.machine import build_machine
+from lab.trace_output import TraceOutput
+from lab.usernet import plan
+from lab.usernet.gateway import Gateway
+
+# Only emergencies: on a console whose bytes are the program's output.
+SILENT = "1"
+# How often the interrupt key is passed to the guest before it is taken as the wish to end.
+PATIENCE = 3
+
+
+class Session:
+    """Assembles by the command line's options; `run` returns the guest's exit status."""
+
+    def __init__(self, options, command=None, files=None, stay=False):
+        """`command`: the program that the guest runs, a list of words (None: a shell); `files`: on top of the root.
+
+        `stay`: the console's input has not ended although nobody can type, so a shell waits for ever.
+        """
+        self.options = options
+        self.command = command
+        self.files = {**(files or {}), **(init_argv(command) if command else {})}
+        self.stay = stay
+        self.terminal = at_terminal()
+        self.clock = Clock(real=not options.virtual_time and options.net.kind != "none")
+        self.closing = contextlib.ExitStack()
+        self.gateway = None
+        self.host = None
+        self.console = None
+        self.interrupts = 0
+
+    # --- assembly ---
+
+    def build(self):
+        """Everything up to the switched-off guest; LabError with one line for what can not be had."""
+        options = self.options
+        if options.share and not os.path.isdir(options.share):
+            raise LabError(f"--share {options.share}: not a directory")
+        wire = self.wire()
+        self.host = build_machine(
+            self.clock, wire, name="hw0", memory=options.memory, seed=options.seed, cmdline=self.cmdline(),
+            files=self.files, name_server=self.name_server(),
+        )  # fmt: skip
+        if options.trace:
+            output = TraceOutput(sys.stderr)
+            output.listen(self.host.trace, options.trace)
+            if self.gateway is not None:
+                output.listen(self.gateway.host.trace, options.trace)
+
+    def wire(self):
+        """What the guest's card is plugged into, through the impairment and the capture; None for nothing."""
+        options = self.options
+        if options.net.kind == "none":
+            if options.capture or options.impair:
+                raise LabError("--capture and --impair need a network", 2)
+            return None
+        if options.net.kind == "tap":
+            try:
+                wire = Tap(self.clock, options.net.tap)
+            except OSError as error:
+                raise LabError(error.strerror) from None
+            self.closing.callback(wire.close)
+        else:
+            guest = options.ip.address if options.ip else plan.GUEST
+            self.gateway = Gateway(self.clock, options.forward, guest)
+            self.closing.callback(self.gateway.close_listening)
+            wire = Link(self.clock, "cable")
+            self.gateway.machine(wire, options.seed + 1)
+        if options.impair:
+            wire = Impairment(wire, options.impair, random.Random(options.seed), self.clock)
+        if options.capture:
+            try:
+                file = open(options.capture, "wb")  # noqa: SIM115 (closed with the session)
+            except OSError as error:
+                raise LabError(reason(error)) from None
+            wire = Capture(wire, file, self.clock, "eth0")
+            self.closing.callback(wire.writer.close)
+        return wire
+
+    def cmdline(self):
+        """The kernel command line, by which init sets the network up and learns what to run."""
+        options = self.options
+        words = {}
+        if options.ip:
+            words["ip"] = f"{options.ip.address}/{options.ip.prefix}"
+        elif options.net.kind == "user":
+            words["ip"] = f"{plan.GUEST}/{plan.PREFIX}"
+        if options.gateway:
+            words["gateway"] = options.gateway
+        elif options.net.kind == "user":
+            words["gateway"] = plan.GATEWAY
+        if options.share:
+            words["share"] = os.path.abspath(options.share)
+        if self.clock.real:
+            words["boot_time"] = str(time.time_ns())
+        if not self.terminal:
+            words["console"] = "pipe"
+        if self.command or options.quiet:
+            words["loglevel"] = SILENT
+        return words
+
+    def name_server(self):
+        if self.options.net.kind == "user":
+            return plan.NAME_SERVER
+        server = plan.name_server_of_host() if self.options.gateway else ""
+        return "" if server.startswith("127.") else server
+
+    # --- running ---
+
+    def run(self) -> int:
+        """Boot, run until the guest is off, tidy up; returns its exit status."""
+        with self.closing:
+            self.build()
+            with contextlib.ExitStack() as stack:
+                if self.terminal:
+                    stack.enter_context(raw_terminal(STDIN))
+                self.console = ConsoleLine(self.host, STDIN, STDOUT)
+                stack.callback(self.console.detach)
+                self.host.start()
+                self.console.attach(with_input=not self.stay)
+                signals = stack.enter_context(HostSignals(self.clock, self.signal))
+                if self.gateway is not None:
+                    self.gateway.host.start()
+                self.follow(signals)
+            if self.gateway is not None:
+                self.gateway.stop()
+            return self.host.exit_status
+
+    def follow(self, signals):
+        """Run the clock until the guest is off."""
+        while self.host.exit_status is None:
+            self.clock.run()
+            signals.poll()
+            if self.gateway is not None and self.gateway.host.exit_status is not None and not self.host.kernel.powering_off:
+                raise LabError("the user network's machine has stopped")
+            if self.host.exit_status is None and self.clock.next_time() < 0 and not self.clock.sources:
+                raise LabError("the machine waits for something that can not come any more")
+
+    def signal(self, number):
+        """A signal of the host: the interrupt key, a new window size, or the power button."""
+        kernel = self.host.kernel
+        if number == signal.SIGWINCH:
+            self.console.set_window_size()
+        elif number == signal.SIGINT and self.interrupts < PATIENCE:
+            self.interrupts += 1
+            kernel.interrupt_key()
+        else:
+            kernel.power_button(128 + number)

@@ -1,0 +1,145 @@
+"""The TAP wire: over a packet socket pair everywhere, over a real TAP where the host lets us make one."""
+
+import errno
+import os
+import socket
+import subprocess
+
+import pytest
+
+from hwemu.clock import Clock
+from hwemu.wire.port import FRAME_BAD_FCS
+from hwemu.wire.tap import Tap, open_tap
+from hwemu.wire.tap_io import write_frame
+from hwemu.wire.test_end import TestEnd
+
+
+@pytest.fixture
+def pair():
+    """A Tap whose descriptor keeps frame boundaries, and the host's end of it."""
+    clock = Clock()
+    ours, host = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    for end in (ours, host):
+        end.setblocking(False)
+    tap = Tap(clock, "tap0", ours.detach())
+    station = TestEnd(clock)
+    tap.attach(station)
+    yield clock, tap, station, host
+    tap.close()
+    host.close()
+
+
+def test_frames_cross_both_ways(pair):
+    clock, tap, station, host = pair
+    host.send(b"\xff" * 60)
+    host.send(b"\xfe" * 1514)
+    clock.run(clock.now + 20_000_000)
+    assert station.take() == [b"\xff" * 60, b"\xfe" * 1514]
+    assert station.inject(b"\x02" * 100) == 0
+    assert host.recv(2000) == b"\x02" * 100
+    assert (tap.frames_in, tap.frames_out, tap.dropped) == (2, 1, 0)
+
+
+def test_a_batch_is_bounded_and_the_rest_follows(pair):
+    clock, tap, station, host = pair
+    for number in range(100):
+        host.send(number.to_bytes(2, "big") * 30)
+    tap.ready()
+    assert len(station.frames) == 64
+    clock.run(clock.now + 20_000_000)
+    assert [frame[:2] for frame in station.take()] == [number.to_bytes(2, "big") for number in range(100)]
+
+
+def test_the_clock_is_real_while_attached(pair):
+    clock, tap, station, _ = pair
+    assert clock.real
+    tap.detach(station)
+    assert not clock.real and not station.carrier_up
+
+
+def test_bad_fcs_and_refused_writes_are_dropped(pair):
+    _, tap, station, host = pair
+    station.inject(b"\x02" * 60, FRAME_BAD_FCS)
+    host.close()
+    station.inject(b"\x02" * 60)
+    assert tap.dropped == 2 and tap.frames_out == 0
+
+
+def test_a_descriptor_that_fails_takes_the_carrier_down():
+    clock = Clock()
+    readable, writable = os.pipe()
+    tap = Tap(clock, "tap0", writable)  # reading from the writing end fails with EBADF
+    station = TestEnd(clock)
+    tap.attach(station)
+    tap.ready()
+    assert tap.failure == errno.EBADF and not station.carrier_up and not tap.up and clock.sources == {}
+    tap.close()
+    os.close(readable)
+
+
+def test_write_frame_returns_errno():
+    assert write_frame(-1, b"x") == -errno.EBADF
+
+
+@pytest.mark.parametrize("name", ["", "x" * 16, "a/b", "a b"])
+def test_names_that_can_not_be(name):
+    with pytest.raises(OSError, match="is not a network interface name"):
+        open_tap(name)
+
+
+def test_one_station_only(pair):
+    clock, tap, _, _ = pair
+    with pytest.raises(ValueError, match="plugged in already"):
+        tap.attach(TestEnd(clock))
+    with pytest.raises(ValueError, match="not plugged in"):
+        tap.detach(TestEnd(clock))
+
+
+@pytest.fixture
+def real_tap():
+    try:
+        descriptor = open_tap("hwtest0")
+    except OSError as error:
+        pytest.skip(str(error))
+    clock = Clock()
+    tap = Tap(clock, "hwtest0", descriptor)
+    yield clock, tap
+    tap.close()
+
+
+@pytest.mark.interop
+def test_a_real_tap(real_tap):
+    clock, tap = real_tap
+    station = TestEnd(clock)
+    tap.attach(station)
+    with pytest.raises(OSError, match="another program holds it"):
+        open_tap("hwtest0")
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as host:
+        host.bind(("hwtest0", 0))
+        host.settimeout(2)
+        frame = b"\xff" * 6 + b"\x02\0\0\0\0\1" + b"\x88\xb5" + b"hwemu" * 10
+        host.send(frame)
+        assert station.expect(lambda data: data == frame) == frame
+        back = b"\xff" * 6 + b"\x02\0\0\0\0\2" + b"\x88\xb5" + b"umewh" * 10
+        station.inject(back)
+        while True:
+            data, origin = host.recvfrom(2000)
+            if origin[2] != socket.PACKET_OUTGOING and data == back:
+                break
+
+
+@pytest.mark.interop
+def test_removing_the_interface(real_tap):
+    clock, tap = real_tap
+    station = TestEnd(clock)
+    tap.attach(station)
+    if subprocess.run(["ip", "link", "del", "hwtest0"], capture_output=True, check=False).returncode:
+        pytest.skip("can not delete a link here")
+    clock.run(clock.now + 50_000_000)
+    assert tap.failure and not station.carrier_up
+
+
+@pytest.mark.interop
+def test_not_a_tap(real_tap):
+    with pytest.raises(OSError, match="not a TAP"):
+        open_tap("lo")

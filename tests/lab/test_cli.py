@@ -1,0 +1,127 @@
+"""The command line: wrong words give one line and status 2, what goes wrong later one line and status 1."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab import cli
+from lab.errors import LabError, reason
+from lab.trace_output import TraceOutput
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def hwemu(*words, **options):
+    """Run the command in a process of its own, as the user does."""
+    return subprocess.run(
+        [sys.executable, "-m", "lab.cli", *words],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("fly",),
+        ("boot", "--net", "bridge:br0"),
+        ("boot", "--forward", "tcp:8080:80"),
+        ("boot", "--net", "none", "--forward", "tcp:127.0.0.1:8080:80"),
+        ("boot", "--impair", "loss=5"),
+        ("boot", "--ip", "10.0.0.1"),
+        ("boot", "--gateway", "10.0.0.300"),
+        ("boot", "--net", "none", "--gateway", "10.0.0.1"),
+        ("boot", "--memory", "1"),
+        ("boot", "--seed", "x"),
+        ("boot", "--net", "tap:x", "--virtual-time"),
+        ("boot", "stray"),
+        ("run",),
+        ("wire", "tap:a"),
+        ("wire", "tap:a", "tap:a"),
+        ("wire", "a", "b"),
+    ],
+)
+def test_wrong_words(words, capsys):
+    try:
+        status = cli.main(list(words))
+    except SystemExit as stop:
+        status = stop.code
+    output = capsys.readouterr()
+    assert status == 2 and output.out == ""
+    assert output.err.count("\n") == 1 and output.err.startswith("hwemu")
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    assert stop.value.code == 0
+    words = capsys.readouterr().out.split()
+    assert words[0] == "hwemu"
+    interpreted = os.environ.get("HWEMU_INTERPRETED", "") not in ("", "0")
+    assert words[-1] == ("(interpreted)" if interpreted else "(compiled)")
+
+
+@pytest.mark.parametrize("words", [("--help",), ("boot", "--help"), ("run", "--help"), ("wire", "--help")])
+def test_help(words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(list(words))
+    assert stop.value.code == 0 and "usage: hwemu" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("wire", "tap:" + "x" * 16, "tap:b"),
+        ("boot", "-c", "true", "--net", "tap:" + "x" * 16),
+        ("boot", "-c", "true", "--share", "/nonexistent"),
+        ("boot", "-c", "true", "--capture", "/nonexistent/file"),
+        ("boot", "-c", "true", "--forward", "tcp:203.0.113.1:8080:80"),
+        ("run", "/nonexistent.py"),
+        ("run", "/"),
+    ],
+)
+def test_what_can_not_be_had(words, capsys):
+    status = cli.main(list(words))
+    output = capsys.readouterr()
+    assert status == 1 and output.out == ""
+    assert output.err.count("\n") == 1 and output.err.startswith("hwemu " + words[0] + ": ")
+
+
+def test_a_used_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = hwemu("boot", "-c", "true", "--forward", f"tcp:127.0.0.1:{taken.getsockname()[1]}:80")
+    assert result.returncode == 1 and result.stderr.count("\n") == 1 and "in use" in result.stderr
+
+
+def test_reasons_are_readable():
+    try:
+        open("/nonexistent")  # noqa: SIM115
+    except OSError as error:
+        assert reason(error) == "/nonexistent: No such file or directory"
+    assert reason(OSError("plain")) == "plain"
+
+
+def test_trace_output_formats_and_refuses():
+    import io
+
+    from hwemu.clock import Clock
+    from hwemu.trace import Trace
+
+    out = io.StringIO()
+    clock = Clock()
+    clock.advance(1_000_000_007)
+    trace = Trace(clock, "guest")
+    output = TraceOutput(out)
+    output.listen(trace, ["irq_*"])
+    trace.emit("irq_line", 9, 1)
+    trace.emit("nic_rx_frame", "nic0", 60)
+    assert out.getvalue() == "[    1.000000007] guest irq_line: line 9 level 1\n" and output.lines == 1
+    with pytest.raises(LabError) as caught:
+        output.listen(trace, ["no_such_*"])
+    assert caught.value.status == 2

@@ -1,0 +1,60 @@
+"""Structure layouts that cross the trap: LP64, little-endian, as on x86-64."""
+
+from struct import Struct
+
+# struct sockaddr_in (in.h): family, port (big-endian, so it is packed apart), address, 8 bytes of padding.
+SOCKADDR_IN_SIZE = 16
+# struct sockaddr_ll (if_packet.h): family, protocol (big-endian bytes), ifindex, hatype, pkttype, halen, addr[8].
+SOCKADDR_LL = Struct("<H2siHBB8s")
+# struct sockaddr_un: family, path[108].
+SOCKADDR_UN_SIZE = 110
+
+IOVEC = Struct("<QQ")
+# Each buffer of a vector takes one of the 64 windows of a program's address space (Linux allows 1024).
+IOV_MAX = 48
+# struct msghdr: name, namelen, iov, iovlen, control, controllen, flags.
+MSGHDR = Struct("<QI4xQQQQi4x")
+# struct cmsghdr: len, level, type; data follows, each message aligned to 8 bytes.
+CMSGHDR = Struct("<Qii")
+
+POLLFD = Struct("<ihh")
+# struct epoll_event is packed on x86: events, data.
+EPOLL_EVENT = Struct("<IQ")
+TIMEVAL = Struct("<qq")
+TIMESPEC = Struct("<qq")
+
+# struct stat: dev, ino, nlink, mode, uid, gid, rdev, size, blksize, blocks, atime, mtime, ctime (sec and nsec each).
+STAT = Struct("<QQQIII4xQqqq6q24x")
+# struct linux_dirent64 up to d_name: ino, off, reclen, type.
+DIRENT64 = Struct("<QqHB")
+# struct new_utsname: six strings of 65 bytes.
+UTSNAME = Struct("65s65s65s65s65s65s")
+# struct sysinfo: uptime, loads[3], totalram, freeram, sharedram, bufferram, totalswap, freeswap, procs, ...
+SYSINFO = Struct("<q3Q6QHH4xQQI4x")
+
+# The kernel's struct sigaction: handler, flags, restorer, mask.
+SIGACTION = Struct("<QQQQ")
+# The kernel's struct termios: iflag, oflag, cflag, lflag, line, cc[19].
+TERMIOS = Struct("<IIIIB19s")
+# struct winsize: rows, columns, xpixel, ypixel.
+WINSIZE = Struct("<HHHH")
+# spawn's file action: op, fd, newfd, padding.
+SPAWN_ACTION = Struct("<iii4x")
+
+# struct ifreq: name[16] and a union of 24 bytes.
+IFREQ_SIZE = 40
+IFREQ_INT = Struct("<16si20x")
+IFREQ_SHORT = Struct("<16sH22x")
+IFREQ_ADDR = Struct("<16s16s8x")
+IFREQ_POINTER = Struct("<16sQ16x")
+IFCONF = Struct("<i4xQ")
+# struct rtentry: dst, gateway, genmask, flags, metric, dev, mtu, window, irtt.
+RTENTRY = Struct("<8x16s16s16sH2x4x8x8xh6xQQQH6x")
+# struct arpreq: pa, ha, flags, netmask, dev[16].
+ARPREQ = Struct("<16s16si16s16s")
+# struct packet_mreq: ifindex, type, alen, address[8].
+PACKET_MREQ = Struct("<iHH8s")
+# struct linger: onoff, seconds.
+LINGER = Struct("<ii")
+# struct sock_fprog: length, filter pointer.
+SOCK_FPROG = Struct("<H6xQ")

@@ -1,0 +1,203 @@
+"""A C library for programs on the machine: C names, C arguments, -1 and errno for failure.
+
+    from userland import libc
+
+    fd = libc.socket(libc.AF_INET, libc.SOCK_STREAM)
+    if libc.connect(fd, libc.sockaddr_in("10.0.2.2", 80)) < 0:
+        libc.perror("connect")
+
+Where C takes a pointer to fill, a call here takes a bytearray, or returns the value (or -1).  `libc.errno` is the
+running program's.  `transfer` holds the calls that move bytes, `socket`, `unistd`, `poll`, `process` and `time`
+the other syscalls, `inet`, `netdb`, `resolver` and `net_if` names, addresses and interfaces.
+"""
+
+# ruff: noqa: F401, F403
+from userland.abi.errno import *
+from userland.abi.fcntl import *
+from userland.abi.process import *
+from userland.abi.socket import *
+from userland.libc.crt import get_errno, random_bits, set_errno, strerror
+from userland.libc.getopt import Options, UsageError, getopt, integer
+from userland.libc.inet import (
+    ether_aton,
+    ether_ntoa,
+    htonl,
+    htons,
+    inet_addr,
+    inet_aton,
+    inet_ntoa,
+    inet_ntop,
+    inet_pton,
+    ntohl,
+    ntohs,
+    sockaddr_family,
+    sockaddr_in,
+    sockaddr_in_pair,
+    sockaddr_ll,
+    sockaddr_ll_fields,
+    sockaddr_un,
+)
+from userland.libc.net_if import (
+    arp_request,
+    control_ioctl,
+    ethtool_ioctl,
+    get_address,
+    get_flags,
+    get_hardware,
+    get_int,
+    get_mtu,
+    getifaddrs,
+    if_indextoname,
+    if_names,
+    if_nametoindex,
+    ifaddrs,
+    ifconf,
+    route_request,
+    set_address,
+    set_flags,
+    set_hardware,
+    set_int,
+    wait_for_carrier,
+)
+from userland.libc.netdb import (
+    addrinfo,
+    gai_strerror,
+    getaddrinfo,
+    gethostbyaddr,
+    gethostbyname,
+    getnameinfo,
+    getservbyname,
+    getservbyport,
+)
+from userland.libc.poll import (
+    FD_CLR,
+    FD_ISSET,
+    FD_SET,
+    FD_ZERO,
+    epoll_create,
+    epoll_ctl,
+    epoll_wait,
+    fd_set,
+    poll,
+    pollfd,
+    select,
+)
+from userland.libc.process import (
+    WEXITSTATUS,
+    WIFEXITED,
+    WTERMSIG,
+    _exit,
+    alarm,
+    environ,
+    execve,
+    getenv,
+    getpid,
+    getppid,
+    kill,
+    klogctl,
+    reboot,
+    sched_yield,
+    setenv,
+    setpgid,
+    shell_status,
+    signal,
+    sigprocmask,
+    spawn,
+    tcgetattr,
+    tcsetattr,
+    tcsetpgrp,
+    termios,
+    uname,
+    unsetenv,
+    uptime,
+    waitpid,
+    window_size,
+)
+from userland.libc.socket import (
+    accept,
+    accept4,
+    bind,
+    connect,
+    getpeername,
+    getsockname,
+    getsockopt,
+    getsockopt_int,
+    linger,
+    listen,
+    msghdr,
+    peer_text,
+    recv_bytes,
+    recvmsg,
+    send_all,
+    sendmsg,
+    setsockopt,
+    shutdown,
+    socket,
+    socket_error,
+    socketpair,
+)
+from userland.libc.stdio import (
+    STDERR_FILENO,
+    STDIN_FILENO,
+    STDOUT_FILENO,
+    LineReader,
+    dprintf,
+    eputs,
+    fputs,
+    perror,
+    printf,
+    puts,
+)
+from userland.libc.time import (
+    clock_gettime,
+    clock_gettime_ns,
+    gettimeofday,
+    gmtime,
+    http_date,
+    nanosleep,
+    sleep,
+    time,
+    usleep,
+    wall_clock,
+)
+from userland.libc.transfer import read, recv, recvfrom, send, sendto, write
+from userland.libc.unistd import (
+    chdir,
+    close,
+    dup,
+    dup2,
+    dup3,
+    fcntl,
+    fstat,
+    ftruncate,
+    getcwd,
+    getdents,
+    ioctl,
+    isatty,
+    listdir,
+    lseek,
+    lstat,
+    mkdir,
+    open,
+    pipe,
+    read_bytes,
+    read_file,
+    read_text,
+    readlink,
+    readv,
+    rename,
+    rmdir,
+    sendfile,
+    set_nonblocking,
+    stat,
+    stat_result,
+    unlink,
+    write_all,
+    writev,
+)
+
+
+def __getattr__(name):
+    if name == "errno":
+        return get_errno()
+    raise AttributeError(f"module 'userland.libc' has no attribute {name!r}")

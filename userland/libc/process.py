@@ -1,0 +1,332 @@
+"""Processes, signals, the environment and the system: <unistd.h>, <signal.h>, <spawn.h>, <sys/wait.h>, <stdlib.h>.
+
+There is no fork (a greenlet can not be copied): `spawn` starts a program file, as posix_spawn(3) does.
+"""
+
+from hwemu.cpu import trap
+from userland.abi.layout import SIGACTION, SPAWN_ACTION, SYSINFO, TERMIOS, UTSNAME, WINSIZE
+from userland.abi.process import (
+    LINUX_REBOOT_CMD_POWER_OFF,
+    LINUX_REBOOT_MAGIC1,
+    LINUX_REBOOT_MAGIC2,
+    SIG_IGN,
+    SIG_SETMASK,
+    SYSLOG_ACTION_READ_ALL,
+    SYSLOG_ACTION_SIZE_BUFFER,
+    TCGETS,
+    TCSETS,
+    TIOCGWINSZ,
+    TIOCSPGRP,
+)
+from userland.abi.syscall import (
+    SYS_alarm,
+    SYS_execve,
+    SYS_exit_group,
+    SYS_getpid,
+    SYS_getppid,
+    SYS_kill,
+    SYS_reboot,
+    SYS_rt_sigaction,
+    SYS_rt_sigprocmask,
+    SYS_rt_sigreturn,
+    SYS_sched_yield,
+    SYS_setpgid,
+    SYS_spawn,
+    SYS_sysinfo,
+    SYS_syslog,
+    SYS_uname,
+    SYS_wait4,
+)
+from userland.libc.crt import c_string, call_with_buffer, checked, this
+from userland.libc.unistd import ioctl, read_file
+
+SIGSET_SIZE = 8
+
+
+def getpid():
+    """pid_t getpid(void)"""
+    return trap(SYS_getpid)
+
+
+def getppid():
+    """pid_t getppid(void)"""
+    return trap(SYS_getppid)
+
+
+def _exit(status):
+    """void _exit(int status): does not return."""
+    trap(SYS_exit_group, status & 0xFF)
+
+
+def kill(pid, signum):
+    """int kill(pid_t pid, int sig)"""
+    return checked(trap(SYS_kill, pid, signum))
+
+
+def setpgid(pid, pgid):
+    """int setpgid(pid_t pid, pid_t pgid)"""
+    return checked(trap(SYS_setpgid, pid, pgid))
+
+
+def sched_yield():
+    """int sched_yield(void)"""
+    return checked(trap(SYS_sched_yield))
+
+
+def alarm(seconds):
+    """unsigned int alarm(unsigned int seconds)"""
+    return checked(trap(SYS_alarm, seconds))
+
+
+# --- the environment ---
+
+
+def environ():
+    """char **environ: the program's own dictionary, read from the kernel at the first use."""
+    program = this()
+    if program.environ is None:
+        raw = read_file("/proc/self/environ")
+        entries = b"" if raw == -1 else raw
+        program.environ = {}
+        for entry in entries.decode("utf-8", "surrogateescape").split("\0"):
+            name, equals, value = entry.partition("=")
+            if equals:
+                program.environ[name] = value
+    return program.environ
+
+
+def getenv(name):
+    """char *getenv(const char *name): the value, or None."""
+    return environ().get(name)
+
+
+def setenv(name, value):
+    """int setenv(const char *name, const char *value, int overwrite)"""
+    environ()[name] = value
+    return 0
+
+
+def unsetenv(name):
+    """int unsetenv(const char *name)"""
+    environ().pop(name, None)
+    return 0
+
+
+# --- starting programs and waiting for them ---
+
+
+class StringVector:
+    """A char *[] in user memory: the strings and the pointer array, mapped until `unmap`."""
+
+    def __init__(self, space, strings):
+        self.space = space
+        text = b"".join(c_string(string) for string in strings)
+        self.text_address = space.map(text) if text else 0
+        pointers = bytearray()
+        offset = 0
+        for string in strings:
+            pointers += (self.text_address + offset).to_bytes(8, "little")
+            offset += len(c_string(string))
+        self.address = space.map(pointers + bytes(8))
+
+    def unmap(self):
+        self.space.unmap(self.address)
+        self.space.unmap(self.text_address)
+
+
+def environment_strings(env):
+    return [f"{name}={value}" for name, value in (environ() if env is None else env).items()]
+
+
+def spawn(path, argv, env=None, actions=(), pgid=-1):
+    """int posix_spawn(pid_t *pid, const char *path, ...): returns the pid, or -1.
+
+    `actions` is a list of (SPAWN_DUP2, fd, newfd) and (SPAWN_CLOSE, fd, 0), carried out in order in the child.
+    `pgid` 0 makes the child a process group of its own, -1 leaves it in the caller's.
+    """
+    space = this().space
+    name = space.map(c_string(path))
+    arguments = StringVector(space, argv)
+    environment = StringVector(space, environment_strings(env))
+    raw = b"".join(SPAWN_ACTION.pack(*action) for action in actions)
+    actions_address = space.map(raw) if raw else 0
+    result = trap(SYS_spawn, name, arguments.address, environment.address, actions_address, len(actions), pgid)
+    space.unmap(actions_address)
+    environment.unmap()
+    arguments.unmap()
+    space.unmap(name)
+    return checked(result)
+
+
+def execve(path, argv, env=None):
+    """int execve(const char *pathname, char *const argv[], char *const envp[]): returns only on failure, -1."""
+    space = this().space
+    name = space.map(c_string(path))
+    arguments = StringVector(space, argv)
+    environment = StringVector(space, environment_strings(env))
+    result = trap(SYS_execve, name, arguments.address, environment.address)
+    environment.unmap()
+    arguments.unmap()
+    space.unmap(name)
+    return checked(result)
+
+
+def waitpid(pid=-1, options=0):
+    """pid_t waitpid(pid_t pid, int *wstatus, int options): (pid, wait status), or -1."""
+    raw = bytearray(4)
+    space = this().space
+    address = space.map(raw, True)
+    result = trap(SYS_wait4, pid, address, options, 0)
+    space.unmap(address)
+    return (result, int.from_bytes(raw, "little")) if checked(result) >= 0 else -1
+
+
+def WIFEXITED(status):
+    """True when the child ended by itself."""
+    return status & 0x7F == 0
+
+
+def WEXITSTATUS(status):
+    """The low eight bits of what the child exited with."""
+    return status >> 8 & 0xFF
+
+
+def WTERMSIG(status):
+    """The signal that killed the child."""
+    return status & 0x7F
+
+
+def shell_status(status):
+    """A wait status as $? shows it: the exit status, or 128 and the signal."""
+    return WEXITSTATUS(status) if WIFEXITED(status) else 128 + WTERMSIG(status)
+
+
+# --- signals ---
+
+
+def signal(signum, handler):
+    """sighandler_t signal(int signum, sighandler_t handler): 0, or -1.
+
+    `handler` is SIG_DFL, SIG_IGN or a function of the signal number, called in the program when a syscall returns.
+    """
+    program = this()
+    token = handler if isinstance(handler, int) else SIG_IGN + 1
+    raw = SIGACTION.pack(token, 0, 0, 0)
+    address = program.space.map(raw)
+    if token > SIG_IGN:
+        program.handlers[signum] = handler
+        program.context.signal_entry = run_handler
+    result = trap(SYS_rt_sigaction, signum, address, 0, SIGSET_SIZE)
+    program.space.unmap(address)
+    return checked(result)
+
+
+def run_handler(token, signum):
+    """Where the CPU enters the program when a caught signal is pending: calls what `signal` was given."""
+    handler = this().handlers.get(signum)
+    try:
+        if handler is not None:
+            handler(signum)
+    finally:
+        trap(SYS_rt_sigreturn)
+
+
+def sigprocmask(how, signals):
+    """int sigprocmask(int how, const sigset_t *set, sigset_t *oldset): `signals` is a list of numbers; 0, or -1."""
+    mask = 0
+    for signum in signals:
+        mask |= 1 << (signum - 1)
+    space = this().space
+    address = space.map(mask.to_bytes(SIGSET_SIZE, "little"))
+    result = trap(SYS_rt_sigprocmask, how, address, 0, SIGSET_SIZE)
+    space.unmap(address)
+    return checked(result)
+
+
+def set_signal_mask(signals):
+    """Block exactly `signals`."""
+    return sigprocmask(SIG_SETMASK, signals)
+
+
+# --- the terminal ---
+
+
+class termios:
+    """struct termios."""
+
+    __slots__ = ("c_iflag", "c_oflag", "c_cflag", "c_lflag", "c_line", "c_cc")
+
+    def __init__(self, raw):
+        self.c_iflag, self.c_oflag, self.c_cflag, self.c_lflag, self.c_line, control = TERMIOS.unpack(raw)
+        self.c_cc = bytearray(control)
+
+    def pack(self):
+        """The structure as TCSETS takes it."""
+        return bytearray(
+            TERMIOS.pack(self.c_iflag, self.c_oflag, self.c_cflag, self.c_lflag, self.c_line, bytes(self.c_cc))
+        )
+
+
+def tcgetattr(fd):
+    """int tcgetattr(int fd, struct termios *termios_p): the `termios`, or None."""
+    raw = bytearray(TERMIOS.size)
+    return termios(raw) if ioctl(fd, TCGETS, raw) >= 0 else None
+
+
+def tcsetattr(fd, settings):
+    """int tcsetattr(int fd, int optional_actions, const struct termios *termios_p)"""
+    return ioctl(fd, TCSETS, settings.pack())
+
+
+def tcsetpgrp(fd, pgid):
+    """int tcsetpgrp(int fd, pid_t pgrp)"""
+    return ioctl(fd, TIOCSPGRP, bytearray(pgid.to_bytes(4, "little")))
+
+
+def window_size(fd):
+    """(rows, columns) of a terminal, 24 by 80 where it does not say."""
+    raw = bytearray(WINSIZE.size)
+    if ioctl(fd, TIOCGWINSZ, raw) < 0:
+        return 24, 80
+    rows, columns, _, _ = WINSIZE.unpack(raw)
+    return rows or 24, columns or 80
+
+
+# --- the system ---
+
+
+def uname():
+    """int uname(struct utsname *buf): (sysname, nodename, release, version, machine, domainname), or -1."""
+    raw = bytearray(UTSNAME.size)
+    space = this().space
+    address = space.map(raw, True)
+    result = trap(SYS_uname, address)
+    space.unmap(address)
+    if checked(result) < 0:
+        return -1
+    return tuple(field.split(b"\0", 1)[0].decode("utf-8", "replace") for field in UTSNAME.unpack(raw))
+
+
+def uptime():
+    """Seconds since boot, from sysinfo(2), or -1."""
+    raw = bytearray(SYSINFO.size)
+    space = this().space
+    address = space.map(raw, True)
+    result = trap(SYS_sysinfo, address)
+    space.unmap(address)
+    return SYSINFO.unpack(raw)[0] if checked(result) >= 0 else -1
+
+
+def klogctl():
+    """int klogctl(int type, char *bufp, int len): the whole kernel log as bytes, or -1."""
+    size = checked(trap(SYS_syslog, SYSLOG_ACTION_SIZE_BUFFER, 0, 0))
+    if size < 0:
+        return -1
+    raw = bytearray(size)
+    count = call_with_buffer(SYS_syslog, SYSLOG_ACTION_READ_ALL, raw, True, size)
+    return bytes(raw[:count]) if count >= 0 else -1
+
+
+def reboot(command=LINUX_REBOOT_CMD_POWER_OFF, status=0):
+    """int reboot(int cmd): with POWER_OFF the machine's exit status is `status`; returns only on failure, -1."""
+    return checked(trap(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, command, status))

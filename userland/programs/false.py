@@ -1,0 +1,5 @@
+"""false: does nothing, unsuccessfully."""
+
+
+def main(argv):
+    return 1
