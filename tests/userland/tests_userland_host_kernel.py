@@ -71,6 +71,8 @@ SOCKET_CALLS = {
 # send and recv are sendto and recvfrom without an address.
 SHORT_CALLS = {i386.SYS_SEND: (44, 4, (1,)), i386.SYS_RECV: (45, 4, (1,))}
 MESSAGE_CALLS = {i386.SYS_SENDMSG: 46, i386.SYS_RECVMSG: 47}
+# select, socket, socketpair, time, epoll_create: their first argument is a plain number.
+NO_DESCRIPTOR = (23, 41, 53, 201, 213)
 SYS_ioctl64 = 16
 ENOSYS = 38
 
@@ -112,7 +114,7 @@ class HostKernel(SyscallEntry):
                 copy = ctypes.create_string_buffer(space.read(address, space.room(address)), space.room(address))
                 copies.append((address, copy))
                 arguments[position] = ctypes.addressof(copy)
-        if 0 not in pointers and number not in (23, 41, 53, 213):
+        if 0 not in pointers and number not in NO_DESCRIPTOR:
             arguments[0] = self.stdio.get(arguments[0], arguments[0])
         result = self.libc.syscall(*(ctypes.c_long(value) for value in (number, *arguments)))
         error = ctypes.get_errno()
