@@ -1,8 +1,8 @@
 cimport cython
 
-from hwemu.clock cimport Clock, Source
+from hwemu.clock cimport Clock, Event, Source
 from hwemu.wire.port cimport Station, Wire
-from hwemu.wire.tap_io cimport FrameBuffer, write_frame
+from hwemu.wire.tap_io cimport FrameBuffer, FrameWriter
 
 
 cdef int FRAME_BAD_FCS
@@ -13,9 +13,12 @@ cdef class Tap(Wire):
     cdef public Clock clock
     cdef public int fd
     cdef public Station station
+    cdef public bint vnet
     cdef public FrameBuffer buffer
+    cdef public FrameWriter writer
+    cdef public TapFlusher flusher
     cdef public TapSource source
-    cdef public unsigned long long frames_in, frames_out, dropped
+    cdef public unsigned long long frames_in, frames_refused
     cdef public int failure
     cpdef attach(self, Station station)
     cpdef detach(self, Station station)
@@ -28,3 +31,8 @@ cdef class Tap(Wire):
 cdef class TapSource(Source):
     cdef public Tap tap
     cpdef ready(self, int mask)
+
+
+cdef class TapFlusher(Event):
+    cdef public FrameWriter writer
+    cpdef fire(self)

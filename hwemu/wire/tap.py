@@ -10,17 +10,22 @@ import select
 import socket
 import struct
 
-from hwemu.clock import Source
+from hwemu.clock import Event, Source
 from hwemu.wire.port import FRAME_BAD_FCS, Wire
-from hwemu.wire.tap_io import FrameBuffer, write_frame
+from hwemu.wire.tap_io import FrameBuffer, FrameWriter
 
 TUN_DEVICE = "/dev/net/tun"
 TUNSETIFF = 0x400454CA
+TUNSETOFFLOAD = 0x400454D0
+TUNSETVNETHDRSZ = 0x400454D8
+TUNGETIFF = 0x800454D2
 SIOCGIFFLAGS = 0x8913
 SIOCSIFFLAGS = 0x8914
 IFF_UP = 0x1
 IFF_TAP = 0x0002
 IFF_NO_PI = 0x1000
+IFF_VNET_HDR = 0x4000
+VNET_HEADER = 10
 IFNAMSIZ = 16
 # Frames taken per readiness: enough to make one acknowledgement for many, few enough to keep timers honest.
 READ_BATCH = 64
@@ -52,7 +57,10 @@ def open_tap(name):
         raise OSError(error.errno, f"tap {name}: {TUN_DEVICE}: {error.strerror}; {hint}") from None
     missing = not os.path.exists(f"/sys/class/net/{name}")
     try:
-        fcntl.ioctl(descriptor, TUNSETIFF, _interface_request(name, IFF_TAP | IFF_NO_PI))
+        fcntl.ioctl(descriptor, TUNSETIFF, _interface_request(name, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR))
+        fcntl.ioctl(descriptor, TUNSETVNETHDRSZ, struct.pack("i", VNET_HEADER))
+        # No offload: what the host sends is cut to the MTU and carries its checksums, as on a wire.
+        fcntl.ioctl(descriptor, TUNSETOFFLOAD, 0)
         if missing:
             _raise_up(name)
     except OSError as error:
@@ -69,6 +77,15 @@ def open_tap(name):
     return descriptor
 
 
+def has_vnet_header(descriptor):
+    """True for a TAP whose frames begin with a virtio_net_hdr; False for a plain one, or for what is no TAP."""
+    try:
+        request = fcntl.ioctl(descriptor, TUNGETIFF, _interface_request("", 0))
+    except OSError:
+        return False
+    return struct.unpack_from("H", request, IFNAMSIZ)[0] & IFF_VNET_HDR != 0
+
+
 class Tap(Wire):
     """The wire to the host's interface `name`.  Takes one station."""
 
@@ -78,11 +95,13 @@ class Tap(Wire):
         self.clock = clock
         self.fd = descriptor if descriptor >= 0 else open_tap(name)
         self.station = None
+        self.vnet = has_vnet_header(self.fd)
         self.buffer = FrameBuffer()
+        self.writer = FrameWriter(self.fd, self.vnet)
+        self.flusher = TapFlusher(self.writer)
         self.source = TapSource(self)
         self.frames_in = 0
-        self.frames_out = 0
-        self.dropped = 0
+        self.frames_refused = 0
         self.failure = 0
 
     def attach(self, station):
@@ -96,23 +115,40 @@ class Tap(Wire):
     def detach(self, station):
         if station is not self.station:
             raise ValueError(f"tap {self.name}: that station is not plugged in here")
+        self.writer.flush()
+        self.clock.cancel(self.flusher)
         self.clock.unwatch(self.fd)
         self.station = None
         Wire.detach(self, station)
 
     def send(self, station, frame, flags):
-        """Write a frame to the host; one with a bad FCS is dropped here, as the host's card would."""
-        if not self.up or flags & FRAME_BAD_FCS or write_frame(self.fd, frame) < 0:
-            self.dropped += 1
-        else:
-            self.frames_out += 1
+        """Write a frame to the host; one with a bad FCS is dropped here, as the host's card would.
+
+        Segments that follow one another at the same moment cross in one write: `flusher` ends the moment.
+        """
+        if not self.up or flags & FRAME_BAD_FCS:
+            self.frames_refused += 1
+            return 0
+        self.writer.put(frame)
+        if self.writer.held and self.flusher.slot < 0:
+            self.clock.call_after(0, self.flusher)
         return 0
+
+    @property
+    def frames_out(self):
+        """Frames that the host took."""
+        return self.writer.written
+
+    @property
+    def dropped(self):
+        """Frames that did not reach the host: damaged, sent while the wire was down, or refused by the host."""
+        return self.frames_refused + self.writer.lost
 
     def ready(self):
         """Frames wait.  A descriptor that fails (the interface was removed) takes the wire down."""
         count = 0
         while count < READ_BATCH and self.station is not None:
-            frame = self.buffer.read_frame(self.fd)
+            frame = self.buffer.read_frame(self.fd, self.vnet)
             if frame is None:
                 break
             self.station.receive(frame, 0)
@@ -143,3 +179,14 @@ class TapSource(Source):
 
     def ready(self, mask):
         self.tap.ready()
+
+
+class TapFlusher(Event):
+    """The end of a moment: nothing more joins the segments that the writer holds."""
+
+    def __init__(self, writer):
+        Event.__init__(self)
+        self.writer = writer
+
+    def fire(self):
+        self.writer.flush()
