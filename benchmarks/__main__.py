@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 
-from benchmarks import in_process, loss, network
+from benchmarks import in_process, loss, network, receive_path
 
 SECTIONS = {
     "tap": network.tap,
@@ -19,6 +19,7 @@ SECTIONS = {
     "boot": in_process.boot_time,
     "hosts": in_process.host_to_host,
     "nic": in_process.nic_model,
+    "receive": receive_path.section,
 }
 NEEDS_ROOT = ("tap", "veth", "loss", "idle")
 

@@ -29,7 +29,7 @@ RULES = """table bridge lossy {{
 def lossy_bridge(permille):
     """(bridge namespace, client namespace): what the bridge forwards is thinned by `permille` of large TCP frames."""
     with namespace("hwemu-loss") as bridge, namespace("hwemu-loss-c") as client:
-        for line in ("link add br0 type bridge", "link add v0 type veth peer name c0 netns hwemu-loss-c",
+        for line in ("link add br0 type bridge", f"link add v0 type veth peer name c0 netns {client}",
                      "tuntap add dev tap0 mode tap", "link set v0 master br0", "link set tap0 master br0",
                      "link set v0 up", "link set tap0 up", "link set br0 up"):
             sh("ip", "-n", bridge, *line.split())

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import statistics
 import subprocess
@@ -36,7 +37,8 @@ def build(folder):
 
 @contextlib.contextmanager
 def namespace(name, *setup):
-    """A network namespace of our own with loopback up; removed at the end whatever happens."""
+    """A network namespace of our own, `name` and our process id, with loopback up; removed at the end whatever happens."""
+    name = f"{name}-{os.getpid()}"
     sh("ip", "netns", "add", name)
     try:
         sh("ip", "-n", name, "link", "set", "lo", "up")
@@ -155,7 +157,7 @@ def veth(options):
         client = stack.enter_context(
             namespace(
                 "hwemu-bench-a",
-                "link add v0 type veth peer name v1 netns hwemu-bench-b",
+                f"link add v0 type veth peer name v1 netns {server}",
                 f"addr add {HOST}/24 dev v0",
                 "link set v0 up",
             )

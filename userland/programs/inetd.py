@@ -22,14 +22,13 @@ def pattern(size):
 
 
 class Connection:
-    """A TCP connection; `pending` is what an echo could not send yet."""
+    """A TCP connection; `pending` is what an echo could not send yet (None: nothing)."""
 
-    __slots__ = ("fd", "service", "buffer", "pending", "position", "reading")
+    __slots__ = ("fd", "service", "pending", "position", "reading")
 
     def __init__(self, fd, service):
         self.fd = fd
         self.service = service
-        self.buffer = bytearray(BLOCK) if service == ECHO else None
         self.pending = None
         self.position = 0
         self.reading = True
@@ -47,6 +46,7 @@ class Inetd:
         self.datagram = {}
         self.connections = {}
         self.sink = bytearray(BLOCK)
+        self.sink_view = memoryview(self.sink)
         self.scratch = bytearray(DATAGRAM)
         self.peer = bytearray(16)
         self.stream = memoryview(pattern(BLOCK))
@@ -126,22 +126,22 @@ class Inetd:
         return True
 
     def echo(self, connection):
-        if connection.pending is None:
-            count = libc.recv(connection.fd, connection.buffer)
+        blocked = connection.pending is not None
+        data = connection.pending
+        if not blocked:
+            count = libc.recv(connection.fd, self.sink)
             if count == 0:
                 return False
             if count < 0:
                 return libc.errno in (libc.EAGAIN, libc.EINTR)
-            blocked = False
-            connection.pending = memoryview(connection.buffer)[:count]
-        else:
-            blocked = True
-        sent = libc.send(connection.fd, connection.pending, -1, libc.MSG_NOSIGNAL)
+            data = self.sink_view[:count]
+        sent = libc.send(connection.fd, data, -1, libc.MSG_NOSIGNAL)
         if sent < 0:
             if libc.errno not in (libc.EAGAIN, libc.EINTR):
                 return False
             sent = 0
-        connection.pending = connection.pending[sent:] if sent < len(connection.pending) else None
+        # The rest is copied: the block that was read into serves every connection.
+        connection.pending = bytes(data[sent:]) if sent < len(data) else None
         wants = connection.pending is not None
         if wants != blocked:
             mask = libc.EPOLLOUT if wants else libc.EPOLLIN
