@@ -2,9 +2,11 @@
 
 A frame on a wire is a `bytes` object: destination address to the last payload byte, without preamble and without
 frame check sequence.  A frame whose FCS does not match carries the flag FRAME_BAD_FCS instead of the four wrong bytes.
+FRAME_MORE is no part of the signal: the card that sends says that the next segment of the same segmentation follows.
 """
 
 FRAME_BAD_FCS = 1
+FRAME_MORE = 2
 
 
 class Station:

@@ -5,7 +5,7 @@ from hwemu.wire.port cimport Station, Wire
 from hwemu.wire.tap_io cimport FrameBuffer, FrameWriter
 
 
-cdef int FRAME_BAD_FCS
+cdef int FRAME_BAD_FCS, FRAME_MORE
 cdef Py_ssize_t READ_BATCH
 
 

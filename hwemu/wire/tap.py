@@ -11,7 +11,7 @@ import socket
 import struct
 
 from hwemu.clock import Event, Source
-from hwemu.wire.port import FRAME_BAD_FCS, Wire
+from hwemu.wire.port import FRAME_BAD_FCS, FRAME_MORE, Wire
 from hwemu.wire.tap_io import FrameBuffer, FrameWriter
 
 TUN_DEVICE = "/dev/net/tun"
@@ -124,12 +124,12 @@ class Tap(Wire):
     def send(self, station, frame, flags):
         """Write a frame to the host; one with a bad FCS is dropped here, as the host's card would.
 
-        Segments that follow one another at the same moment cross in one write: `flusher` ends the moment.
+        The segments of one segmentation cross in one write; `flusher` is for one that stops in its middle.
         """
         if not self.up or flags & FRAME_BAD_FCS:
             self.frames_refused += 1
             return 0
-        self.writer.put(frame)
+        self.writer.put(frame, flags & FRAME_MORE != 0)
         if self.writer.held and self.flusher.slot < 0:
             self.clock.call_after(0, self.flusher)
         return 0
@@ -182,7 +182,7 @@ class TapSource(Source):
 
 
 class TapFlusher(Event):
-    """The end of a moment: nothing more joins the segments that the writer holds."""
+    """The end of a moment: the segments that the writer holds wait no longer for those that were to follow."""
 
     def __init__(self, writer):
         Event.__init__(self)

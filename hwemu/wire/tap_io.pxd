@@ -39,5 +39,5 @@ cdef class FrameWriter:
     cdef void hold(self, bytes frame, int headers_length, int payload, unsigned int payload_sum)
     cdef void count(self, Py_ssize_t result, int frames) noexcept
     cdef void write_one(self, bytes frame) noexcept
-    cpdef put(self, bytes frame)
+    cpdef put(self, bytes frame, bint more)
     cpdef flush(self)

@@ -71,9 +71,10 @@ cdef class FrameBuffer:
 cdef class FrameWriter:
     """Writes frames to the TAP `fd` in order; `written` and `lost` (the host refused) count frames.
 
-    With `vnet`, segments of MIN_SEGMENT bytes and more are held back until the next frame that does not continue them
-    or until `flush`; `held` is how many.  What the host gets carries full checksums, made of the sums that were
-    verified here, so a frame that was damaged on our wire is never repaired by being merged.
+    With `vnet`, a segment that announces `more` is held back until the last of them, a frame that does not continue
+    it, or `flush`; `held` is how many.  Segmentations are never joined: a sender that keeps several under way learns
+    of a loss by those that arrive.  What the host gets carries full checksums, made of the sums that were verified
+    here, so a frame that was damaged on our wire is never repaired.
     """
 
     def __cinit__(self, int fd, bint vnet):
@@ -85,23 +86,26 @@ cdef class FrameWriter:
             self.held -= 1
             Py_DECREF(<object>self.frames[self.held])
 
-    cpdef put(self, bytes frame):
-        """Write `frame`, or hold it back."""
+    cpdef put(self, bytes frame, bint more):
+        """Write `frame`, or hold it back; `more`: the next segment of the same segmentation follows."""
         cdef const unsigned char *data = <const unsigned char *>PyBytes_AS_STRING(frame)
         cdef unsigned int payload_sum = 0
         cdef int headers_length, payload
-        if not self.vnet:
+        if not self.vnet or not (more or self.held):
             self.write_one(frame)
             return
         headers_length = self.segment(data, PyBytes_GET_SIZE(frame), &payload_sum)
         payload = PyBytes_GET_SIZE(frame) - headers_length
         if self.held and (headers_length == 0 or not self.continues(data, headers_length, payload)):
             self.flush()
-        if headers_length == 0 or (self.held == 0 and payload < MIN_SEGMENT):
+        if headers_length == 0 or (self.held == 0 and (payload < MIN_SEGMENT or not more)):
             self.write_one(frame)
             return
         self.hold(frame, headers_length, payload, payload_sum)
-        if data[ETHERNET + IP_HEADER + 13] & (FIN | PSH) or payload < self.segment_size or self.held == MAX_SEGMENTS:
+        if (
+            not more or payload < self.segment_size or self.held == MAX_SEGMENTS
+            or data[ETHERNET + IP_HEADER + 13] & (FIN | PSH)
+        ):
             self.flush()
 
     cdef int segment(self, const unsigned char *frame, Py_ssize_t length, unsigned int *payload_sum) noexcept:

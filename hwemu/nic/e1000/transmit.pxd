@@ -87,7 +87,7 @@ cdef class Transmitter(Event):
     cpdef int send_segment(self, bint last) except -1
     @cython.locals(packet=Packet, flags=cython.int, minimum=cython.uint, frame=bytes, length=cython.uint,
                    destination=cython.ulonglong, multicast=cython.bint, occupied=cython.longlong)
-    cpdef int emit(self) except -1
+    cpdef int emit(self, bint more) except -1
     @cython.locals(descriptor=Descriptor, command=cython.uint, causes=cython.uint, pending=cython.uint)
     cpdef int complete(self) except -1
     cpdef int write_back_later(self, unsigned int command) except -1

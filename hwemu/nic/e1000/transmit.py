@@ -47,7 +47,7 @@ from hwemu.nic.e1000.registers import (
     TXDCTL,
     VET,
 )
-from hwemu.wire.port import FRAME_BAD_FCS
+from hwemu.wire.port import FRAME_BAD_FCS, FRAME_MORE
 
 DESCRIPTOR_SIZE = 16
 # Steps (a descriptor fetched or a segment sent) per event: a full ring gives other events their turn.
@@ -319,7 +319,7 @@ class Transmitter(Event):
 
     def finish(self):
         if not self.broken:
-            self.emit()
+            self.emit(False)
         self.forget_packet()
 
     # --- segmentation (3.5) ---
@@ -369,23 +369,26 @@ class Transmitter(Event):
         payload = packet.length - packet.header_length
         packet.segment_headers(context, self.segments, self.sent, last, self.options & TXD_POPTS_TXSM != 0)
         self.insert_checksums(context)
-        self.emit()
+        self.emit(not last)
         self.segments += 1
         self.sent += payload
         packet.next_segment()
 
     # --- onto the wire ---
 
-    def emit(self):
-        """Send the packet: on the wire, or back to our receiver while a loopback is on."""
+    def emit(self, more):
+        """Send the packet: on the wire, or back to our receiver while a loopback is on.
+
+        `more`: the next segment of the same segmentation follows.
+        """
         packet = self.packet
-        flags = 0
+        flags = FRAME_MORE if more else 0
         minimum = 0
         if self.with_fcs:
             if self.pad:
                 minimum = FRAME_MIN - FCS_LENGTH
         elif not packet.detach_fcs():
-            flags = FRAME_BAD_FCS
+            flags |= FRAME_BAD_FCS
         if packet.length == 0:
             return 0
         frame = packet.take(self.tag, self.vlan_type, minimum)
@@ -396,7 +399,7 @@ class Transmitter(Event):
         if self.trace.on:
             self.trace.emit("nic_tx_frame", self.name, length)
         if self.loopback:
-            self.receiver.receive(frame, flags != 0)
+            self.receiver.receive(frame, flags & FRAME_BAD_FCS != 0)
         elif self.port.wire is not None:
             occupied = self.port.wire.send(self.port, frame, flags)
             if occupied > 0:

@@ -5,7 +5,7 @@ from kernel.net.ipv4.tcp_sock cimport before, tcp_congestion_ops, tcp_is_cwnd_li
 from kernel.net.snmp cimport ipstats
 
 cdef int CA_EVENT_TX_START, TCP_CA_Loss
-cdef long long BETA, BETA_SCALE, CUBE_RTT_SCALE, CUBE_FACTOR, FRIENDLY_SCALE, UPDATE_INTERVAL
+cdef long long BETA, BETA_SCALE, CUBE_RTT_SCALE, CUBE_FACTOR, FRIENDLY_SCALE
 cdef int HYSTART_LOW_WINDOW, HYSTART_ACK_DELTA, HYSTART_MIN_SAMPLES, HYSTART_DELAY_MIN, HYSTART_DELAY_MAX
 cdef int HYSTART_TRAIN, HYSTART_DELAY, NO_RTT
 
@@ -15,7 +15,7 @@ cpdef long long cubic_root(long long a) except? -9999
 
 
 cdef class bictcp:
-    cdef public long long cnt, last_max_cwnd, last_cwnd, last_time, bic_origin_point, bic_k, delay_min, epoch_start
+    cdef public long long cnt, last_max_cwnd, last_time, bic_origin_point, bic_k, delay_min, epoch_start
     cdef public long long ack_cnt, tcp_cwnd
     cdef public int found, sample_cnt
     cdef public long long round_start, last_ack, curr_rtt

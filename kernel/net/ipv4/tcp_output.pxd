@@ -55,8 +55,8 @@ cdef int IPPROTO_TCP, INET_ECN_MASK, INET_ECN_ECT_0, PACING_SHIFT, TSO_RTT_LOG, 
 cpdef sk_buff tcp_stream_alloc_skb(tcp_sock sk)
 cpdef int tcp_set_skb_tso_segs(sk_buff skb, unsigned int mss_now) except? -9999
 cpdef bint tcp_urg_mode(tcp_sock sk) noexcept
-@cython.locals(original=sk_buff, flags=cython.uint, payload=cython.uint, wscale=cython.int, size=cython.uint,
-               pos=cython.uint, urgent=cython.uint, window=cython.uint)
+@cython.locals(original=sk_buff, newest=sk_buff, stamp=cython.longlong, flags=cython.uint, payload=cython.uint,
+               wscale=cython.int, size=cython.uint, pos=cython.uint, urgent=cython.uint, window=cython.uint)
 cpdef int tcp_transmit_skb(tcp_sock sk, sk_buff skb, bint clone_it) except? -9999
 @cython.locals(skb=sk_buff)
 cpdef sk_buff tcp_copy_header(tcp_sock sk, sk_buff original)

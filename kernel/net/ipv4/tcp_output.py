@@ -122,7 +122,12 @@ def tcp_transmit_skb(sk, skb, clone_it):
     """
     original = skb
     if clone_it:
-        original.skb_mstamp = sk.tcp_mstamp
+        stamp = sk.tcp_mstamp
+        newest = sk.tcp_rtx_queue.last
+        if newest is not None and newest.skb_mstamp >= stamp and before(original.seq, newest.seq):
+            # New data went out in this very microsecond; RACK must not take its arrival for this one's loss.
+            stamp = newest.skb_mstamp + 1
+        original.skb_mstamp = stamp
         if skb_cloned(original):
             # The device still holds the header of the last transmission: leave that alone.
             skb = tcp_copy_header(sk, original)

@@ -24,7 +24,7 @@ from nic_bench import (
 )
 
 from hwemu.nic.e1000 import registers as r
-from hwemu.wire.port import FRAME_BAD_FCS
+from hwemu.wire.port import FRAME_BAD_FCS, FRAME_MORE
 
 TXDW, TXQE, TXD_LOW = 0x1, 0x2, 0x8000
 TCTL_EN, TCTL_PSP = 0x2, 0x8
@@ -212,6 +212,16 @@ def test_fact_28_segmentation(bench, pieces):
         assert f[47] == (0x19 if i == 3 else 0x10)
         assert checksum(pseudo(6, len(f) - 34) + f[34:]) == 0
     assert bench.read(r.TSCTC) == 1 and bench.read(r.TSCTFC) == 0
+
+
+def test_a_segment_announces_the_next(bench):
+    """A TAP may write the frames of one segmentation in one go: all but the last say that there are more."""
+    flags = []
+    bench.end.receive = lambda frame, given: flags.append(given)
+    segmented(bench, bytes(2500), 1000, [54])
+    bench.legacy(frame(bytes(60)), CMD_EOP | CMD_IFCS)
+    bench.ring()
+    assert flags == [FRAME_MORE, FRAME_MORE, 0, 0]
 
 
 def test_fact_28_a_payload_of_whole_segments_keeps_fin_for_the_last(bench):

@@ -79,7 +79,7 @@ def test_a_descriptor_that_fails_takes_the_carrier_down():
 
 def test_a_write_that_fails_counts_as_lost():
     writer = FrameWriter(-1, False)
-    writer.put(b"x")
+    writer.put(b"x", False)
     assert (writer.written, writer.lost) == (0, 1)
 
 

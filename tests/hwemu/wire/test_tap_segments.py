@@ -1,4 +1,4 @@
-"""Consecutive TCP segments cross a TAP with a vnet header as one packet, and nothing else does."""
+"""The segments of one segmentation cross a TAP with a vnet header as one packet, and nothing else does."""
 
 import socket
 
@@ -67,8 +67,8 @@ def checksums_are_right(frame):
 @pytest.mark.parametrize("size", [1000, 513, 1448])
 def test_a_stream_becomes_one_packet(host, size):
     for number in range(5):
-        host.writer.put(segment(number, size))
-    host.writer.put(segment(5, size, payload=b"end", flags="PA"))
+        host.writer.put(segment(number, size), True)
+    host.writer.put(segment(5, size, payload=b"end", flags="PA"), False)
     ((header, frame),) = host.take()
     # flags 0, GSO_TCPV4, the length of the headers, the size of a segment.
     assert header == bytes([0, 1]) + (66).to_bytes(2, "little") + size.to_bytes(2, "little") + bytes(4)
@@ -82,7 +82,7 @@ def test_a_stream_becomes_one_packet(host, size):
 
 def test_held_until_flushed(host):
     first = segment(0)
-    host.writer.put(first)
+    host.writer.put(first, True)
     assert host.take() == [] and host.writer.held == 1
     host.writer.flush()
     assert host.take() == [(PLAIN, first)]
@@ -90,9 +90,20 @@ def test_held_until_flushed(host):
     assert host.take() == []
 
 
+def test_segmentations_are_not_joined(host):
+    """Two in a row stay two packets, and a frame that is none of a segmentation waits for nothing."""
+    frames = [segment(number) for number in range(4)]
+    for frame, more in zip(frames, (True, False, False, True), strict=True):
+        host.writer.put(frame, more)
+    (_, first), (_, second) = host.take()
+    assert len(first) == 66 + 2000 and second == frames[2] and host.writer.held == 1
+    host.writer.flush()
+    assert host.take() == [(PLAIN, frames[3])]
+
+
 def test_a_short_segment_ends_the_packet(host):
-    host.writer.put(segment(0))
-    host.writer.put(segment(1, payload=b"y" * 600))
+    host.writer.put(segment(0), True)
+    host.writer.put(segment(1, payload=b"y" * 600), True)
     ((_, frame),) = host.take()
     assert len(frame) == 66 + 1600 and checksums_are_right(frame)
 
@@ -111,7 +122,7 @@ def test_what_does_not_continue_is_not_merged(host, changes):
     fields = {name: value for name, value in changes.items() if name != "flags"}
     frames = [segment(0), segment(1, flags=flags, **fields)]
     for frame in frames:
-        host.writer.put(frame)
+        host.writer.put(frame, True)
     host.writer.flush()
     assert host.take() == [(PLAIN, frame) for frame in frames]
 
@@ -119,7 +130,8 @@ def test_what_does_not_continue_is_not_merged(host, changes):
 def test_order_is_kept(host):
     frames = [segment(0), bytes(Ether() / IP(dst="10.0.0.2") / UDP() / Raw(b"u" * 900)), segment(1), b"\xff" * 60]
     for frame in frames:
-        host.writer.put(frame)
+        host.writer.put(frame, True)
+    host.writer.flush()
     assert [frame for _, frame in host.take()] == frames
 
 
@@ -128,9 +140,9 @@ def test_damage_is_never_repaired(host, at):
     """A frame whose IP or TCP checksum is wrong crosses as it is: TTL, window or data were changed on the wire."""
     good, bad = segment(0), bytearray(segment(1))
     bad[at] ^= 0x10
-    host.writer.put(good)
-    host.writer.put(bytes(bad))
-    host.writer.put(segment(2))
+    host.writer.put(good, True)
+    host.writer.put(bytes(bad), True)
+    host.writer.put(segment(2), True)
     host.writer.flush()
     assert [frame for _, frame in host.take()] == [good, bytes(bad), segment(2)]
 
@@ -138,7 +150,7 @@ def test_damage_is_never_repaired(host, at):
 @pytest.mark.parametrize("size", [0, 1, 13, 14, 33, 34, 53, 54])
 def test_short_frames_are_not_looked_into(host, size):
     frame = segment(0)[:size]
-    host.writer.put(frame)
+    host.writer.put(frame, True)
     host.writer.flush()
     assert host.take() == [(PLAIN, frame)]
 
@@ -148,14 +160,14 @@ def test_lengths_that_lie(host):
     for at, value in ((14, 0x46), (16, 0xFF), (20, 0x20), (46, 0xF0), (46, 0x40)):
         lie = bytearray(frame)
         lie[at] = value
-        host.writer.put(bytes(lie))
+        host.writer.put(bytes(lie), True)
         assert host.take() == [(PLAIN, bytes(lie))]
 
 
 def test_a_packet_ends_at_64_kilobytes(host):
     long = bytes(1448) * 60
     for number in range(60):
-        host.writer.put(segment(number, 1448, payload=long[:1448]))
+        host.writer.put(segment(number, 1448, payload=long[:1448]), True)
     host.writer.flush()
     sizes = [len(frame) - 66 for _, frame in host.take()]
     assert sizes == [45 * 1448, 15 * 1448]
@@ -164,7 +176,7 @@ def test_a_packet_ends_at_64_kilobytes(host):
 def test_frames_held_at_the_end_are_let_go():
     ours, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     writer = FrameWriter(ours.fileno(), True)
-    writer.put(segment(0))
+    writer.put(segment(0), True)
     del writer
     ours.close()
     end.close()
