@@ -4,6 +4,8 @@ What firmware does on a PC is done here once, before the kernel starts: RAM belo
 four PCI interrupts get their lines.  Registers: Intel 82441FX (host bridge) and 82371SB (PIIX3) datasheets.
 """
 
+import contextlib
+
 from hwemu.bus import Region
 from hwemu.machine import PCI_LINES, PCI_MEMORY_END, PCI_MEMORY_START, Board
 from lab.qtest.protocol import Qtest
@@ -61,21 +63,23 @@ class QtestBoard(Board):
     """
 
     def __init__(self, clock, device, memory=64 << 20, seed=0, name="hw0", trace=None):
-        self.qemu = Qemu(memory, device)
-        try:
+        with contextlib.ExitStack() as stack:
+            self.qemu = Qemu(memory, device)
+            stack.callback(self.qemu.close)
             super().__init__(clock, memory, seed, name, trace, self.qemu.memory)
             self.lines = {line: self.pic.new_source() for line in PCI_LINES}
             self.qtest = Qtest(self.qemu.qtest, self.interrupt, clock)
+            stack.callback(self.qtest.close)
             self.memory_bus.attach(
                 Window(PCI_MEMORY_START, PCI_MEMORY_END + 1 - PCI_MEMORY_START, self.qtest.read, self.qtest.write)
             )
             self.ports.attach(Window(0, PORTS, self.qtest.port_in, self.qtest.port_out))
             self.qtest.intercept("ioapic")
             self.set_up_chipset()
-            self.card = QemuCard(f"{name}/{device.partition(',')[0]}", Plug(clock, self.qemu.frames, self.qemu.set_link))
-        except BaseException:
-            self.qemu.close()
-            raise
+            plug = Plug(clock, self.qemu.frames, self.qemu.set_link)
+            stack.callback(plug.close)
+            self.card = QemuCard(f"{name}/{device.partition(',')[0]}", plug)
+            self.closing = stack.pop_all()
 
     def interrupt(self, line, level):
         """An input of the interrupt controller has changed; those of the chipset's own devices have no driver."""
@@ -112,9 +116,7 @@ class QtestBoard(Board):
                 self.config(slot, INTERRUPT_LINE, PCI_LINES[(slot - 1 + pin - 1) % len(PCI_LINES)])
 
     def reset_devices(self):
-        self.card.port.close()
-        self.qtest.close()
-        self.qemu.close()
+        self.closing.close()
 
 
 def qemu_board(clock, memory, seed, name, mac, device="e1000"):

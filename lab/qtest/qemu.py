@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 
-from lab.errors import LabError
+from lab.errors import LabError, reason
 
 PROGRAM = "qemu-system-x86_64"
 PROGRAM_VARIABLE = "HWEMU_QEMU"
@@ -52,43 +52,50 @@ class Qemu:
         with contextlib.ExitStack() as stack:
             self.memory = memory_file("hwemu-ram", memory_size)
             stack.callback(os.close, self.memory)
-            firmware = memory_file("hwemu-firmware", len(FIRMWARE))
-            os.pwrite(firmware, FIRMWARE, 0)
             self.qtest, far_qtest = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
             self.monitor, far_monitor = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
             self.frames, far_frames = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
             for near in (self.qtest, self.monitor, self.frames):
                 stack.callback(near.close)
             self.errors = stack.enter_context(tempfile.TemporaryFile())
-            words = [
-                program, "-nodefaults", "-no-user-config", "-display", "none", "-name", "hwemu",
-                "-machine", "pc,hpet=off,usb=off,memory-backend=ram", "-accel", "tcg",
-                "-m", f"{memory_size // MEBIBYTE}M", "-bios", f"/proc/self/fd/{firmware}",
-                "-object", f"memory-backend-file,id=ram,size={memory_size},share=on,mem-path=/proc/self/fd/{self.memory}",
-                "-chardev", f"socket,id=registers,fd={far_qtest.fileno()}",
-                "-object", "qtest,id=qtest0,chardev=registers,log=/dev/null",
-                "-chardev", f"socket,id=control,fd={far_monitor.fileno()}", "-mon", "chardev=control,mode=control",
-                "-netdev", f"dgram,id={NETDEV},local.type=fd,local.str={far_frames.fileno()}",
-                "-device", f"{device},netdev={NETDEV}",
-            ]  # fmt: skip
-            # Should this process be killed, nobody is left to end QEMU.
-            guard = shutil.which("setpriv")
-            if guard:
-                words = [guard, "--pdeathsig", "KILL", "--", *words]
-            inherited = (self.memory, firmware, far_qtest.fileno(), far_monitor.fileno(), far_frames.fileno())
-            self.process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.errors, pass_fds=inherited
-            )
+            with far_qtest, far_monitor, far_frames:
+                self.process = self.start(program, device, memory_size, far_qtest, far_monitor, far_frames)
             stack.callback(self.stop)
-            for far in (far_qtest, far_monitor, far_frames):
-                far.close()
-            os.close(firmware)
             self.monitor.settimeout(PATIENCE)
             self.replies = self.monitor.makefile("rb")
             stack.callback(self.replies.close)
             self.reply()
             self.control("qmp_capabilities")
             self.closing = stack.pop_all()
+
+    def start(self, program, device, memory_size, qtest, monitor, frames):
+        """The process, with the far ends of the three sockets."""
+        firmware = memory_file("hwemu-firmware", len(FIRMWARE))
+        try:
+            os.pwrite(firmware, FIRMWARE, 0)
+            words = [
+                program, "-nodefaults", "-no-user-config", "-display", "none", "-name", "hwemu",
+                "-machine", "pc,hpet=off,usb=off,memory-backend=ram", "-accel", "tcg",
+                "-m", f"{memory_size // MEBIBYTE}M", "-bios", f"/proc/self/fd/{firmware}",
+                "-object", f"memory-backend-file,id=ram,size={memory_size},share=on,mem-path=/proc/self/fd/{self.memory}",
+                "-chardev", f"socket,id=registers,fd={qtest.fileno()}",
+                "-object", "qtest,id=qtest0,chardev=registers,log=/dev/null",
+                "-chardev", f"socket,id=control,fd={monitor.fileno()}", "-mon", "chardev=control,mode=control",
+                "-netdev", f"dgram,id={NETDEV},local.type=fd,local.str={frames.fileno()}",
+                "-device", f"{device},netdev={NETDEV}",
+            ]  # fmt: skip
+            # Should this process be killed, nobody is left to end QEMU.
+            guard = shutil.which("setpriv")
+            if guard:
+                words = [guard, "--pdeathsig", "KILL", "--", *words]
+            inherited = (self.memory, firmware, qtest.fileno(), monitor.fileno(), frames.fileno())
+            return subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.errors, pass_fds=inherited
+            )
+        except OSError as error:
+            raise LabError(reason(error)) from None
+        finally:
+            os.close(firmware)
 
     def control(self, command, **arguments):
         """A command of QEMU's monitor protocol (QMP); what it returns."""

@@ -2,6 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +15,7 @@ from driver.e1000.e1000_osdep import er32, ew32
 from driver.e1000.e1000_regs import E1000_CTRL, E1000_ICR, E1000_ICS, E1000_IMC, E1000_IMS, E1000_RADV
 from hwemu.clock import Clock
 from hwemu.machine import PCI_LINES
+from kernel.pci.driver import pci_unbind
 from lab.errors import LabError
 from lab.platforms import missing
 from lab.qtest.board import QtestBoard
@@ -18,6 +23,7 @@ from lab.qtest.board import QtestBoard
 pytestmark = pytest.mark.qemu
 MEBIBYTE = 1 << 20
 E1000_ICR_TXDW = 1
+ROOT = Path(__file__).resolve().parents[2]
 CARD_LINE = PCI_LINES[2]
 
 
@@ -132,6 +138,43 @@ def test_a_card_that_qemu_does_not_know(need_qemu):
 def test_memory_that_qemu_does_not_take(need_qemu):
     with pytest.raises(LabError, match="whole MiB"):
         QtestBoard(Clock(), "e1000", memory=4096)
+
+
+@pytest.mark.parametrize("kind", ["e1000,nonsense=1", "isa-serial"])
+def test_a_device_that_is_no_card_of_qemus_leaves_nothing_behind(need_qemu, kind):
+    clock = Clock()
+    descriptors = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(LabError, match="QEMU does not answer: .*not found"):
+        QtestBoard(clock, kind)
+    assert not clock.sources
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_qemu_ends_with_whoever_started_it(need_qemu):
+    program = (
+        "from hwemu.clock import Clock; from lab.qtest.board import QtestBoard; import os, signal\n"
+        "print(QtestBoard(Clock(), 'e1000').qemu.process.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    path = Path(f"/proc/{int(done.stdout)}/stat")
+    limit = time.monotonic() + 10
+    while path.exists() and path.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < limit, "QEMU is still there"
+        time.sleep(0.01)
+
+
+@pytest.mark.platforms("qemu")
+def test_the_driver_survives_a_card_that_is_pulled_out(rig):
+    rig.open()
+    rig.host.machine.qemu.process.send_signal(signal.SIGKILL)
+    with pytest.raises(LabError, match="QEMU has gone"):
+        rig.until(lambda: False)
+    rig.close()
+    assert rig.kernel.pci.leaks() == []
+    rig.call(pci_unbind, rig.dev.parent)
+    assert rig.dev is None
 
 
 def test_qemu_that_dies_is_a_card_pulled_out(board):
