@@ -4,6 +4,8 @@ A platform is a function like `lab.machine.emulated_board`: it makes a board and
 a `Rig` and nothing of a platform's own runs on all of them.
 """
 
+import os
+
 from hwemu.wire.link import Link
 from hwemu.wire.test_end import TestEnd
 from kernel.net.core.dev import dev_add_pack, dev_close, dev_get_by_name, dev_open, dev_queue_xmit, dev_remove_pack
@@ -12,7 +14,7 @@ from kernel.net.core.skbuff import alloc_skb, consume_skb, skb_put_data, skb_res
 from lab import guest
 from lab.machine import emulated_board
 from lab.qtest.board import qemu_board
-from lab.qtest.qemu import find_qemu
+from lab.qtest.qemu import PROGRAM, PROGRAM_VARIABLE, find_qemu
 
 PLATFORMS = {"emulated": emulated_board, "qemu": qemu_board}
 MILLISECOND = 1_000_000
@@ -24,8 +26,10 @@ ETH_HLEN = 14
 
 
 def missing(platform):
-    """Why `platform` can not be had here, or "" when it can."""
-    return "QEMU (qemu-system-x86_64) is not installed" if platform == "qemu" and find_qemu() is None else ""
+    """Why `platform` can not be had here, or "" when it can.  Where HWEMU_QEMU names a QEMU, that one has to be there."""
+    if platform == "qemu" and not os.environ.get(PROGRAM_VARIABLE) and find_qemu() is None:
+        return f"QEMU ({PROGRAM}) is not installed"
+    return ""
 
 
 class Sink(packet_type):

@@ -46,7 +46,7 @@ class Qemu:
         """`device` is what follows QEMU's -device: a model of a PCI network card and its properties."""
         program = find_qemu()
         if program is None:
-            raise LabError(f"{PROGRAM} is not installed")
+            raise LabError(f"{os.environ.get(PROGRAM_VARIABLE) or PROGRAM} is not installed")
         if memory_size % MEBIBYTE:
             raise LabError(f"QEMU takes RAM in whole MiB, not {memory_size} bytes")
         with contextlib.ExitStack() as stack:

@@ -1,7 +1,9 @@
 """The board whose devices are QEMU's: the four places where devices and software meet, and how it fails."""
 
+import functools
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -15,10 +17,14 @@ from driver.e1000.e1000_osdep import er32, ew32
 from driver.e1000.e1000_regs import E1000_CTRL, E1000_ICR, E1000_ICS, E1000_IMC, E1000_IMS, E1000_RADV
 from hwemu.clock import Clock
 from hwemu.machine import PCI_LINES
+from kernel.arch.memory import AddressSpace
+from kernel.net.core.ethtool import dev_ethtool
+from kernel.net.core.netdevice import netif_carrier_ok
 from kernel.pci.driver import pci_unbind
+from kernel.uapi import ethtool as uapi
 from lab.errors import LabError
 from lab.platforms import missing
-from lab.qtest.board import QtestBoard
+from lab.qtest.board import QtestBoard, qemu_board
 
 pytestmark = pytest.mark.qemu
 MEBIBYTE = 1 << 20
@@ -84,6 +90,12 @@ def test_interrupts_raise_and_lower_their_line(board):
     assert access(E1000_IMC) == 0
 
 
+def test_any_of_qemus_network_cards_can_be_plugged_in(need_qemu, bench):
+    host = bench.host(board=functools.partial(qemu_board, device="rtl8139"))
+    identities = [(dev.vendor, dev.device, dev.irq) for dev in host.kernel.pci.devices]
+    assert identities[-1] == (0x10EC, 0x8139, CARD_LINE)
+
+
 # --- how QEMU's card differs, and that the driver copes ---
 
 
@@ -112,14 +124,32 @@ def test_the_eeprom_reads_both_ways(rig):
     assert rig.call(e1000_validate_eeprom_checksum, hw)
 
 
+@pytest.mark.platforms("qemu")
+def test_the_self_test_fails_on_registers_only_and_leaves_the_card_alive(rig):
+    """Bits that the part has are missing in QEMU's registers."""
+    rig.open()
+    mm = AddressSpace()
+    request = bytearray(struct.pack(uapi.ETHTOOL_TEST_HEAD, uapi.ETHTOOL_TEST, uapi.ETH_TEST_FL_OFFLINE, 0, 4) + bytes(32))
+    address = mm.map(request, True)
+    assert rig.call(dev_ethtool, rig.dev, mm, address) == 0
+    mm.unmap(address)
+    assert [bool(value) for value in struct.unpack("<4Q", request[16:])] == [True, False, False, False]
+    rig.until(lambda: netif_carrier_ok(rig.dev))
+
+
 # --- what goes wrong ---
 
 
 def test_qemu_that_is_missing(monkeypatch):
     monkeypatch.setenv("HWEMU_QEMU", "no-such-qemu")
-    with pytest.raises(LabError, match="qemu-system-x86_64 is not installed"):
+    with pytest.raises(LabError, match="no-such-qemu is not installed"):
         QtestBoard(Clock(), "e1000")
-    assert missing("qemu")
+    # One that was asked for by name is not a reason to skip.
+    assert missing("qemu") == ""
+    monkeypatch.delenv("HWEMU_QEMU")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert missing("qemu") == "QEMU (qemu-system-x86_64) is not installed"
+    assert missing("emulated") == ""
 
 
 def test_qemu_that_does_not_start(monkeypatch):
