@@ -30,7 +30,8 @@ def pytest_configure(config):
 
 
 def pytest_generate_tests(metafunc):
-    if "platform" in metafunc.fixturenames:
+    # Somebody else's fixture of that name stays his.
+    if {"rig", "platform"} <= set(metafunc.fixturenames):
         chosen = metafunc.config.getoption(OPTION, ALL)
         mark = metafunc.definition.get_closest_marker("platforms")
         able = NAMES if mark is None else mark.args
@@ -39,7 +40,13 @@ def pytest_generate_tests(metafunc):
 
 
 @pytest.fixture
-def rig(bench, platform):
+def qemu_device():
+    """QEMU's name of the card on the platform "qemu", with properties if need be; override it for another driver."""
+    return "e1000"
+
+
+@pytest.fixture
+def rig(bench, platform, qemu_device):
     """A booted machine with a card of `platform`, its driver bound, a TestEnd at the other end: a `lab.platforms.Rig`."""
     # Not at the top: who does not ask for a rig does not wait for a kernel to be imported.
     from lab.platforms import Rig, missing
@@ -47,6 +54,6 @@ def rig(bench, platform):
     reason = missing(platform)
     if reason:
         pytest.skip(reason)
-    made = Rig(bench, platform)
+    made = Rig(bench, platform, qemu_device)
     yield made
     made.finish()

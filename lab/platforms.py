@@ -4,6 +4,7 @@ A platform is a function like `lab.machine.emulated_board`: it makes a board and
 a `Rig` and nothing of a platform's own runs on all of them.
 """
 
+import functools
 import os
 
 from hwemu.wire.link import Link
@@ -16,13 +17,19 @@ from lab.machine import emulated_board
 from lab.qtest.board import qemu_board
 from lab.qtest.qemu import PROGRAM, PROGRAM_VARIABLE, find_qemu
 
-PLATFORMS = {"emulated": emulated_board, "qemu": qemu_board}
 MILLISECOND = 1_000_000
 # A card may take half a second for its link, and QEMU's another second until it takes frames.
 WITHIN = 5_000 * MILLISECOND
 ETH_P_TEST = 0x88B5
 HEADROOM = 64
 ETH_HLEN = 14
+
+
+def board_of(platform, qemu_device):
+    """The function that makes the hardware of a platform, for `build_machine`."""
+    if platform == "qemu":
+        return functools.partial(qemu_board, device=qemu_device)
+    return emulated_board
 
 
 def missing(platform):
@@ -50,15 +57,16 @@ class Sink(packet_type):
 class Rig:
     """A booted machine with its driver's `dev` (eth0), on a `link` whose other end is a TestEnd, `end`.
 
-    `bench` is the pytest fixture of that name, `platform` a key of PLATFORMS.  On "qemu" time is the host's.
+    `bench` is the pytest fixture of that name, `platform` "emulated" or "qemu"; there `qemu_device` names the card,
+    and time is the host's.
     """
 
-    def __init__(self, bench, platform):
+    def __init__(self, bench, platform, qemu_device):
         self.platform = platform
         self.clock = bench.clock
         self.link = Link(bench.clock)
         self.end = TestEnd(bench.clock)
-        self.host = bench.host(self.link, board=PLATFORMS[platform])
+        self.host = bench.host(self.link, board=board_of(platform, qemu_device))
         self.link.attach(self.end)
         self.kernel = self.host.kernel
         self.sinks = []
