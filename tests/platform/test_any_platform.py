@@ -4,14 +4,20 @@ Each test runs on our own 82540EM and on QEMU's; nothing here depends on what on
 """
 
 import hashlib
+import struct
 
 import pytest
 
+from driver.e1000.e1000_osdep import ew32
+from driver.e1000.e1000_regs import E1000_TCTL
+from kernel.arch.memory import AddressSpace
 from kernel.net.core.dev import dev_mc_add, dev_mc_del, dev_set_mac_address, dev_set_mtu, dev_set_promiscuity
+from kernel.net.core.ethtool import dev_ethtool
 from kernel.net.core.netdev_flags import NETIF_F_TSO
 from kernel.net.core.netdevice import netif_carrier_ok
 from kernel.pci.device import pci_read_config_word
 from kernel.pci.driver import pci_bind, pci_unbind, read_aliases
+from kernel.uapi import ethtool as uapi
 from lab import guest
 from lab.machine import station_address
 from lab.platforms import ETH_P_TEST
@@ -148,6 +154,52 @@ def test_more_frames_at_once_than_the_ring_holds(rig):
     assert set(rig.send(*[frame(number.to_bytes(4, "big") * 100, dst=PEER, src=MAC) for number in range(count)])) == {0}
     rig.until(lambda: len(ours(rig)) >= count)
     assert [int.from_bytes(raw[14:18], "big") for raw in ours(rig)] == list(range(count))
+
+
+def test_closed_with_frames_under_way(rig):
+    rig.open()
+    for turn in range(3):
+        assert set(rig.send(*[frame(bytes(1000), dst=PEER, src=MAC) for _ in range(100 * turn)])) <= {0}
+        rig.close()
+        assert rig.kernel.skb_cache.live == 0
+        assert rig.kernel.pci.leaks() == []
+        rig.open()
+
+
+def test_a_hang_is_noticed_and_cured(rig):
+    rig.open()
+    adapter = rig.dev.priv
+    adapter.params.tx_hang_timeout = adapter.params.watchdog_period = 50_000_000
+    # Somebody switches the transmitter off behind the driver's back.
+    ew32(adapter.hw, E1000_TCTL, 0)
+    assert rig.send(frame(b"lost" * 20, dst=PEER, src=MAC)) == [0]
+    rig.until(lambda: "Detected Tx Unit Hang" in rig.log())
+    rig.until(lambda: netif_carrier_ok(rig.dev) and not adapter.down)
+    assert rig.kernel.skb_cache.live == 0
+    sent = frame(b"alive" * 20, dst=PEER, src=MAC)
+    assert rig.send(sent) == [0]
+    rig.until(lambda: ours(rig) == [sent])
+
+
+def test_other_ring_sizes(rig):
+    rig.open()
+    request = bytearray(struct.pack(uapi.ETHTOOL_RINGPARAM, uapi.ETHTOOL_SRINGPARAM, 0, 0, 0, 0, 96, 0, 0, 80))
+    mm = AddressSpace()
+    address = mm.map(request, True)
+    assert rig.call(dev_ethtool, rig.dev, mm, address) == 0
+    mm.unmap(address)
+    assert (rig.dev.priv.rx_count, rig.dev.priv.tx_count) == (96, 80)
+    rig.until(lambda: netif_carrier_ok(rig.dev))
+    sink = rig.sink()
+    payloads = [number.to_bytes(4, "big") * 40 for number in range(300)]
+    for start in range(0, len(payloads), 60):
+        for payload in payloads[start : start + 60]:
+            rig.end.inject(frame(payload))
+        rig.until(lambda count=start + 60: len(sink.packets) >= count)
+    assert sink.packets == payloads
+    assert set(rig.send(*[frame(payload, dst=PEER, src=MAC) for payload in payloads])) == {0}
+    rig.until(lambda: len(ours(rig)) >= len(payloads))
+    assert ours(rig) == [frame(payload, dst=PEER, src=MAC) for payload in payloads]
 
 
 # --- receiving ---
