@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False
-"""The machine's memory: one anonymous mmap, little-endian, bounds checked on every access.
+"""The machine's memory: one mmap, little-endian, bounds checked on every access.
 
 This leaf owns the pointer.  Other compiled leaves ask `at(address, length)`, which is NULL for anything that is
 not wholly inside RAM; everybody else uses `read`, `write` and the sized accessors, which raise IndexError.
@@ -14,12 +14,19 @@ PAGE_SIZE = 4096
 
 
 cdef class RAM:
-    """`size` bytes (a multiple of 4096) of memory that start at physical address 0."""
+    """`size` bytes (a multiple of 4096) of memory that start at physical address 0.
 
-    def __init__(self, unsigned long long size):
+    With `fd` they are the first `size` bytes of that host file, shared with everybody who maps it; the descriptor
+    may be closed afterwards.  OSError or ValueError where the host can not map that much of it.
+    """
+
+    def __init__(self, unsigned long long size, int fd=-1):
         if size == 0 or size % 4096:
             raise ValueError(f"RAM size {size} is not a multiple of {PAGE_SIZE}")
-        self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        if fd >= 0:
+            self._map = mmap.mmap(fd, size, flags=mmap.MAP_SHARED)
+        else:
+            self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         cdef unsigned char[::1] view = self._map
         # The view above is released at the end of __init__; the mapping itself lives as long as self._map.
         self.base = &view[0]

@@ -80,18 +80,24 @@ class Host:
         return self.exit_status
 
 
+def emulated_board(clock, memory, seed, name, mac):
+    """A machine with our own 82540EM in it, and that card."""
+    machine = Machine(clock, memory=memory, seed=seed, name=name)
+    nic = E1000(clock, mac=mac, name=f"{name}/nic0", trace=machine.trace)
+    machine.plug(nic)
+    return machine, nic
+
+
 def build_machine(
     clock, wire=None, *, name="hw0", number=0, memory=DEFAULT_MEMORY, seed=0, cmdline=None, files=None,
-    hostname="hwemu", name_server="", mac=None, kernel_class=Kernel,
+    hostname="hwemu", name_server="", mac=None, kernel_class=Kernel, board=emulated_board,
 ):  # fmt: skip
     """Assemble a machine whose card is plugged into `wire` (None: into nothing); it is not switched on yet.
 
     `number` makes its hardware address; `cmdline` is the kernel command line, `files` {path: bytes} goes on top of the
-    usual root.
+    usual root.  `board(clock, memory, seed, name, mac)` gives the hardware: a `hwemu.machine.Board` and its card.
     """
-    machine = Machine(clock, memory=memory, seed=seed, name=name)
-    nic = E1000(clock, mac=mac or station_address(number), name=f"{name}/nic0", trace=machine.trace)
-    machine.plug(nic)
+    machine, nic = board(clock, memory, seed, name, mac or station_address(number))
     if wire is not None:
         wire.attach(nic.port)
     content = initramfs(hostname, name_server)

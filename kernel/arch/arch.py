@@ -11,7 +11,7 @@ SERIAL_IRQ = 4
 
 
 class Arch:
-    """The architecture layer over one `hwemu.machine.Machine`.
+    """The architecture layer over one `hwemu.machine.Board`, whatever its devices are.
 
     `memory` is RAM, `random` the machine's seeded generator, `trace` its trace, `console` the serial console and
     `clockevent` the one-shot timer behind TIMER_IRQ: `clockevent.program(when)` in absolute ns, `cancel()`.
@@ -109,8 +109,11 @@ class Arch:
     # --- the rest of the machine ---
 
     def set_iommu(self, iommu):
-        """Put an `IOMMU` (kernel.arch.iommu) between the devices and RAM; None takes it away."""
-        self.machine.pci.set_iommu(iommu)
+        """Put an `IOMMU` (kernel.arch.iommu) between the devices and RAM; None takes it away.
+
+        On a machine whose devices are not ours it watches nothing.
+        """
+        self.machine.set_iommu(iommu)
 
     def power_off(self, status):
         """Switch the machine off; does not return to a context."""

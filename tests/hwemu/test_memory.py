@@ -1,5 +1,7 @@
 """RAM and the MMU: bounds, widths, windows and faults."""
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,6 +24,20 @@ def test_ram_starts_as_zeros_and_is_little_endian():
 def test_ram_comes_in_pages(size):
     with pytest.raises(ValueError):
         RAM(size)
+
+
+def test_ram_can_be_shared_with_another_process():
+    fd = os.memfd_create("ram")
+    os.ftruncate(fd, 8192)
+    ram = RAM(8192, fd)
+    ram.write32(4096, 0x01020304)
+    os.pwrite(fd, b"device", 100)
+    assert os.pread(fd, 4, 4096) == bytes([4, 3, 2, 1])
+    assert ram.read(100, 6) == b"device"
+    with pytest.raises(ValueError, match="greater than file size"):
+        RAM(12288, fd)
+    os.close(fd)
+    assert ram.read(100, 6) == b"device"
 
 
 @settings(max_examples=100, deadline=None)
