@@ -125,3 +125,20 @@ def test_trace_output_formats_and_refuses():
     with pytest.raises(LabError) as caught:
         output.listen(trace, ["no_such_*"])
     assert caught.value.status == 2
+    # What the kernel declares only when it boots can be asked for before.
+    output.listen(trace, ["skb_drop"])
+    trace.declare({"tcp_later": "{0}"})
+    trace.emit("skb_drop", 7, 60, "NO_SOCKET")
+    assert out.getvalue().endswith("] guest skb_drop: skb 7 length 60 reason NO_SOCKET\n")
+
+
+def test_a_pattern_means_events_that_are_declared_later_too():
+    from hwemu.trace import Trace
+
+    seen = []
+    trace = Trace(None, "guest")
+    trace.listen("*", lambda time, machine, event, text: seen.append((event, text)))
+    trace.declare({"tcp_later": "seq {0}"})
+    trace.emit("tcp_later", 1)
+    trace.emit("irq_line", 9, 1)
+    assert seen == [("tcp_later", "seq 1"), ("irq_line", "line 9 level 1")]
