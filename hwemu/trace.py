@@ -46,13 +46,21 @@ class Trace(TraceSwitch):
     def declare(self, table):
         """Add a table {event name: format} to what may be emitted."""
         self.formats.update(table)
+        self.listeners = [(self.matching(pattern), sink, pattern) for _, sink, pattern in self.listeners]
+
+    def matching(self, pattern):
+        """The names of the events that `pattern` means, as far as they are declared."""
+        return frozenset(name for name in self.formats if fnmatch.fnmatchcase(name, pattern))
 
     def listen(self, pattern, sink):
-        """Send every event that matches `pattern` (fnmatch) to `sink`; ValueError when no event can match."""
-        names = frozenset(name for name in self.formats if fnmatch.fnmatchcase(name, pattern))
+        """Send every event that matches `pattern` (fnmatch) to `sink`, also those that are declared later.
+
+        ValueError when none of the events declared so far matches.
+        """
+        names = self.matching(pattern)
         if not names:
             raise ValueError(f"no trace event matches {pattern!r}")
-        self.listeners.append((names, sink))
+        self.listeners.append((names, sink, pattern))
         self.on = True
 
     def silence(self):
@@ -62,7 +70,7 @@ class Trace(TraceSwitch):
 
     def emit(self, name, *fields):
         text = None
-        for names, sink in self.listeners:
+        for names, sink, _ in self.listeners:
             if name in names:
                 if text is None:
                     text = self.formats[name].format(*fields)

@@ -9,6 +9,8 @@ _SIZE_UNITS = {"": 1 << 20, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 SMALLEST_MEMORY = 8 << 20
 LARGEST_MEMORY = 3 << 30
 PAGE = 4096
+# IFNAMSIZ (linux/if.h) less the null byte.
+LONGEST_INTERFACE_NAME = 15
 
 
 class Network(NamedTuple):
@@ -50,6 +52,9 @@ def tap_name(text: str) -> str:
     kind, _, name = text.partition(":")
     if kind != "tap" or not name:
         raise ValueError(f"{text!r} is not a network (user, none or tap:NAME)")
+    strange = "/" in name or any(letter.isspace() for letter in name) or name in (".", "..")
+    if strange or len(name.encode()) > LONGEST_INTERFACE_NAME:
+        raise ValueError(f"{name!r} is not the name of a network interface")
     return name
 
 

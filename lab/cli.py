@@ -12,6 +12,7 @@ from importlib import metadata
 from hwemu.clock import Clock
 from lab import arguments
 from lab.errors import LabError
+from lab.usernet import plan
 
 DESCRIPTION = "A small computer in one process: an Intel 82540EM, its driver, a kernel with Linux's shape, programs."
 DEFAULT_MEMORY = 64 << 20
@@ -116,6 +117,8 @@ def check(options) -> None:
     options.plain = not (options.net or options.forward or options.ip or options.share)
     if options.net is None:
         options.net = arguments.Network("user")
+    if options.ip and options.net.kind == "user" and not plan.is_guest(options.ip.address, options.ip.prefix):
+        raise LabError(f"--ip {options.ip.address}/{options.ip.prefix}: not for a guest of the user network {plan.NETWORK}", 2)
     if options.forward and options.net.kind != "user":
         raise LabError("--forward needs --net user", 2)
     if options.virtual_time and options.net.kind == "tap":
@@ -124,8 +127,21 @@ def check(options) -> None:
         raise LabError("--gateway needs --ip", 2)
 
 
+def fill_standard_descriptors() -> None:
+    """Where one of 0, 1, 2 is closed the next file or socket would get its number, and the console's bytes."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(fd)
+
+
+def forget_output() -> None:
+    """Nobody takes our output any more: nothing may be flushed to it, not even by Python at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def main(argv=None) -> int:
     """Run the command; returns the exit status."""
+    fill_standard_descriptors()
     options = parser().parse_args(argv)
     try:
         check(options)
@@ -141,11 +157,16 @@ def main(argv=None) -> int:
 
         return wire(options)
     except LabError as error:
-        print(f"hwemu {options.command}: {error}", file=sys.stderr)
+        if sys.stderr is not None:
+            print(f"hwemu {options.command}: {error}", file=sys.stderr)
+        try:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except OSError:
+            forget_output()
         return error.status
     except BrokenPipeError:
-        # Whoever read our output has gone; nothing may be flushed to it any more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        forget_output()
         return 1
     except KeyboardInterrupt:
         return 130

@@ -63,6 +63,7 @@ class ConsoleLine(Source):
         self.watching = False
         self.pollable = True
         self.ended = False
+        self.error = None
         self.look_again = Event(self.resume)
 
     def attach(self, with_input=True):
@@ -136,7 +137,7 @@ class ConsoleLine(Source):
         self.host.machine.serial.hang_up()
 
     def write(self, data):
-        """All of `data` to the host; when nobody is there to read it any more the machine powers off."""
+        """All of `data` to the host; when it can not be written any more the machine powers off (`error` says why)."""
         view = memoryview(data)
         while view:
             try:
@@ -145,12 +146,14 @@ class ConsoleLine(Source):
                 select.select([], [self.output_fd], [])
             except OSError as error:
                 self.host.machine.serial.sink = None
-                if error.errno == errno.EPIPE:
-                    self.clock.call_after(0, Event(self.reader_gone))
+                # A closed standard output is meant; a full disk is not.
+                if error.errno != errno.EBADF:
+                    self.error = error
+                    self.clock.call_after(0, Event(self.output_failed))
                 return
 
-    def reader_gone(self):
-        self.host.kernel.power_button(128 + signal.SIGPIPE)
+    def output_failed(self):
+        self.host.kernel.power_button(128 + signal.SIGPIPE if isinstance(self.error, BrokenPipeError) else 1)
 
     def set_window_size(self):
         """Tell the guest how large the host's window is."""

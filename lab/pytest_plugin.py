@@ -105,6 +105,8 @@ def pytest_runtest_makereport(item, call):
         if path is not None:
             text += f"\ncapture {path}"
         report.sections.append(("hwemu", text))
+    if bench is not None and report.when == "teardown" and bench.capture is not None:
+        bench.capture.close()
 
 
 @pytest.fixture

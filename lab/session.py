@@ -12,8 +12,9 @@ from hwemu.wire.capture import Capture
 from hwemu.wire.impair import Impairment
 from hwemu.wire.link import Link
 from hwemu.wire.tap import Tap
+from lab.capture_file import CaptureFile
 from lab.console import STDIN, STDOUT, ConsoleLine, at_terminal, raw_terminal
-from lab.errors import LabError, reason
+from lab.errors import LabError
 from lab.host_signals import HostSignals
 from lab.initramfs import init_argv
 from lab.machine import build_machine
@@ -87,11 +88,7 @@ class Session:
         if options.impair:
             wire = Impairment(wire, options.impair, random.Random(options.seed), self.clock)
         if options.capture:
-            try:
-                file = open(options.capture, "wb")  # noqa: SIM115 (closed with the session)
-            except OSError as error:
-                raise LabError(reason(error)) from None
-            wire = Capture(wire, file, self.clock, "eth0")
+            wire = Capture(wire, CaptureFile(options.capture), self.clock, "eth0")
             self.closing.callback(wire.writer.close)
         return wire
 
@@ -142,6 +139,9 @@ class Session:
                 self.follow(signals)
             if self.gateway is not None:
                 self.gateway.stop()
+            problem = self.console.error
+            if problem is not None and not isinstance(problem, BrokenPipeError):
+                raise LabError(f"standard output: {problem.strerror}")
             return self.host.exit_status
 
     def follow(self, signals):

@@ -1,8 +1,12 @@
 """Prints trace events: virtual time, machine, event, fields.  The first field of a packet event is the sk_buff's id."""
 
+from kernel.net.core.net_dev_init import NETDEV_EVENTS
+from kernel.trace import NET_EVENTS
 from lab.errors import LabError
 
 NS_PER_S = 1_000_000_000
+# What a kernel declares only while it boots; whoever listens does so before.
+BOOT_EVENTS = (NETDEV_EVENTS, NET_EVENTS)
 
 
 def line(time: int, machine: str, event: str, text: str) -> str:
@@ -23,6 +27,8 @@ class TraceOutput:
 
     def listen(self, trace, patterns):
         """Print the events of `trace` that match one of `patterns`; LabError for one that nothing can match."""
+        for table in BOOT_EVENTS:
+            trace.declare(table)
         for pattern in patterns:
             try:
                 trace.listen(pattern, self)

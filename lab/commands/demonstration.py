@@ -6,7 +6,7 @@ happens in virtual time and depends on the seed alone.
 
 import sys
 
-from hwemu.clock import Clock
+from hwemu.clock import Clock, Event
 from hwemu.wire.switch import Switch
 from lab.errors import LabError
 from lab.initramfs import shell_line
@@ -31,7 +31,7 @@ def script():
 
 
 def demonstrate(options, out=sys.stdout) -> int:
-    """Run it; returns the guest's exit status."""
+    """Run it; returns the guest's exit status.  `out` is None where standard output is closed."""
     clock = Clock()
     switch = Switch(clock)
     gateway = Gateway(clock, (), plan.GUEST, name_server="")
@@ -53,14 +53,26 @@ def demonstrate(options, out=sys.stdout) -> int:
         for host in (guest, *others):
             output.listen(host.trace, options.trace)
 
+    problems = []
+
     def show(data):
-        out.write(data.decode("utf-8", "replace"))
-        out.flush()
+        if out is None or problems:
+            return
+        try:
+            out.write(data.decode("utf-8", "replace"))
+            out.flush()
+        except OSError as problem:
+            problems.append(problem)
+            clock.call_after(0, Event(lambda: guest.kernel.power_button(1)))
 
     guest.machine.serial.sink = show
     for host in (*others, guest):
         host.start()
     status = guest.run(LIMIT)
+    if problems:
+        if isinstance(problems[0], BrokenPipeError):
+            raise problems[0]
+        raise LabError(f"standard output: {problems[0].strerror}")
     if status is None:
         raise LabError("the demonstration did not come to its end")
     gateway.stop()

@@ -9,7 +9,8 @@ from hwemu.wire.capture import Capture
 from hwemu.wire.impair import Impairment
 from hwemu.wire.link import join
 from hwemu.wire.tap import Tap
-from lab.errors import LabError, reason
+from lab.capture_file import CaptureFile
+from lab.errors import LabError
 from lab.host_signals import HostSignals
 
 
@@ -30,11 +31,7 @@ def wire(options) -> int:
             taps.append(open_tap(clock, name))
         path = taps[0]
         if options.capture:
-            try:
-                file = open(options.capture, "wb")  # noqa: SIM115 (closed below)
-            except OSError as error:
-                raise LabError(reason(error)) from None
-            capture = path = Capture(path, file, clock)
+            capture = path = Capture(path, CaptureFile(options.capture), clock)
         impairment = None
         if options.impair:
             impairment = path = Impairment(path, options.impair, random.Random(options.seed), clock)

@@ -1,9 +1,10 @@
 """`--forward`: what arrives at a socket of the host goes to a port of the guest.
 
-The host's socket listens from the first moment, while the guest still boots.  Until a forward has reached its guest
-once, a connection that finds nobody there is tried again for ten seconds; after that a refusal is passed on.
+The host's socket listens from the first moment, while the guest still boots.  A connection from the time before a
+forward has reached its guest once is tried again for ten seconds when it finds nobody there; later ones are refused.
 """
 
+import errno
 import select
 import socket
 
@@ -17,6 +18,7 @@ BACKLOG = 256
 ACCEPTS_PER_TURN = 64
 PATIENCE = 10_000_000_000
 RETRY_INTERVAL = 50_000_000
+OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 IDLE_TIME = 120_000_000_000
 MOST_PEERS = 1024
 DATAGRAMS_PER_TURN = 64
@@ -45,6 +47,8 @@ class Call(Handler):
     def __init__(self, forward, host, now):
         self.forward = forward
         self.host = host
+        # Its first SYN may have been refused before the connection that proves the forward was made.
+        self.patient = not forward.proven
         self.deadline = now + PATIENCE
         self.fd = -1
 
@@ -90,7 +94,11 @@ class TCPForward(Handler):
         for _ in range(ACCEPTS_PER_TURN):
             try:
                 connection, _ = self.host.accept()
-            except OSError:
+            except OSError as error:
+                if error.errno in OUT_OF_DESCRIPTORS:
+                    # What waits would be reported again and again.
+                    self.watch.want(0)
+                    self.engine.call_later(RETRY_INTERVAL, self.start)
                 return
             connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -110,11 +118,11 @@ class TCPForward(Handler):
 
     def failed(self, call):
         call.hang_up()
-        if self.proven or self.engine.clock.now >= call.deadline:
+        if call.patient and self.engine.clock.now < call.deadline:
+            self.engine.call_later(RETRY_INTERVAL, lambda: self.retry(call))
+        else:
             del self.calls[call]
             close_with_reset(call.host)
-        else:
-            self.engine.call_later(RETRY_INTERVAL, lambda: self.retry(call))
 
     def retry(self, call):
         if call in self.calls:

@@ -72,6 +72,8 @@ class Gateway:
         self.doorbell = None
         self.engine = None
         self.tcp = self.udp = self.icmp = None
+        # True while guests are served.
+        self.serving = False
 
     def close_listening(self):
         for _, host in self.listening:
@@ -129,8 +131,10 @@ class Gateway:
         # Every address of the world is ours ("ip route add local 0.0.0.0/0 dev eth0").
         net.fib.add(fib_info(0, 0, RTN_LOCAL, RT_SCOPE_HOST, dev_get_by_name(net, INTERFACE)))
         try:
+            self.serving = True
             engine.serve()
         finally:
+            self.serving = False
             net.local_in_hooks.clear()
             for service in services:
                 service.close()

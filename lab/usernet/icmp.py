@@ -83,7 +83,8 @@ class ICMPService:
 
     def echo(self, source, target, message):
         """A guest's echo request to an address of the world."""
-        if len(message) < ECHO_HEADER.size or plan.destination(target, 0, "") is None:
+        # A damaged request must not go out repaired: the host's kernel writes a checksum of its own.
+        if len(message) < ECHO_HEADER.size or checksum(message) or plan.destination(target, 0, "") is None:
             return
         _, _, _, ident, _ = ECHO_HEADER.unpack_from(message)
         key = (source, ident, target)

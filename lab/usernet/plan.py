@@ -25,6 +25,14 @@ def dotted(number: int) -> str:
     return socket.inet_ntoa(number.to_bytes(4, "big"))
 
 
+def is_guest(address: str, prefix: int) -> bool:
+    """True for an interface address with which a guest reaches the gateway and is reached by it."""
+    number = int(ipaddress.IPv4Address(address))
+    taken = (GATEWAY_NUMBER, NAME_SERVER_NUMBER, int(NETWORK.network_address), int(NETWORK.broadcast_address))
+    inside = ipaddress.IPv4Address(GATEWAY) in ipaddress.ip_network(f"{address}/{prefix}", strict=False)
+    return inside and ipaddress.IPv4Address(address) in NETWORK and number not in taken
+
+
 def name_server_of_host(path: str = RESOLV_CONF) -> str:
     """The first IPv4 name server that the host uses, or "" when it names none."""
     try:

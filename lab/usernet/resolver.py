@@ -1,9 +1,13 @@
-"""The host's resolver in a thread of its own: getaddrinfo blocks, the engine must not."""
+"""The host's resolver in threads of its own: getaddrinfo blocks, the engine must not.
+
+A question that is on its way when the machine powers off is given up: its thread ends by itself, or with the process.
+"""
 
 import os
+import queue
 import select
+import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 
 from lab.usernet import dns
 from lab.usernet.engine import Handler, HostWatch
@@ -13,25 +17,42 @@ MOST_QUESTIONS = 64
 
 
 class Resolver(Handler):
-    """`ask(question, callback)`: `callback(answer bytes)` is called in the engine; questions too many are dropped."""
+    """`ask(question, callback)`: `callback(answer bytes)` is called in the engine; questions too many are dropped.
+
+    OSError when the host has no descriptor left.
+    """
 
     def __init__(self, engine):
-        self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="resolver")
         self.event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        # Held while the event is rung, so that no thread rings a descriptor that is somebody else's by now.
+        self.lock = threading.Lock()
+        self.closed = False
+        self.questions = queue.SimpleQueue()
         self.answers = deque()
         self.asked = 0
+        self.threads = 0
         self.watch = HostWatch(engine, self.event, self)
         self.watch.want(select.EPOLLIN)
 
     def ask(self, question, callback):
-        if self.asked < MOST_QUESTIONS:
-            self.asked += 1
-            self.pool.submit(self.work, question, callback)
+        if self.asked >= MOST_QUESTIONS:
+            return
+        self.asked += 1
+        self.questions.put((question, callback))
+        if self.threads < min(THREADS, self.asked):
+            self.threads += 1
+            threading.Thread(target=self.work, name="resolver", daemon=True).start()
 
-    def work(self, question, callback):
-        """In a thread: look up, then ring."""
-        self.answers.append((callback, dns.answer(question)))
-        os.eventfd_write(self.event, 1)
+    def work(self):
+        """A thread: look up, then ring."""
+        while (item := self.questions.get()) is not None:
+            question, callback = item
+            answer = dns.answer(question)
+            with self.lock:
+                if self.closed:
+                    return
+                self.answers.append((callback, answer))
+                os.eventfd_write(self.event, 1)
 
     def host_ready(self, mask):
         os.eventfd_read(self.event)
@@ -42,5 +63,8 @@ class Resolver(Handler):
 
     def close(self):
         self.watch.close()
-        self.pool.shutdown(wait=True, cancel_futures=True)
-        os.close(self.event)
+        with self.lock:
+            self.closed = True
+            os.close(self.event)
+        for _ in range(self.threads):
+            self.questions.put(None)

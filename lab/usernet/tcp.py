@@ -2,17 +2,22 @@
 
 The hook hands over each first SYN.  The host's connection is made first; only when it stands does the gateway listen
 at exactly the address that the guest asked for and let the SYN go on, so the guest sees the world's own answer:
-established, refused or unreachable.
+established, established and then reset, refused or unreachable.
 """
 
+import contextlib
 import errno
 import select
 import socket
 
+from kernel.lib.checksum import csum_fold, csum_tcpudp_nofold
+from kernel.net.core.skb_data import skb_checksum
 from kernel.net.core.skbuff import kfree_skb
 from kernel.net.ipv4.icmp import icmp_send
 from kernel.net.ipv4.ip_input import ip_local_deliver_finish
+from kernel.net.ipv4.tcp_reply import tcp_v4_reply
 from kernel.uapi.icmp import ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, ICMP_NET_UNREACH
+from kernel.uapi.tcp import TCPHDR_ACK, TCPHDR_RST
 from lab.usernet import plan
 from lab.usernet.engine import EPOLLIN, Handler, HostWatch
 from lab.usernet.splice import Splice, close_with_reset
@@ -22,6 +27,19 @@ BACKLOG = 128
 MOST_CONNECTIONS = 4096
 # A guest that never takes up its connection loses it after this long.
 PENDING_TIME = 60_000_000_000
+CHECKSUM_UNNECESSARY = 1
+# What a connection says of itself that stood, and was reset before we looked.
+BROKEN = (errno.ECONNRESET, errno.EPIPE)
+
+
+def intact(skb):
+    """True when the checksum of a SYN that stands at LOCAL_IN is right."""
+    if skb.ip_summed == CHECKSUM_UNNECESSARY:
+        return True
+    ip, at = skb.network_header, skb.transport_header
+    length = skb.len - (at - skb.data)
+    pseudo = csum_tcpudp_nofold(skb.get32(ip + 12), skb.get32(ip + 16), length, socket.IPPROTO_TCP, 0)
+    return csum_fold(skb_checksum(skb, at - skb.data, length, pseudo)) == 0
 
 
 class Attempt(Handler):
@@ -34,12 +52,14 @@ class Attempt(Handler):
         self.host = host
         self.started = now
         self.listener = None
+        self.broken = False
         self.watch = HostWatch(service.engine, host.fileno(), self)
 
     def host_ready(self, mask):
         self.watch.want(0)
         problem = self.host.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if problem:
+        self.broken = problem in BROKEN
+        if problem and not self.broken:
             self.service.failed(self, problem)
         else:
             self.service.connected(self)
@@ -81,11 +101,19 @@ class TCPService:
 
     def syn(self, key, skb):
         """A guest wants to connect; consumes `skb`, as it stood at LOCAL_IN."""
+        if not intact(skb):
+            # Whose address and port these were nobody knows.  The kernel's TCP drops and counts it.
+            self.deliver(skb)
+            return
         target = plan.destination(key[2], key[3], self.name_server)
-        if not self.wants(key) or len(self.attempts) + len(self.flows) >= MOST_CONNECTIONS:
+        host = None
+        if self.wants(key) and len(self.attempts) + len(self.flows) < MOST_CONNECTIONS:
+            # The host may have no descriptor left; the guest will ask again.
+            with contextlib.suppress(OSError):
+                host = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if host is None:
             kfree_skb(skb, "USERNET_BUSY")
             return
-        host = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         host.setblocking(False)
         attempt = Attempt(self, key, skb, host, self.engine.clock.now)
         self.attempts[key] = attempt
@@ -102,7 +130,7 @@ class TCPService:
             self.failed(attempt, problem)
 
     def failed(self, attempt, problem):
-        """The world's answer is no: a SYN that finds no listener is reset; what is out of reach is reported by ICMP."""
+        """The world's answer is no: the SYN is reset; what is out of reach is reported by ICMP."""
         self.refused += 1
         skb, attempt.skb = attempt.skb, None
         self.forget(attempt)
@@ -114,15 +142,29 @@ class TCPService:
             icmp_send(self.net, skb, ICMP_DEST_UNREACH, ICMP_NET_UNREACH, 0)
             kfree_skb(skb, "USERNET_UNREACHABLE")
         else:
-            self.deliver(skb)
+            self.refuse(skb)
+
+    def refuse(self, skb):
+        """Reset a SYN.  Our kernel would do it too, unless another connection to the same port has a listener there."""
+        at = skb.transport_header
+        data = skb.len - (at - skb.data) - ((skb.get8(at + 12) & 0xF0) >> 2)
+        ack = (skb.get32(at + 4) + 1 + data) & 0xFFFFFFFF
+        softirq = self.net.softirq
+        softirq.local_bh_disable()
+        try:
+            tcp_v4_reply(self.net, skb, 0, ack, TCPHDR_RST | TCPHDR_ACK, 0, False, 0, 0, 0, 0)
+            kfree_skb(skb, "USERNET_REFUSED")
+        finally:
+            softirq.local_bh_enable()
 
     def connected(self, attempt):
         """The host's connection stands: listen where the guest knocks and let it in."""
-        skb, attempt.skb = attempt.skb, None
         place = attempt.key[2:]
         listener = self.listeners.get(place)
         if listener is None:
+            # The guest may ask again between two system calls of ours: until we listen the attempt is pending.
             listener = self.listen(place)
+        skb, attempt.skb = attempt.skb, None
         if listener is None:
             self.forget(attempt)
             close_with_reset(attempt.host)
@@ -163,13 +205,17 @@ class TCPService:
                 break
             key = (int.from_bytes(peer[4:8], "big"), int.from_bytes(peer[2:4], "big"), *listener.place)
             attempt = self.attempts.get(key)
-            if attempt is None or attempt.listener is not listener:
+            expected = attempt is not None and attempt.listener is listener
+            if expected:
+                self.forget(attempt)
+            if expected and not attempt.broken:
+                libc.setsockopt(fd, libc.IPPROTO_TCP, libc.TCP_NODELAY, 1)
+                self.start(key, fd, attempt.host)
+            else:
                 libc.setsockopt(fd, libc.SOL_SOCKET, libc.SO_LINGER, libc.linger(1, 0))
                 libc.close(fd)
-                continue
-            libc.setsockopt(fd, libc.IPPROTO_TCP, libc.TCP_NODELAY, 1)
-            self.forget(attempt)
-            self.start(key, fd, attempt.host)
+                if expected:
+                    attempt.host.close()
             if listener.expected == 0:
                 break
 

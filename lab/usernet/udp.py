@@ -35,6 +35,7 @@ class Place(Handler):
                 break
             guest = (int.from_bytes(peer[4:8], "big"), int.from_bytes(peer[2:4], "big"))
             self.service.outward(self, guest, memoryview(block)[:count])
+        self.service.tidy(self)
 
 
 class Flow(Handler):
@@ -130,7 +131,10 @@ class UDPService:
     def begin(self, place, guest, target):
         while len(self.flows) >= MOST_FLOWS:
             self.end(min(self.flows.values(), key=lambda flow: flow.last))
-        host = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            host = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        except OSError:
+            return None
         host.setblocking(False)
         try:
             host.connect(target)
@@ -157,7 +161,10 @@ class UDPService:
         if self.resolver is None:
             from lab.usernet.resolver import Resolver
 
-            self.resolver = Resolver(self.engine)
+            try:
+                self.resolver = Resolver(self.engine)
+            except OSError:
+                return
         self.resolver.ask(question, lambda answer: self.answered(place, guest, answer))
 
     def answered(self, place, guest, answer):
@@ -171,9 +178,14 @@ class UDPService:
         flow.host.close()
         del self.flows[(flow.guest, flow.place.place)]
         del flow.place.flows[flow.guest]
-        if not flow.place.flows:
-            del self.places[flow.place.place]
-            self.engine.close(flow.place.fd)
+        self.tidy(flow.place)
+
+    def tidy(self, place):
+        """Forget a place that no flow needs; the one whose answers come from the resolver stays."""
+        local = plan.destination(*place.place, self.name_server) is None
+        if not place.flows and not local and self.places.get(place.place) is place:
+            del self.places[place.place]
+            self.engine.close(place.fd)
 
     def has_something(self):
         return bool(self.flows)

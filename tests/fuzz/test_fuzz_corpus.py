@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from userland import libc
+
 from . import TARGETS
 from .choices import join, records
 
@@ -105,3 +107,23 @@ def test_mutation_keeps_the_framing(name):
     for seed in range(50):
         changed = module.mutate(data, seed)
         assert join(records(changed)) == changed
+
+
+def test_an_input_leaves_the_files_of_the_next_as_they_were():
+    """Also their link counts: a file that is removed by each of three inputs has one link every time."""
+    module = target("syscalls")
+    rig = module.BENCH.get()
+    seen = []
+    for _ in range(3):
+        saved = module.snapshot(rig.kernel.rootfs.root, [])
+
+        def program():
+            seen.append((libc.stat("/etc/hosts").st_nlink, libc.unlink("/etc/hosts")))
+
+        rig.peer.begin()
+        rig.start(program)
+        rig.run(module.TURN)
+        rig.end()
+        module.restore(saved)
+        rig.check()
+    assert seen == [(1, 0)] * 3

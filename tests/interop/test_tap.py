@@ -69,6 +69,7 @@ def test_nc_udp_both_ways(tap_namespace, on_tap, tmp_path):
         sender.stdin.write(b"to the machine\n")
         sender.stdin.flush()
         wait_until(lambda: "to the machine" in guest.output(), what="the datagram")
+        sender.stdin.close()
     guest.stop()
     received = tmp_path / "received"
     with open(received, "wb") as out, tap_namespace.background("nc", "-u", "-l", tap_namespace.host, "5001", stdout=out):

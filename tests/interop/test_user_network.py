@@ -115,11 +115,11 @@ def test_wget_from_nginx(share, tmp_path):
     port = free_port()
     config = tmp_path / "nginx.conf"
     config.write_text(f"""
-        daemon off; master_process off; pid {tmp_path}/nginx.pid; error_log {tmp_path}/error.log;
+        daemon off; master_process off; pid "{tmp_path}/nginx.pid"; error_log "{tmp_path}/error.log";
         events {{ worker_connections 64; }}
-        http {{ access_log off; client_body_temp_path {tmp_path}/a; proxy_temp_path {tmp_path}/b; fastcgi_temp_path {tmp_path}/c;
-                uwsgi_temp_path {tmp_path}/d; scgi_temp_path {tmp_path}/e;
-                server {{ listen 127.0.0.1:{port}; root {share}; }} }}
+        http {{ access_log off; client_body_temp_path "{tmp_path}/a"; proxy_temp_path "{tmp_path}/b";
+                fastcgi_temp_path "{tmp_path}/c"; uwsgi_temp_path "{tmp_path}/d"; scgi_temp_path "{tmp_path}/e";
+                server {{ listen 127.0.0.1:{port}; root "{share}"; }} }}
     """)
     tmp_path.chmod(0o755)
     server = subprocess.Popen(["nginx", "-c", str(config)], stderr=subprocess.DEVNULL)

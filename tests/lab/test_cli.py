@@ -15,11 +15,11 @@ from lab.trace_output import TraceOutput
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def hwemu(*words, **options):
+def hwemu(*words, stdout=subprocess.PIPE):
     """Run the command in a process of its own, as the user does."""
     return subprocess.run(
         [sys.executable, "-m", "lab.cli", *words],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL, **options,
+        cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
     )  # fmt: skip
 
 
@@ -33,6 +33,9 @@ def hwemu(*words, **options):
         ("boot", "--net", "none", "--forward", "tcp:127.0.0.1:8080:80"),
         ("boot", "--impair", "loss=5"),
         ("boot", "--ip", "10.0.0.1"),
+        ("boot", "--ip", "10.0.0.1/24"),
+        ("boot", "--ip", "10.0.2.2/24"),
+        ("boot", "--ip", "10.0.2.200/28"),
         ("boot", "--gateway", "10.0.0.300"),
         ("boot", "--net", "none", "--gateway", "10.0.0.1"),
         ("boot", "--memory", "1"),
@@ -75,8 +78,6 @@ def test_help(words, capsys):
 @pytest.mark.parametrize(
     "words",
     [
-        ("wire", "tap:" + "x" * 16, "tap:b"),
-        ("boot", "-c", "true", "--net", "tap:" + "x" * 16),
         ("boot", "-c", "true", "--share", "/nonexistent"),
         ("boot", "-c", "true", "--capture", "/nonexistent/file"),
         ("boot", "-c", "true", "--forward", "tcp:203.0.113.1:8080:80"),
@@ -97,6 +98,25 @@ def test_a_used_port():
         taken.listen()
         result = hwemu("boot", "-c", "true", "--forward", f"tcp:127.0.0.1:{taken.getsockname()[1]}:80")
     assert result.returncode == 1 and result.stderr.count("\n") == 1 and "in use" in result.stderr
+
+
+@pytest.mark.parametrize("line", ["true", "ping -f -q -s 1400 -c 200 10.0.2.2"])
+def test_a_capture_on_a_full_disk_is_one_line(line):
+    result = hwemu("boot", "--capture", "/dev/full", "-c", line)
+    assert result.returncode == 1 and result.stderr == "hwemu boot: /dev/full: No space left on device\n"
+
+
+def test_output_on_a_full_disk_is_one_line():
+    with open("/dev/full", "wb") as full:
+        result = hwemu("boot", "-c", "echo text", stdout=full)
+    assert result.returncode == 1 and result.stderr == "hwemu boot: standard output: No space left on device\n"
+
+
+def test_closed_standard_descriptors():
+    """Nothing of ours takes their numbers: what the guest writes goes nowhere."""
+    command = [sys.executable, "-m", "lab.cli", "boot", "-c", "cat; echo text; ping -c 1 10.0.2.2 || false"]
+    closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]
+    assert subprocess.run(closed, cwd=ROOT, timeout=60, check=False).returncode == 0
 
 
 def test_reasons_are_readable():
@@ -125,3 +145,20 @@ def test_trace_output_formats_and_refuses():
     with pytest.raises(LabError) as caught:
         output.listen(trace, ["no_such_*"])
     assert caught.value.status == 2
+    # What the kernel declares only when it boots can be asked for before.
+    output.listen(trace, ["skb_drop"])
+    trace.declare({"tcp_later": "{0}"})
+    trace.emit("skb_drop", 7, 60, "NO_SOCKET")
+    assert out.getvalue().endswith("] guest skb_drop: skb 7 length 60 reason NO_SOCKET\n")
+
+
+def test_a_pattern_means_events_that_are_declared_later_too():
+    from hwemu.trace import Trace
+
+    seen = []
+    trace = Trace(None, "guest")
+    trace.listen("*", lambda time, machine, event, text: seen.append((event, text)))
+    trace.declare({"tcp_later": "seq {0}"})
+    trace.emit("tcp_later", 1)
+    trace.emit("irq_line", 9, 1)
+    assert seen == [("tcp_later", "seq 1"), ("irq_line", "line 9 level 1")]

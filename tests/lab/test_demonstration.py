@@ -37,7 +37,16 @@ def test_the_command_without_input():
 
 def test_the_command_with_input_closed():
     done = subprocess.run(
-        ["sh", "-c", f"exec {sys.executable} -m lab.cli boot <&-"], cwd=ROOT, capture_output=True, text=True, timeout=60,
+        ["sh", "-c", 'exec "$0" -m lab.cli boot <&-', sys.executable], cwd=ROOT, capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0 and "Hello from the second machine." in done.stdout
+
+
+def test_output_that_can_not_be_written():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lab.cli", "boot"], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=full,
+            stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1 and done.stderr == "hwemu boot: standard output: No space left on device\n"

@@ -56,7 +56,7 @@ print(hosts[0].text, hosts[1].text)
 
 
 def outcome(seed, hash_seed):
-    environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
     done = subprocess.run(
         [sys.executable, "-c", EXPERIMENT, str(seed)], env=environment, capture_output=True, text=True, timeout=120,
         check=False, cwd=ROOT,

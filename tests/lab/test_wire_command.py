@@ -1,11 +1,13 @@
 """`hwemu wire tap:A tap:B` between two real TAPs."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -83,7 +85,7 @@ def test_missing_permission_or_device_is_one_line(monkeypatch, capsys):
     def refuse(*arguments):
         raise OSError(1, "Operation not permitted")
 
-    monkeypatch.setattr(tap.os, "open", refuse)
+    monkeypatch.setattr(tap, "os", SimpleNamespace(**{**vars(os), "open": refuse}))
     assert cli.main(["wire", "tap:a", "tap:b"]) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "Operation not permitted" in error

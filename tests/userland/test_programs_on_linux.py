@@ -46,6 +46,17 @@ def free_port(kind=socket.SOCK_STREAM):
         return probe.getsockname()[1]
 
 
+def free_in_both(*distances):
+    """A number below the ephemeral ports such that, each of `distances` further, no TCP and no UDP port is in use."""
+    for base in range(20000, 32000, 37):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for distance in distances:
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    stack.enter_context(socket.socket(socket.AF_INET, kind)).bind(("0.0.0.0", base + distance))
+            return base
+    raise AssertionError("no free ports")
+
+
 def connect(port, seconds=5):
     """A connection to a server that may not listen yet."""
     deadline = time.monotonic() + seconds
@@ -59,6 +70,8 @@ def connect(port, seconds=5):
 
 def test_files(tmp_path):
     path = str(tmp_path / "file")
+    umask = os.umask(0o022)
+    os.umask(umask)
 
     def program():
         fd = libc.open(path, libc.O_RDWR | libc.O_CREAT, 0o640)
@@ -67,7 +80,7 @@ def test_files(tmp_path):
         assert libc.read_bytes(fd, 3) == b"cde"
         assert libc.ftruncate(fd, 5) == 0
         found = libc.fstat(fd)
-        assert (found.st_size, found.st_mode) == (5, 0o100640)
+        assert (found.st_size, found.st_mode) == (5, 0o100640 & ~umask)
         assert libc.close(fd) == 0 and libc.close(fd) == -1 and libc.errno == libc.EBADF
         assert libc.mkdir(path + ".d") == 0 and libc.stat(path + ".d").is_directory()
         assert libc.rename(path, path + ".d/moved") == 0
@@ -431,21 +444,22 @@ def test_ttcp(extra):
 
 
 def test_inetd():
-    HostProgram(inetd.main, ["inetd", "-o", "40000"])
-    with connect(40007) as echo:
+    offset = free_in_both(7, 9, 19)
+    HostProgram(inetd.main, ["inetd", "-o", str(offset)])
+    with connect(offset + 7) as echo:
         threading.Thread(target=lambda: (echo.sendall(BIG), echo.shutdown(socket.SHUT_WR)), daemon=True).start()
         assert echo.makefile("rb").read() == BIG
-    with connect(40009) as discard:
+    with connect(offset + 9) as discard:
         discard.sendall(BIG)
         discard.shutdown(socket.SHUT_WR)
         assert discard.recv(1) == b""
-    with connect(40019) as chargen:
+    with connect(offset + 19) as chargen:
         lines = chargen.makefile("rb").read(1_000_000).split(b"\r\n")
         assert all(len(line) == 72 for line in lines[:-1])
         assert lines[0][1:] == lines[1][:-1] and lines[95] == lines[0] and lines[9500] == lines[0]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(5)
-        sock.connect(("127.0.0.1", 40007))
+        sock.connect(("127.0.0.1", offset + 7))
         sock.send(b"abc")
         assert sock.recv(10) == b"abc"
 
@@ -458,9 +472,9 @@ def test_cat_copies_standard_input():
 
 
 def test_the_resolver_asks_again_over_tcp_and_ignores_strangers(monkeypatch):
+    port = free_in_both(0)
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("127.0.0.1", 0))
-    port = udp.getsockname()[1]
+    udp.bind(("127.0.0.1", port))
     tcp = socket.create_server(("127.0.0.1", port))
     monkeypatch.setattr("userland.libc.resolver.DNS_PORT", port)
 

@@ -34,6 +34,9 @@ def user_network():
         bench = SimpleNamespace(clock=clock, link=link, gateway=gateway, host=host)
         made.append(bench)
         guest.boot(host, plan.GUEST, plan.PREFIX, plan.GATEWAY)
+        # A first packet that nobody hears is repeated after a second: more than some tests have.
+        while not gateway.serving:
+            clock.run(clock.now + 1_000_000)
         return bench
 
     yield build

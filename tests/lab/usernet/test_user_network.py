@@ -1,16 +1,21 @@
 """The user network with real sockets of the host: TCP both ways, UDP, DNS, DHCP, ICMP, and who may reach what."""
 
+import errno
 import hashlib
 import socket
 import struct
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from lab import guest
 from lab.arguments import Forward
 from lab.usernet import dhcp, plan
+from lab.usernet.forward import Call
+from lab.usernet.icmp import ICMPService, icmp_message
+from lab.usernet.tcp import TCPService
 from userland import libc
 
 from .conftest import echo, reset
@@ -226,6 +231,124 @@ def test_fifty_at_once(user_network, host_server):
     assert network.gateway.statistics()["tcp_attempts"] == 0
 
 
+@pytest.fixture
+def host_sockets(monkeypatch):
+    """`host_sockets(room, kind)`: the host's sockets that lab.usernet's `room` makes are of the class `kind`."""
+
+    def use(room, kind):
+        module = SimpleNamespace(**{**vars(socket), "socket": kind})
+        monkeypatch.setattr(f"lab.usernet.{room}.socket", module)
+
+    return use
+
+
+def test_a_syn_repeated_while_the_gateway_begins_to_listen(user_network, host_server, monkeypatch):
+    """The guest asks again after a second; the host's connection has just been made and nobody listens yet."""
+    listen = TCPService.listen
+
+    def slow(service, place):
+        libc.usleep(1_300_000)
+        return listen(service, place)
+
+    monkeypatch.setattr(TCPService, "listen", slow)
+    network = user_network()
+    assert guest.run(network.host, refused, plan.GATEWAY, host_server(echo).port) == 0
+    assert network.gateway.host.kernel.net.mib.TcpOutRsts == 0
+
+
+def test_a_connection_that_is_reset_before_the_gateway_looks_was_made(user_network, host_server, host_sockets):
+    gone = threading.Event()
+
+    def serve(connection):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+        gone.set()
+
+    class Slow(socket.socket):
+        def connect_ex(self, address):
+            self.setblocking(True)
+            self.connect(address)
+            gone.wait(10)
+            self.setblocking(False)
+            return errno.EINPROGRESS
+
+    host_sockets("tcp", Slow)
+    network = user_network()
+    port = host_server(serve).port
+
+    def talk():
+        error, fd = connect(plan.GATEWAY, port)
+        result = receive_all(fd)
+        libc.close(fd)
+        return error, result
+
+    assert guest.run(network.host, talk) == (0, -libc.ECONNRESET)
+
+
+def test_a_refusal_beside_a_connection_to_the_same_port(user_network, host_server, host_sockets):
+    """The host takes the first and refuses the second while the gateway listens for the first."""
+    answers = []
+
+    class Choosy(socket.socket):
+        def connect_ex(self, address):
+            answers.append(address)
+            if len(answers) > 1:
+                return errno.ECONNREFUSED
+            self.setblocking(True)
+            self.connect(address)
+            self.setblocking(False)
+            return 0
+
+    host_sockets("tcp", Choosy)
+    network = user_network()
+    port = host_server(echo).port
+
+    def two():
+        fds = [libc.socket(libc.AF_INET, libc.SOCK_STREAM | libc.SOCK_NONBLOCK) for _ in range(2)]
+        for fd in fds:
+            libc.connect(fd, libc.sockaddr_in(plan.GATEWAY, port))
+        results = []
+        for fd in fds:
+            libc.poll([libc.pollfd(fd, libc.POLLOUT)], 5000)
+            results.append(libc.socket_error(fd))
+        for fd in fds:
+            libc.close(fd)
+        return results
+
+    assert guest.run(network.host, two) == [0, libc.ECONNREFUSED]
+
+
+def test_a_host_without_descriptors_makes_the_guest_ask_again(user_network, host_server, host_sockets):
+    refusals = [1]
+
+    def make(*arguments):
+        if refusals[0]:
+            refusals[0] -= 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return socket.socket(*arguments)
+
+    host_sockets("tcp", make)
+    network = user_network()
+    assert guest.run(network.host, refused, plan.GATEWAY, host_server(echo).port) == 0
+    assert refusals == [0]
+
+
+def test_a_damaged_syn_opens_nothing(user_network, host_server):
+    network = user_network()
+    server = host_server(echo)
+
+    def send():
+        fd = libc.socket(libc.AF_INET, libc.SOCK_RAW, libc.IPPROTO_TCP)
+        syn = struct.pack(">HHIIBBHHH", 1234, server.port, 1, 0, 0x50, 0x02, 8192, 0xDEAD, 0)
+        libc.sendto(fd, syn, -1, 0, libc.sockaddr_in(plan.GATEWAY, 0))
+        libc.sleep(0.1)
+        libc.close(fd)
+
+    guest.run(network.host, send)
+    assert network.gateway.host.kernel.net.mib.TcpInCsumErrors == 1
+    assert network.gateway.statistics()["tcp_attempts"] == 0 and server.connections == []
+
+
 # --- forwards ---
 
 
@@ -290,6 +413,49 @@ def test_a_forward_that_worked_passes_refusals_on(user_network):
     join = in_thread(call)
     network.clock.run(network.clock.now + 500_000_000)
     assert issubclass(join(), ConnectionError)
+
+
+def test_a_caller_from_before_the_first_connection_stays_patient(user_network):
+    """Its SYN met a closed port; the refusal comes when another caller has got through already."""
+    network = user_network([Forward("tcp", "127.0.0.1", free_port(), 80)])
+    forward = network.gateway.engine.sweepers[-1]
+    host = socket.socket()
+    early = Call(forward, host, network.clock.now)
+    forward.calls[early] = None
+    forward.proven = True
+    forward.failed(early)
+    assert early in forward.calls and len(network.gateway.engine.delayed) == 1
+    late = Call(forward, socket.socket(), network.clock.now)
+    forward.calls[late] = None
+    forward.failed(late)
+    assert late not in forward.calls and late.host.fileno() == -1
+
+
+def test_a_forward_waits_for_descriptors(user_network, host_sockets):
+    """It does not ask without a pause either."""
+    port = free_port()
+    refusals = []
+
+    class Listening(socket.socket):
+        def accept(self):
+            if len(refusals) < 3:
+                refusals.append(network.clock.now)
+                raise OSError(errno.EMFILE, "Too many open files")
+            return super().accept()
+
+    host_sockets("forward", Listening)
+    network = user_network([Forward("tcp", "127.0.0.1", port, 80)])
+
+    def call():
+        with socket.create_connection(("127.0.0.1", port), 20) as connection:
+            connection.shutdown(socket.SHUT_WR)
+            return connection.recv(10)
+
+    join = in_thread(call)
+    guest.run(network.host, serve_once, 80, b"yes")
+    network.clock.run(network.clock.now + 200_000_000)
+    assert join() == b"yes"
+    assert len(refusals) == 3 and refusals[2] - refusals[0] >= 100_000_000
 
 
 def test_a_forward_of_datagrams(user_network):
@@ -358,6 +524,58 @@ def test_dns_by_the_hosts_resolver(user_network):
     query = struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + b"\x09localhost\0" + struct.pack(">HH", 1, 1)
     (answer,) = guest.run(network.host, datagrams, plan.NAME_SERVER, 53, [query])
     assert answer[:2] == b"\0\x07" and answer.endswith(socket.inet_aton("127.0.0.1"))
+
+
+def test_power_off_does_not_wait_for_the_hosts_resolver(user_network, monkeypatch):
+    release, asked, answered = threading.Event(), threading.Event(), []
+
+    def lookup(question):
+        asked.set()
+        release.wait(30)
+        answered.append(question)
+        return []
+
+    monkeypatch.setattr("lab.usernet.dns.lookup", lookup)
+    network = user_network(name_server="")
+    query = struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + b"\x04slow\0" + struct.pack(">HH", 1, 1)
+    guest.spawn(network.host, datagrams, plan.NAME_SERVER, 53, [query])
+    run_until(network, asked.is_set)
+    network.host.power_off()
+    network.gateway.stop()
+    try:
+        assert network.gateway.host.exit_status == 0 and asked.is_set() and answered == []
+    finally:
+        release.set()
+
+
+def test_a_place_that_the_host_can_not_reach_is_forgotten(user_network, host_sockets):
+    class Unreachable(socket.socket):
+        def connect(self, address):
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    def knock():
+        fd = libc.socket(libc.AF_INET, libc.SOCK_DGRAM)
+        libc.sendto(fd, b"knock", -1, 0, libc.sockaddr_in("192.0.2.77", 9))
+        libc.sleep(0.1)
+        libc.close(fd)
+
+    host_sockets("udp", Unreachable)
+    network = user_network()
+    guest.run(network.host, knock)
+    assert network.gateway.host.kernel.net.mib.UdpInDatagrams == 1
+    assert network.gateway.udp.places == {}
+
+
+def test_a_damaged_echo_request_is_not_repaired():
+    class Nowhere(ICMPService):
+        def begin(self, key):
+            raise AssertionError("a session for a damaged request")
+
+    service = Nowhere(None)
+    good = icmp_message(8, 0, b"\0\1\0\1payload")
+    with pytest.raises(AssertionError):
+        service.echo(plan.GATEWAY_NUMBER, 0xC0000201, good)
+    service.echo(plan.GATEWAY_NUMBER, 0xC0000201, good[:-1] + b"x")
 
 
 def test_dns_forwarded_to_the_hosts_server(user_network):
