@@ -221,12 +221,13 @@ def tcp_rcv_established(sk, skb):
     """A segment in ESTABLISHED, data at the TCP header.  Consumes it.
 
     Header prediction (Van Jacobson): in-order data, or an ACK of ours, with nothing else changed, takes a short way.
+    An old ACK is not predicted: RFC 5961 section 5.2 has to judge it before its data is taken.
     """
     tcp_mstamp_refresh(sk)
     sk.saw_tstamp = False
     pos = skb.transport_header
-    if (skb.get32(pos + 12) & HP_MASK == sk.pred_flags and skb.seq == sk.rcv_nxt and not after(skb.ack_seq, sk.snd_nxt)
-            and sk.pred_flags):
+    if (skb.get32(pos + 12) & HP_MASK == sk.pred_flags and skb.seq == sk.rcv_nxt and sk.pred_flags
+            and between(sk.snd_una, skb.ack_seq, sk.snd_nxt)):
         size = sk.tcp_header_len
         predicted = True
         if size == TS_HEADER_LEN:
