@@ -140,6 +140,9 @@ def tcp_sequence(sk, skb):
         return False
     right = (sk.rcv_nxt + tcp_receive_window(sk)) & U32_MASK
     if after(skb.end_seq, right):
+        # Some stacks do not count the FIN against the window, and it needs no room.
+        if skb.tcp_flags & TCPHDR_FIN and skb.end_seq == (right + 1) & U32_MASK:
+            return True
         if after(skb.seq, right):
             return False
         return sk.sk_receive_queue.first is None or skb.seq == skb.end_seq
