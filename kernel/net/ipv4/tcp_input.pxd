@@ -87,11 +87,11 @@ cpdef tcp_settle_timestamps(tcp_sock sk)
 cpdef tcp_rcv_synack(tcp_sock sk, sk_buff skb, tcp_options_received opt)
 cpdef tcp_rcv_simultaneous_syn(tcp_sock sk, sk_buff skb, tcp_options_received opt)
 cpdef tcp_syn_recv_established(tcp_sock sk, sk_buff skb)
-@cython.locals(queued=cython.int, flags=cython.uint, acceptable=cython.int, state=cython.int)
+@cython.locals(queued=cython.int, flags=cython.uint, acceptable=cython.int, state=cython.int, verdict=cython.int)
 cpdef int tcp_rcv_state_process(tcp_sock sk, sk_buff skb) except? -9999
 @cython.locals(state=cython.int)
 cpdef int tcp_rcv_closing_data(tcp_sock sk, sk_buff skb) except? -9999
 @cython.locals(fin=cython.uint)
 cpdef bint tcp_data_after_close(tcp_sock sk, sk_buff skb) noexcept
 @cython.locals(fin=cython.uint, timeout=cython.longlong)
-cpdef bint tcp_fin_wait1_acked(tcp_sock sk, sk_buff skb) except? -1
+cpdef int tcp_fin_wait1_acked(tcp_sock sk, sk_buff skb) except? -9999

@@ -140,6 +140,9 @@ def tcp_sequence(sk, skb):
         return False
     right = (sk.rcv_nxt + tcp_receive_window(sk)) & U32_MASK
     if after(skb.end_seq, right):
+        # Some stacks do not count the FIN against the window, and it needs no room.
+        if skb.tcp_flags & TCPHDR_FIN and skb.end_seq == (right + 1) & U32_MASK:
+            return True
         if after(skb.seq, right):
             return False
         return sk.sk_receive_queue.first is None or skb.seq == skb.end_seq
@@ -221,12 +224,13 @@ def tcp_rcv_established(sk, skb):
     """A segment in ESTABLISHED, data at the TCP header.  Consumes it.
 
     Header prediction (Van Jacobson): in-order data, or an ACK of ours, with nothing else changed, takes a short way.
+    An old ACK is not predicted: RFC 5961 section 5.2 has to judge it before its data is taken.
     """
     tcp_mstamp_refresh(sk)
     sk.saw_tstamp = False
     pos = skb.transport_header
-    if (skb.get32(pos + 12) & HP_MASK == sk.pred_flags and skb.seq == sk.rcv_nxt and not after(skb.ack_seq, sk.snd_nxt)
-            and sk.pred_flags):
+    if (skb.get32(pos + 12) & HP_MASK == sk.pred_flags and skb.seq == sk.rcv_nxt and sk.pred_flags
+            and between(sk.snd_una, skb.ack_seq, sk.snd_nxt)):
         size = sk.tcp_header_len
         predicted = True
         if size == TS_HEADER_LEN:
@@ -521,8 +525,9 @@ def tcp_rcv_state_process(sk, skb):
         tcp_syn_recv_established(sk, skb)
     state = sk.sk_state
     if state == TCP_FIN_WAIT1:
-        if tcp_fin_wait1_acked(sk, skb):
-            return 0
+        verdict = tcp_fin_wait1_acked(sk, skb)
+        if verdict >= 0:
+            return verdict
     elif state == TCP_CLOSING:
         if sk.snd_una == sk.write_seq:
             tcp_time_wait(sk, TCP_TIME_WAIT, 0)
@@ -567,31 +572,31 @@ def tcp_data_after_close(sk, skb):
 
 
 def tcp_fin_wait1_acked(sk, skb):
-    """FIN-WAIT-1: is our FIN acknowledged?  True when the segment is dealt with and consumed."""
+    """FIN-WAIT-1: is our FIN acknowledged?  -1: go on with the segment's data; else as tcp_rcv_state_process."""
     if sk.snd_una != sk.write_seq:
-        return False
+        return -1
     tcp_set_state(sk, TCP_FIN_WAIT2)
     sk.sk_shutdown |= SEND_SHUTDOWN
     if not sk.sk_flags & SOCK_DEAD:
         # Wake up a lingering close.
         sk.state_change()
-        return False
+        return -1
     if sk.linger2 < 0:
         tcp_done(sk)
         sk.net.mib.TcpExtTCPAbortOnData += 1
-        consume_skb(skb)
-        return True
+        # TCP_LINGER2 -1: nobody waits for the peer's FIN, and a RST tells it so.
+        return 1
     fin = skb.tcp_flags & TCPHDR_FIN
     if tcp_data_after_close(sk, skb):
-        return False
+        return -1
     timeout = tcp_fin_time(sk)
     if timeout > TCP_TIMEWAIT_LEN:
         inet_csk_reset_keepalive_timer(sk, timeout - TCP_TIMEWAIT_LEN)
-        return False
+        return -1
     if fin or sk.sk_lock_owned:
         # The FIN in this very segment makes it TIME-WAIT.
         inet_csk_reset_keepalive_timer(sk, timeout)
-        return False
+        return -1
     tcp_time_wait(sk, TCP_FIN_WAIT2, timeout)
     consume_skb(skb)
-    return True
+    return 0

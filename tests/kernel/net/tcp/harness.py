@@ -15,7 +15,7 @@ by the peer's MSS only where a test asks for it.
 
 import struct
 
-from netbench import SECOND, Bench, Packet, ip, ipv4
+from netbench import SECOND, Bench, Packet, icmp, ip, ipv4, test_ops
 
 from hwemu.cpu import trap
 from kernel.lib.checksum import csum_bytes, csum_fold, csum_tcpudp_nofold
@@ -63,11 +63,33 @@ def timestamp(value, echo=0):
     return struct.pack("!BBBBII", 1, 1, 8, 10, value & 0xFFFFFFFF, echo & 0xFFFFFFFF)
 
 
+class Frame(bytes):
+    """A frame that was sent; `time` is when (ns since boot)."""
+
+    time = 0
+
+
+class timed_ops(test_ops):
+    """Notes when each frame was sent."""
+
+    def __init__(self, timers):
+        super().__init__()
+        self.timers = timers
+
+    def ndo_start_xmit(self, skb, dev):
+        result = super().ndo_start_xmit(skb, dev)
+        frame = Frame(self.frames[-1])
+        frame.time = self.timers.now()
+        self.frames[-1] = frame
+        return result
+
+
 class Segment:
-    """A segment that the machine has sent, with relative numbers."""
+    """A segment that the machine has sent, with relative numbers; `time` is in seconds since boot."""
 
     def __init__(self, connection, packet):
         raw = packet.payload
+        self.time = packet.frame.time / SECOND
         self.packet = packet
         self.sport, self.dport, seq, ack, offset, self.bits, self.win, _, self.urg = struct.unpack("!HHIIBBHHH", raw[:20])
         size = (offset >> 4) * 4
@@ -187,6 +209,12 @@ class Connection:
     def data(self, seq, payload, ack=1, flags="P.", **more):
         self.send(flags, seq, ack, payload, **more)
 
+    def icmp(self, type, code, info=0, seq=1, length=None, **more):
+        """An ICMP error about our segment at `seq`, of which it quotes the IP header and 8 bytes; `info`: the second word."""
+        quoted = struct.pack("!HHI", self.local_port, self.port, (self.local_isn + seq) & 0xFFFFFFFF)
+        packet = ipv4(LOCAL, PEER, 6, quoted, length=1500 if length is None else length)
+        self.bench.inject_ip(icmp(PEER, LOCAL, type, code, info.to_bytes(4, "big") + packet, **more))
+
     # --- out ---
 
     def out(self):
@@ -217,6 +245,14 @@ class Connection:
         self.check(segment, flags, fields)
         return segment
 
+    def expect_data(self, *starts, size=1460, **fields):
+        """Exactly these segments with `size` bytes each were sent; returns them."""
+        segments = self.out()
+        assert [s.seq for s in segments] == list(starts), f"expected data at {starts}, got {segments}"
+        for segment in segments:
+            self.check(segment, ".", {"length": size, **fields})
+        return segments
+
     @staticmethod
     def check(segment, flags, fields):
         seen = segment.flags if "P" in flags else segment.flags.replace("P", "")
@@ -242,6 +278,7 @@ class TcpBench(Bench):
 
         def with_neighbour(bench):
             bench.know(PEER)
+            bench.dev.netdev_ops = timed_ops(bench.kernel.timers)
             body(bench)
 
         self.body = with_neighbour
@@ -287,8 +324,11 @@ class TcpBench(Bench):
             connection.fd = fd
         return fd
 
-    def established(self, port=80, options=None, win=65535, setup=None, timestamps=False):
-        """A passive connection, accepted: returns the peer's end (`.fd` is the socket)."""
+    def established(self, port=80, options=None, win=65535, setup=None, timestamps=False, rtt=0):
+        """A passive connection, accepted: returns the peer's end (`.fd` is the socket).
+
+        `rtt`: the round trip of the handshake in seconds, the stack's first sample.
+        """
         c = self.listen(port, setup=setup)
         if timestamps:
             options = mss(1460) + sack_ok() + timestamp(self.ms()) + wscale(7) if options is None else options
@@ -296,6 +336,8 @@ class TcpBench(Bench):
         c.syn(options, win=win)
         c.expect("S.", seq=0, ack=1)
         c.win = win
+        if rtt:
+            self.sleep(rtt)
         c.ack(1)
         assert self.accept(c) >= 0
         self.close(c.listener)
