@@ -6,9 +6,11 @@
         rig.end.inject(frame)
         rig.until(lambda: sink.packets)
 
-runs twice, as `test_frames_arrive[emulated]` and `test_frames_arrive[qemu]`; `--platform=qemu` chooses.  What only
-one of them does is marked: `@pytest.mark.platforms("qemu")`.
+runs as `test_frames_arrive[emulated]`, with `--platform=qemu` as `test_frames_arrive[qemu]`, with `--platform=all` as
+both.  What only one of them does is marked: `@pytest.mark.platforms("qemu")`.
 """
+
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,11 +18,13 @@ OPTION = "--platform"
 ALL = "all"
 NAMES = ("emulated", "qemu")
 MARKS = {"qemu": (pytest.mark.qemu,)}
+NO_PARAMETERS = SimpleNamespace(params={})
 
 
 def pytest_addoption(parser):
     parser.getgroup("hwemu").addoption(
-        OPTION, choices=(*NAMES, ALL), default=ALL, help="where tests with the fixture `rig` run their driver"
+        OPTION, choices=(*NAMES, ALL), default="emulated",
+        help="where tests with the fixture `rig` run their driver (default: emulated)",
     )
 
 
@@ -32,11 +36,23 @@ def pytest_configure(config):
 def pytest_generate_tests(metafunc):
     # Somebody else's fixture of that name stays his.
     if {"rig", "platform"} <= set(metafunc.fixturenames):
-        chosen = metafunc.config.getoption(OPTION, ALL)
         mark = metafunc.definition.get_closest_marker("platforms")
-        able = NAMES if mark is None else mark.args
-        names = [name for name in able if chosen in (name, ALL)]
+        names = NAMES if mark is None else mark.args
         metafunc.parametrize("platform", [pytest.param(name, marks=MARKS.get(name, ())) for name in names])
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out the platforms that were not asked for: a test that nobody wanted is no skipped one."""
+    chosen = config.getoption(OPTION)
+    if chosen == ALL:
+        return
+    kept, left_out = [], []
+    for item in items:
+        platform = "qemu" if item.get_closest_marker("qemu") else getattr(item, "callspec", NO_PARAMETERS).params.get("platform")
+        (left_out if platform not in (None, chosen) else kept).append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
 
 
 @pytest.fixture
