@@ -69,7 +69,8 @@ cpdef bint tcp_ack_update_rtt(tcp_sock sk, int flag, long long seq_rtt_us, long 
 cpdef tcp_synack_rtt_meas(tcp_sock sk, long long snt_synack, int num_timeout)
 @cython.locals(rate=cython.longlong)
 cpdef tcp_update_pacing_rate(tcp_sock sk)
-@cython.locals(flag=cython.int, first_ackt=cython.longlong, last_ackt=cython.longlong, seq_rtt_us=cython.longlong,
+@cython.locals(flag=cython.int, samples=cython.int, first_ackt=cython.longlong, last_ackt=cython.longlong,
+               last_retrans=cython.longlong, older=cython.uint, seq_rtt_us=cython.longlong,
                sack_rtt_us=cython.longlong, ca_rtt_us=cython.longlong, pkts_acked=cython.int, reord=cython.uint,
                fully_acked=cython.bint, prior_sacked=cython.int, snd_una=cython.uint, skb=sk_buff,
                start_seq=cython.uint, sacked=cython.uint, acked_pcount=cython.int, following=sk_buff,

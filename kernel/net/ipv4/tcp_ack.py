@@ -214,6 +214,7 @@ def tcp_clean_rtx_queue(sk, prior_fack, prior_snd_una):
     flag = 0
     first_ackt = 0
     last_ackt = 0
+    last_retrans = 0
     seq_rtt_us = -1
     sack_rtt_us = -1
     ca_rtt_us = -1
@@ -239,6 +240,8 @@ def tcp_clean_rtx_queue(sk, prior_fack, prior_snd_una):
             if sacked & TCPCB_SACKED_RETRANS:
                 sk.retrans_out -= acked_pcount
             flag |= FLAG_RETRANS_DATA_ACKED
+            if skb.skb_mstamp > last_retrans:
+                last_retrans = skb.skb_mstamp
         elif not sacked & TCPCB_SACKED_ACKED:
             last_ackt = skb.skb_mstamp
             if first_ackt == 0:
@@ -281,7 +284,14 @@ def tcp_clean_rtx_queue(sk, prior_fack, prior_snd_una):
     if sk.sst_first_sackt:
         sack_rtt_us = sk.tcp_mstamp - sk.sst_first_sackt
         ca_rtt_us = sk.tcp_mstamp - sk.sst_last_sackt
-    rtt_update = tcp_ack_update_rtt(sk, flag, seq_rtt_us, sack_rtt_us, ca_rtt_us)
+    samples = flag
+    if last_retrans:
+        older = (last_retrans // 1000 + sk.tsoffset - sk.rcv_tsecr) & U32_MASK
+        if older and older < SEQ_SIGN:
+            # Karn (RFC 6298 section 3): the echo is of an earlier copy.  If that one's ACK was lost, a sample would measure
+            # how long the timer waited, and the next timeout would be longer still.
+            samples &= ~FLAG_ACKED
+    rtt_update = tcp_ack_update_rtt(sk, samples, seq_rtt_us, sack_rtt_us, ca_rtt_us)
     if flag & FLAG_ACKED:
         flag |= FLAG_SET_XMIT_TIMER
         if not sk.sack_ok:

@@ -241,9 +241,12 @@ def tcp_sacktag_one(sk, skb, dup):
                     sk.sst_reord = skb.seq
                 if not after(skb.end_seq, sk.high_seq):
                     sk.ack_flag |= FLAG_ORIG_SACK_ACKED
-                if sk.sst_first_sackt == 0:
-                    sk.sst_first_sackt = skb.skb_mstamp
-                sk.sst_last_sackt = skb.skb_mstamp
+                # One that a timeout gave up may have arrived long ago, and its report was lost: a sample would measure
+                # how long the timer waited, and the next timeout would be longer still.
+                if not sacked & TCPCB_LOST:
+                    if sk.sst_first_sackt == 0:
+                        sk.sst_first_sackt = skb.skb_mstamp
+                    sk.sst_last_sackt = skb.skb_mstamp
             if sacked & TCPCB_LOST:
                 sacked &= ~TCPCB_LOST
                 sk.lost_out -= pcount
