@@ -266,6 +266,43 @@ class Connection:
         assert segments == [], f"expected silence, got {segments}"
 
 
+class Receiver:
+    """The peer as an orderly receiver: keeps what arrives, acknowledges each segment, with SACK where that was agreed."""
+
+    def __init__(self, connection, acked=1, sack=True):
+        self.connection = connection
+        self.acked = acked
+        self.use_sack = sack
+        self.held = {}
+        self.stream = bytearray()
+
+    def take(self, segments):
+        """Receive `segments`, one ACK for each one with data."""
+        for segment in segments:
+            if segment.data:
+                self.held[segment.seq] = segment.data
+                while self.acked in self.held:
+                    data = self.held.pop(self.acked)
+                    self.stream += data
+                    self.acked += len(data)
+                self.held = {seq: data for seq, data in self.held.items() if seq >= self.acked}
+                self.answer(segment.seq)
+
+    def answer(self, newest):
+        """One ACK; the block of `newest` comes first."""
+        blocks = []
+        for seq in sorted(self.held):
+            if blocks and blocks[-1][1] == seq:
+                blocks[-1] = (blocks[-1][0], seq + len(self.held[seq]))
+            else:
+                blocks.append((seq, seq + len(self.held[seq])))
+        blocks.sort(key=lambda block: not block[0] <= newest < block[1])
+        if blocks and self.use_sack:
+            self.connection.sack(self.acked, *blocks[:3])
+        else:
+            self.connection.ack(self.acked)
+
+
 class TcpBench(Bench):
     """The machine with a scripted TCP peer at 10.0.0.2."""
 

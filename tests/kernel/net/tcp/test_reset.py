@@ -6,7 +6,6 @@ from kernel.uapi import errno
 from kernel.uapi.poll import POLLERR, POLLHUP, POLLIN
 from kernel.uapi.socket import SO_ERROR, SOL_SOCKET
 
-
 # --- to a closed port (RFC 9293 section 3.10.7.1) ---
 
 
