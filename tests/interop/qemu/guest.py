@@ -1,0 +1,115 @@
+"""A Linux guest under QEMU, driven over its serial line."""
+
+import json
+import os
+import re
+import select
+import subprocess
+import time
+from pathlib import Path
+
+from .initramfs import build
+
+MEMORY = 256
+FINISHED = "@@finished"
+BOOT_LIMIT = 90
+KERNEL_LINE = "console=ttyS0 quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on"
+
+
+class GuestError(AssertionError):
+    """The guest did not do what it was told."""
+
+
+class Cache:
+    """What fetch.sh put into `folder`."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.qemu_root = self.folder / "qemu/root"
+        self.vmlinux = self.folder / "guest/vmlinux"
+
+    @property
+    def complete(self):
+        return (self.folder / "complete").exists()
+
+    def initramfs(self) -> Path:
+        path = self.folder / "guest/initramfs.cpio"
+        if not path.exists() or path.stat().st_mtime < Path(__file__).with_name("initramfs.py").stat().st_mtime:
+            path.write_bytes(build(self.folder / "guest/root"))
+        return path
+
+    def qemu(self) -> list[str]:
+        """The command that starts this QEMU with its own libraries and firmware."""
+        root = self.qemu_root
+        firmware = [word for folder in ("qemu", "seabios") for word in ("-L", str(root / "usr/share" / folder))]
+        libraries = str(root / "usr/lib/x86_64-linux-gnu")
+        loader = str(root / "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2")
+        return [loader, "--library-path", libraries, str(root / "usr/bin/qemu-system-x86_64"), *firmware]
+
+
+def vfio_user(socket, **more) -> list[str]:
+    """The options that plug in the card served at `socket`."""
+    device = {"driver": "vfio-user-pci", "socket": {"path": str(socket), "type": "unix"}, **more}
+    return ["-device", json.dumps(device)]
+
+
+class Guest:
+    """A running guest; `run(command)` returns what it printed.  `devices` are QEMU's options for the network card."""
+
+    def __init__(self, cache, devices, kernel=True):
+        words = [
+            *cache.qemu(), "-nodefaults", "-nographic", "-no-user-config", "-no-reboot", "-serial", "stdio", "-smp", "1",
+            "-machine", "pc,accel=tcg,memory-backend=ram", "-m", str(MEMORY), "-cpu", "qemu64,+rdrand",
+            "-object", f"memory-backend-memfd,id=ram,size={MEMORY}M,share=on", *devices,
+        ]  # fmt: skip
+        if kernel:
+            words += ["-kernel", str(cache.vmlinux), "-initrd", str(cache.initramfs()), "-append", KERNEL_LINE]
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.text = ""
+        self.seen = 0
+
+    def boot(self):
+        """Wait for the shell."""
+        self.wait(r"@@ready\n", BOOT_LIMIT)
+        self.run("PS1=; PATH=/bin:/usr/bin; true")
+        return self
+
+    def send(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def wait(self, pattern, within=30):
+        """Read until `pattern` (a regular expression) has come; returns the match."""
+        deadline = time.monotonic() + within
+        while True:
+            found = re.compile(pattern).search(self.text, self.seen)
+            if found:
+                self.seen = found.end()
+                return found
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise GuestError(f"no {pattern!r} within {within} s; the guest said:\n{self.text[-3000:]}")
+            ready, _, _ = select.select([self.process.stdout], [], [], left)
+            if ready:
+                data = self.process.stdout.read()
+                if data == b"":
+                    raise GuestError(f"QEMU has ended ({self.process.wait()}); it said:\n{self.text[-3000:]}")
+                self.text += (data or b"").decode("utf-8", "replace").replace("\r", "")
+
+    def run(self, command, within=30, check=True):
+        """What `command` printed; GuestError when it fails, unless `check` is False."""
+        start = self.seen
+        self.send(f"{command}; echo {FINISHED[:2]}''{FINISHED[2:]} $?")
+        found = self.wait(rf"{FINISHED} (\d+)\n", within)
+        output = self.text[start : found.start()]
+        if check and found[1] != "0":
+            raise GuestError(f"{command}: status {found[1]}\n{output}")
+        return output
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
