@@ -118,9 +118,9 @@ class CardSession(Session):
                     host.start()
                 self.say(f"listening at {self.options.socket}")
                 self.follow_clock()
-            self.server.close()
-            if self.gateway is not None:
-                self.gateway.stop()
-            if self.peer is not None and self.peer.exit_status is None:
-                self.peer.power_off()
+                self.server.close()
+                if self.gateway is not None:
+                    self.gateway.stop()
+                if self.peer is not None and self.peer.exit_status is None:
+                    self.peer.power_off()
         return 0

@@ -12,12 +12,15 @@ from construct import StreamError
 from hwemu.clock import Source
 from lab.vfio_user import messages
 from lab.vfio_user.channel import LARGEST_TRANSFER, MOST_FDS, WOULD_BLOCK, Channel, Garbage
-from lab.vfio_user.device import INTX, IRQ_KINDS, NO_EVENTFD, REGIONS
+from lab.vfio_user.device import NO_EVENTFD
 from lab.vfio_user.memory import MOST_MAPPINGS, PAGE
 from lab.vfio_user.messages import (
+    INTX,
+    IRQ_KINDS,
     NO_REPLY,
     REGION_READ,
     REGION_WRITE,
+    REGIONS,
     TYPE_MASK,
     VERSION,
     WRITE_MULTI_SIZE,

@@ -5,7 +5,7 @@ from hwemu.pci.device cimport BaseAddress, PCIDevice
 from lab.vfio_user.channel cimport signal_eventfd
 from lab.vfio_user.memory cimport GuestMemory, Permissions
 
-cdef int CONFIG_REGION, REGIONS
+cdef unsigned int CONFIG_REGION, REGIONS
 
 
 cdef class IntxPin(InterruptController):

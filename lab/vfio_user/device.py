@@ -19,12 +19,8 @@ from hwemu.pci.registers import (
 )
 from lab.vfio_user.channel import signal_eventfd
 from lab.vfio_user.memory import Permissions
+from lab.vfio_user.messages import CONFIG_REGION, REGIONS
 
-BAR_REGIONS = 6
-CONFIG_REGION = 7
-REGIONS = 9
-INTX = 0
-IRQ_KINDS = 5
 NO_EVENTFD = -1
 # PCI's INTA needs some line of some controller; here there is only this one.
 LINE = 0

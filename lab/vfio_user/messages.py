@@ -51,6 +51,13 @@ TYPE_REPLY = 1
 NO_REPLY = 0x10
 ERROR = 0x20
 
+# What a PCI device has: BAR 0 to 5 are regions 0 to 5, 6 is the ROM, 8 the VGA window.
+CONFIG_REGION = 7
+REGIONS = 9
+# The kinds of interrupt: INTx, MSI, MSI-X, error, request.
+INTX = 0
+IRQ_KINDS = 5
+
 HEADER = Struct("message_id" / Int16ul, "command" / Int16ul, "size" / Int32ul, "flags" / Int32ul, "error" / Int32ul)
 HEADER_SIZE = HEADER.sizeof()
 

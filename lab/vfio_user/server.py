@@ -87,6 +87,9 @@ class Server(Source):
         self.say(f"the client was disconnected: {why}" if why else "the client has gone")
 
     def close(self):
+        """Let go of everything; a second time does nothing."""
+        if self.listener.fileno() < 0:
+            return
         if self.connection is not None:
             self.connection.close("the server ends")
         self.clock.unwatch(self.listener.fileno())

@@ -54,9 +54,13 @@ def vfio_user(socket, **more) -> list[str]:
 
 
 class Guest:
-    """A running guest; `run(command)` returns what it printed.  `devices` are QEMU's options for the network card."""
+    """A running guest; `run(command)` returns what it printed.  `devices` are QEMU's options for the network card.
 
-    def __init__(self, cache, devices, kernel=True):
+    `wait_readable(file, seconds)` waits for the guest's output: whoever serves the card in the same process goes on with it.
+    """
+
+    def __init__(self, cache, devices, kernel=True, wait_readable=None):
+        self.wait_readable = wait_readable or (lambda file, seconds: select.select([file], [], [], seconds))
         words = [
             *cache.qemu(), "-nodefaults", "-nographic", "-no-user-config", "-no-reboot", "-serial", "stdio", "-smp", "1",
             "-machine", "pc,accel=tcg,memory-backend=ram", "-m", str(MEMORY), "-cpu", "qemu64,+rdrand",
@@ -90,12 +94,11 @@ class Guest:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise GuestError(f"no {pattern!r} within {within} s; the guest said:\n{self.text[-3000:]}")
-            ready, _, _ = select.select([self.process.stdout], [], [], left)
-            if ready:
-                data = self.process.stdout.read()
-                if data == b"":
-                    raise GuestError(f"QEMU has ended ({self.process.wait()}); it said:\n{self.text[-3000:]}")
-                self.text += (data or b"").decode("utf-8", "replace").replace("\r", "")
+            self.wait_readable(self.process.stdout, left)
+            data = self.process.stdout.read()
+            if data == b"":
+                raise GuestError(f"QEMU has ended ({self.process.wait()}); it said:\n{self.text[-3000:]}")
+            self.text += (data or b"").decode("utf-8", "replace").replace("\r", "")
 
     def run(self, command, within=30, check=True):
         """What `command` printed; GuestError when it fails, unless `check` is False."""
@@ -106,6 +109,10 @@ class Guest:
         if check and found[1] != "0":
             raise GuestError(f"{command}: status {found[1]}\n{output}")
         return output
+
+    def start(self, command):
+        """Begin `command` in the background."""
+        self.run(f"{{ {command}; }} >/tmp/background 2>&1 & true")
 
     def stop(self):
         if self.process.poll() is None:

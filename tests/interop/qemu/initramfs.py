@@ -5,9 +5,10 @@ The archive is cpio's "newc" format (Linux: Documentation/driver-api/early-users
 
 import lzma
 import stat
+import subprocess
 from pathlib import Path
 
-MODULES = ("mrp", "garp", "stp", "llc", "8021q", "e1000")
+MODULES = ("llc", "stp", "garp", "mrp", "8021q", "e1000")
 FOLDERS = ("bin", "dev", "proc", "sys", "tmp", "etc", "lib", "lib64", "root", "usr", "usr/bin", "usr/share", "usr/share/udhcpc")
 LIBRARIES = ("libmnl.so.0", "libm.so.6", "libc.so.6", "ld-linux-x86-64.so.2")
 INIT = """#!/bin/busybox sh
@@ -17,7 +18,7 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 ip link set lo up
-for module in mrp stp garp 8021q; do insmod /lib/$module.ko 2>/dev/null; done
+for module in llc stp garp mrp 8021q; do insmod /lib/$module.ko; done
 stty -echo -onlcr </dev/ttyS0
 echo @@ready >/dev/ttyS0
 exec setsid sh -c 'exec sh </dev/ttyS0 >/dev/ttyS0 2>&1'
@@ -58,6 +59,9 @@ def build(root: Path) -> bytes:
     for library in LIBRARIES:
         folder = "lib64" if library.startswith("ld-") else "lib"
         members.append((f"{folder}/{library}", stat.S_IFREG | 0o755, find(root, library).resolve().read_bytes()))
+    helper = root.parent / "maddr"
+    subprocess.run(["cc", "-O2", "-o", str(helper), str(Path(__file__).with_name("maddr.c"))], check=True)
+    members.append(("usr/bin/maddr", stat.S_IFREG | 0o755, helper.read_bytes()))
     for module in MODULES:
         data = lzma.decompress(find(root / "usr/lib/modules", f"{module}.ko.xz").read_bytes())
         members.append((f"lib/{module}.ko", stat.S_IFREG | 0o644, data))
