@@ -8,9 +8,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from .initramfs import build
+from .initramfs import HELPERS, build
 
-MEMORY = 256
+MEMORY = 512
 FINISHED = "@@finished"
 BOOT_LIMIT = 90
 KERNEL_LINE = "console=ttyS0 quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on"
@@ -34,7 +34,8 @@ class Cache:
 
     def initramfs(self) -> Path:
         path = self.folder / "guest/initramfs.cpio"
-        if not path.exists() or path.stat().st_mtime < Path(__file__).with_name("initramfs.py").stat().st_mtime:
+        sources = (Path(__file__).with_name("initramfs.py"), *HELPERS.values())
+        if not path.exists() or any(path.stat().st_mtime < source.stat().st_mtime for source in sources):
             path.write_bytes(build(self.folder / "guest/root"))
         return path
 
@@ -53,16 +54,22 @@ def vfio_user(socket, **more) -> list[str]:
     return ["-device", json.dumps(device)]
 
 
+def qemu_e1000(tap, mac="52:54:00:12:34:56") -> list[str]:
+    """The options that plug in QEMU's own card, on a TAP."""
+    return ["-netdev", f"tap,id=net,ifname={tap},script=no,downscript=no", "-device", f"e1000,netdev=net,mac={mac},romfile="]
+
+
 class Guest:
     """A running guest; `run(command)` returns what it printed.  `devices` are QEMU's options for the network card.
 
     `wait_readable(file, seconds)` waits for the guest's output: whoever serves the card in the same process goes on with it.
+    `before` are the words of a command that starts QEMU, in a network namespace for example.
     """
 
-    def __init__(self, cache, devices, kernel=True, wait_readable=None):
+    def __init__(self, cache, devices, kernel=True, wait_readable=None, before=()):
         self.wait_readable = wait_readable or (lambda file, seconds: select.select([file], [], [], seconds))
         words = [
-            *cache.qemu(), "-nodefaults", "-nographic", "-no-user-config", "-no-reboot", "-serial", "stdio", "-smp", "1",
+            *before, *cache.qemu(), "-nodefaults", "-nographic", "-no-user-config", "-no-reboot", "-serial", "stdio", "-smp", "1",
             "-machine", "pc,accel=tcg,memory-backend=ram", "-m", str(MEMORY), "-cpu", "qemu64,+rdrand",
             "-object", f"memory-backend-memfd,id=ram,size={MEMORY}M,share=on", *devices,
         ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The guest's root: busybox, ethtool, the e1000 and VLAN modules, and an init that hands the serial line to a shell.
+"""The guest's root: busybox, ethtool, two programs of ours, the e1000 and VLAN modules, and an init that hands the serial line to a shell.
 
 The archive is cpio's "newc" format (Linux: Documentation/driver-api/early-userspace/buffer-format.rst).
 """
@@ -8,6 +8,9 @@ import stat
 import subprocess
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
+# Compiled here, for Debian has no package that does just this.
+HELPERS = {"maddr": HERE / "maddr.c", "netload": HERE.parents[2] / "benchmarks/netload.c"}
 MODULES = ("llc", "stp", "garp", "mrp", "8021q", "e1000")
 FOLDERS = ("bin", "dev", "proc", "sys", "tmp", "etc", "lib", "lib64", "root", "usr", "usr/bin", "usr/share", "usr/share/udhcpc")
 LIBRARIES = ("libmnl.so.0", "libm.so.6", "libc.so.6", "ld-linux-x86-64.so.2")
@@ -59,9 +62,10 @@ def build(root: Path) -> bytes:
     for library in LIBRARIES:
         folder = "lib64" if library.startswith("ld-") else "lib"
         members.append((f"{folder}/{library}", stat.S_IFREG | 0o755, find(root, library).resolve().read_bytes()))
-    helper = root.parent / "maddr"
-    subprocess.run(["cc", "-O2", "-o", str(helper), str(Path(__file__).with_name("maddr.c"))], check=True)
-    members.append(("usr/bin/maddr", stat.S_IFREG | 0o755, helper.read_bytes()))
+    for helper, source in HELPERS.items():
+        program = root.parent / helper
+        subprocess.run(["cc", "-O2", "-o", str(program), str(source)], check=True)
+        members.append((f"usr/bin/{helper}", stat.S_IFREG | 0o755, program.read_bytes()))
     for module in MODULES:
         data = lzma.decompress(find(root / "usr/lib/modules", f"{module}.ko.xz").read_bytes())
         members.append((f"lib/{module}.ko", stat.S_IFREG | 0o644, data))
