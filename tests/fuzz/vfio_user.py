@@ -187,8 +187,8 @@ def reset(choices):
 
 
 KINDS = (
-    register_write, register_write, register_write, access, configuration, mapping, mapping, unmapping, interrupts, several_writes,
-    question, anything, reset,
+    register_write, register_write, register_write, access, configuration, mapping, mapping, unmapping, interrupts,
+    several_writes, question, anything, reset,
 )  # fmt: skip
 
 

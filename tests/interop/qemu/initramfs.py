@@ -1,4 +1,4 @@
-"""The guest's root: busybox, ethtool, two programs of ours, the e1000 and VLAN modules, and an init that hands the serial line to a shell.
+"""The guest's root: busybox, ethtool, two programs of ours, the e1000 and VLAN modules, and an init that starts a shell.
 
 The archive is cpio's "newc" format (Linux: Documentation/driver-api/early-userspace/buffer-format.rst).
 """

@@ -51,7 +51,8 @@ def test_wrong_options(capsys, tmp_path, monkeypatch, words, line):
 
 def test_paths_that_can_not_be_used(capsys, tmp_path):
     (tmp_path / "file").write_text("")
-    for path, line in (("file", "Address already in use"), ("no/such", "No such file or directory"), ("y" * 200, "1 to 107 bytes")):
+    refusals = {"file": "Address already in use", "no/such": "No such file or directory", "y" * 200: "1 to 107 bytes"}
+    for path, line in refusals.items():
         status, said = refused(capsys, "--net", "none", "--vfio-user", str(tmp_path / path))
         assert status == 1 and said.endswith(line)
 

@@ -253,7 +253,8 @@ FIELDS = st.lists(st.tuples(st.sampled_from((2, 4, 4, 8)), NUMBER), max_size=8).
 def message(draw):
     """A message: right in its framing, mostly, and anything in the rest."""
     payload = draw(st.one_of(FIELDS, st.binary(max_size=64)))
-    data = bytearray(messages.encode(draw(st.integers(0, 0xFFFF)), draw(COMMAND), payload, draw(st.sampled_from((0, 0, 0, 0x10, 1)))))
+    flags = draw(st.sampled_from((0, 0, 0, messages.NO_REPLY, messages.TYPE_REPLY)))
+    data = bytearray(messages.encode(draw(st.integers(0, 0xFFFF)), draw(COMMAND), payload, flags))
     if draw(st.integers(0, 9)) == 0:
         data[4:8] = draw(st.binary(min_size=4, max_size=4))
     return bytes(data), draw(st.sampled_from((0, 0, 0, 1, 2)))
