@@ -10,10 +10,10 @@ cdef int READS_PER_TURN, WOULD_BLOCK
 
 cdef class Connection(Source):
     cdef public Clock clock
-    cdef public object sock, finished
+    cdef public object sock, finished, say
     cdef public VfioDevice device
     cdef public Channel channel
-    cdef public bint agreed
+    cdef public bint agreed, complained
     cdef public int eventfd
     cdef public unsigned long long messages
     cdef public dict handlers

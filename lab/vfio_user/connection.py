@@ -46,15 +46,18 @@ def is_eventfd(fd):
 class Connection(Source):
     """The client at `sock` (non-blocking; it belongs to the connection).
 
-    `finished(connection, why)` is called once when it is over: `why` is "" where the client has hung up.
+    `finished(connection, why)` is called once when it is over: `why` is "" where the client has hung up.  `say(line)` tells
+    the user why memory of the client was refused: once, for a client may try again and again.
     """
 
-    def __init__(self, clock, sock, device, finished):
+    def __init__(self, clock, sock, device, finished, say):
         super().__init__()
         self.clock = clock
         self.sock = sock
         self.device = device
         self.finished = finished
+        self.say = say
+        self.complained = False
         self.channel = Channel(sock.fileno())
         self.agreed = False
         self.eventfd = NO_EVENTFD
@@ -215,10 +218,14 @@ class Connection(Source):
         if len(fds) > 1:
             raise Garbage(f"a DMA_MAP with {len(fds)} descriptors")
         if fds:
-            self.device.memory.map(
-                fds[0], request.offset, request.address, request.size,
-                request.flags & messages.DMA_READABLE != 0, request.flags & messages.DMA_WRITABLE != 0,
-            )  # fmt: skip
+            readable, writable = request.flags & messages.DMA_READABLE != 0, request.flags & messages.DMA_WRITABLE != 0
+            try:
+                self.device.memory.map(fds[0], request.offset, request.address, request.size, readable, writable)
+            except OSError as error:
+                if not self.complained:
+                    self.complained = True
+                    self.say(f"memory of the client was refused: {error.strerror}")
+                raise
             self.device.follow_permissions()
         return b""
 

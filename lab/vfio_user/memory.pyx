@@ -46,7 +46,7 @@ def sealed_size(fd):
     except OSError:
         seals = 0
     if not seals & F_SEAL_SHRINK:
-        raise OSError(errno.EINVAL, "memory that is not a memfd sealed against shrinking (QEMU: memory-backend-memfd,share=on)")
+        raise OSError(errno.EINVAL, "it is not a memfd sealed against shrinking (QEMU: memory-backend-memfd,share=on)")
     return os.fstat(fd).st_size
 
 

@@ -78,7 +78,7 @@ class Server(Source):
             return
         client.setblocking(False)
         self.clients += 1
-        self.connection = Connection(self.clock, client, self.device, self.finished)
+        self.connection = Connection(self.clock, client, self.device, self.finished, self.say)
         self.clock.watch(client.fileno(), select.EPOLLIN, self.connection)
         self.say("a client has connected")
 

@@ -57,6 +57,7 @@ class Peer:
         self.unsealed = os.memfd_create("other", 0)
         self.eventfd = os.eventfd(0, os.EFD_NONBLOCK)
         self.ends = []
+        self.said = []
         self.near = self.far = None
         self.connection = None
 
@@ -65,7 +66,8 @@ class Peer:
         self.near.setblocking(False)
         self.far.setblocking(False)
         self.ends = []
-        self.connection = Connection(self.clock, self.far, self.device, lambda connection, why: self.ends.append(why))
+        self.said = []
+        self.connection = Connection(self.clock, self.far, self.device, self.over, self.said.append)
         self.say(messages.encode(1, messages.VERSION, messages.encode_version(0, 0, CAPABILITIES)))
 
     def say(self, data, fds=()):
@@ -76,6 +78,9 @@ class Peer:
         self.connection.ready(select.EPOLLIN)
         self.clock.run(self.clock.now + MILLISECOND)
         self.hear()
+
+    def over(self, connection, why):
+        self.ends.append(why)
 
     def hear(self):
         """Every reply is whole, and says that it is one."""
@@ -95,7 +100,8 @@ class Peer:
         if self.connection.sock is not None:
             self.connection.ready(select.EPOLLIN)
             assert self.ends[-1:] == [""], self.ends
-        assert len(self.ends) == 1 and "\n" not in self.ends[0]
+        assert len(self.ends) == 1 and len(self.said) <= 1
+        assert not any("\n" in line for line in self.ends + self.said)
         assert self.memory.count == 0 and self.memory.restricted == 0
 
 

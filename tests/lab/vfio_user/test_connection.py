@@ -274,7 +274,8 @@ def survive(bench, pieces):
         pass
     client.close()
     os.close(fd)
-    assert len(bench.lines) - said == 2, bench.lines[said:]
+    lines = [line for line in bench.lines[said:] if not line.startswith("memory of the client was refused: ")]
+    assert len(lines) == 2 and len(bench.lines) - said <= 3, bench.lines[said:]
     assert bench.memory.count == 0
     again = bench.connect()
     again.version()

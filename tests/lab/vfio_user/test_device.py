@@ -86,7 +86,8 @@ def test_io_window(client):
 
 def test_outside_a_region(client):
     outside = (
-        (0, 0x20000, 4), (0, 0x1FFFE, 4), (0, 2**64 - 4, 4), (2, 0, 4), (6, 0, 1), (7, 256, 1), (9, 0, 4), (0, 0, 0), (0, 0, 8192),
+        (0, 0x20000, 4), (0, 0x1FFFE, 4), (0, 2**64 - 4, 4), (2, 0, 4), (6, 0, 1), (7, 256, 1), (9, 0, 4),
+        (0, 0, 0), (0, 0, 8192),
     )  # fmt: skip
     for region, offset, count in outside:
         with pytest.raises(OSError) as refused:

@@ -155,7 +155,7 @@ def test_mappings_that_can_not_be(client, bench, address, size, offset):
     os.close(fd)
 
 
-def test_memory_that_could_shrink_is_refused(client, tmp_path):
+def test_memory_that_could_shrink_is_refused(client, tmp_path, bench):
     file = os.open(tmp_path / "file", os.O_RDWR | os.O_CREAT)
     os.ftruncate(file, PAGE)
     for fd in (file, memfd(PAGE, sealed=False)):
@@ -163,6 +163,10 @@ def test_memory_that_could_shrink_is_refused(client, tmp_path):
             client.map(fd, 0, PAGE)
         assert refused.value.errno == errno.EINVAL
         os.close(fd)
+    assert bench.lines[1:] == [
+        "memory of the client was refused: "
+        "it is not a memfd sealed against shrinking (QEMU: memory-backend-memfd,share=on)"
+    ]
 
 
 def test_memory_without_a_descriptor_is_out_of_reach(client, machine, bench):
