@@ -11,6 +11,7 @@ folder=$(mkdir -p "$1" && cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
 suite=trixie
 [ -e "$folder/complete" ] && exit 0
+[ "$(dpkg --print-architecture)" = amd64 ] || { echo "fetch.sh: QEMU from Debian's amd64 packages runs on amd64 alone" >&2; exit 1; }
 
 archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null | head -n 1)
 [ -n "$archive" ] || { echo "fetch.sh: apt knows no Debian archive here" >&2; exit 1; }
