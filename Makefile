@@ -3,7 +3,7 @@
 # make check   linters, types and the doors between the packages
 # make bench   the benchmarks (ratios against the kernel's own TCP and the TAP's limit; wants root)
 # make fuzz    coverage-guided fuzzing: make fuzz SECONDS=600, of one target TARGET=receive_path
-# make interop Linux's own driver and iPXE's on our card: fetches QEMU and a guest from Debian (no root), boots them
+# make interop Linux's driver and iPXE's on our card, our driver on QEMU's: fetches QEMU and a guest from Debian (no root)
 # make build   compile what changed, in place
 
 PYTHON ?= python3
@@ -72,7 +72,8 @@ fuzz: .venv/built .venv/fuzz-tools
 
 interop: .venv/built .venv/test-tools
 	tests/interop/qemu/fetch.sh build/interop >build/interop.log 2>&1 || { tail -n 5 build/interop.log >&2; exit 1; }
-	HWEMU_QEMU=$(CURDIR)/build/interop $(BIN)/python -m pytest -v -rP tests/interop/qemu
+	HWEMU_INTEROP=$(CURDIR)/build/interop HWEMU_QEMU=$(CURDIR)/build/interop/qemu-system-x86_64 \
+		$(BIN)/python -m pytest -v -rP -m qemu tests/interop/qemu tests/platform
 
 clean:
 	rm -rf .venv build dist *.egg-info

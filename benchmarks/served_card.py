@@ -12,7 +12,7 @@ from benchmarks.network import HERE, HOST, TAP, namespace, process
 from tests.interop.qemu.guest import Cache, Guest, GuestError, qemu_e1000, vfio_user
 
 ROOT = HERE.parent
-FOLDER = Path(os.environ.get("HWEMU_QEMU", ROOT / "build/interop"))
+FOLDER = Path(os.environ.get("HWEMU_INTEROP", ROOT / "build/interop"))
 GUEST = "10.77.64.2"
 LOADS = {
     # name: (netload mode, port, size, what is counted)

@@ -24,7 +24,7 @@ from lab.vfio_user.server import Server
 from .guest import Cache, Guest, vfio_user
 
 ROOT = Path(__file__).resolve().parents[3]
-FOLDER = Path(os.environ.get("HWEMU_QEMU", ROOT / "build/interop"))
+FOLDER = Path(os.environ.get("HWEMU_INTEROP", ROOT / "build/interop"))
 MAC = bytes.fromhex("525400123456")
 
 

@@ -3,9 +3,10 @@
 #
 # The packages come from the Debian archive that this machine's apt already uses, from the suite trixie and its backports
 # (QEMU speaks vfio-user from 10.1 on), with apt's own clients, a private state and Debian's keys.  FOLDER then holds
-#   qemu/root      QEMU, its libraries and its firmware, unpacked
-#   guest/root     busybox, ethtool and the kernel's modules, unpacked
-#   guest/vmlinux  the kernel, uncompressed, with a PVH entry
+#   qemu-system-x86_64  starts QEMU
+#   qemu/root           its libraries and its firmware, unpacked
+#   guest/root          busybox, ethtool and the kernel's modules, unpacked
+#   guest/vmlinux       the kernel, uncompressed, with a PVH entry
 set -euo pipefail
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
@@ -47,6 +48,16 @@ unpack() {
 # QEMU runs on this machine, with its own C library: everything that it depends on comes along.
 apt-get -q -y --download-only -t "$suite-backports" install qemu-system-x86 ipxe-qemu
 unpack "$folder/apt/cache/archives" "$folder/qemu/root"
+
+# Its own loader and libraries, its own firmware.
+cat > "$folder/qemu-system-x86_64" <<'START'
+#!/bin/sh
+root=$(dirname "$(readlink -f "$0")")/qemu/root
+libraries=$root/usr/lib/x86_64-linux-gnu
+exec "$libraries/ld-linux-x86-64.so.2" --library-path "$libraries" "$root/usr/bin/qemu-system-x86_64" \
+    -L "$root/usr/share/qemu" -L "$root/usr/share/seabios" "$@"
+START
+chmod +x "$folder/qemu-system-x86_64"
 
 # The guest: no dependencies but the libraries that ethtool is linked with.
 mkdir -p "$folder/guest/packages"

@@ -25,7 +25,7 @@ class Cache:
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        self.qemu_root = self.folder / "qemu/root"
+        self.firmware = self.folder / "qemu/root/usr/share/qemu"
         self.vmlinux = self.folder / "guest/vmlinux"
 
     @property
@@ -39,13 +39,9 @@ class Cache:
             path.write_bytes(build(self.folder / "guest/root"))
         return path
 
-    def qemu(self) -> list[str]:
-        """The command that starts this QEMU with its own libraries and firmware."""
-        root = self.qemu_root
-        firmware = [word for folder in ("qemu", "seabios") for word in ("-L", str(root / "usr/share" / folder))]
-        libraries = str(root / "usr/lib/x86_64-linux-gnu")
-        loader = str(root / "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2")
-        return [loader, "--library-path", libraries, str(root / "usr/bin/qemu-system-x86_64"), *firmware]
+    def qemu(self) -> str:
+        """The program that starts this QEMU."""
+        return str(self.folder / "qemu-system-x86_64")
 
 
 def vfio_user(socket, **more) -> list[str]:
@@ -69,7 +65,7 @@ class Guest:
     def __init__(self, cache, devices, kernel=True, wait_readable=None, before=()):
         self.wait_readable = wait_readable or (lambda file, seconds: select.select([file], [], [], seconds))
         words = [
-            *before, *cache.qemu(), "-nodefaults", "-nographic", "-no-user-config", "-no-reboot", "-serial", "stdio", "-smp", "1",
+            *before, cache.qemu(), "-nodefaults", "-nographic", "-no-user-config", "-no-reboot", "-serial", "stdio", "-smp", "1",
             "-machine", "pc,accel=tcg,memory-backend=ram", "-m", str(MEMORY), "-cpu", "qemu64,+rdrand",
             "-object", f"memory-backend-memfd,id=ram,size={MEMORY}M,share=on", *devices,
         ]  # fmt: skip

@@ -5,7 +5,7 @@ from .guest import Guest, vfio_user
 
 
 def test_lease(cache, tmp_path):
-    rom = cache.qemu_root / "usr/share/qemu/pxe-e1000.rom"
+    rom = cache.firmware / "pxe-e1000.rom"
     with served(tmp_path, "--net", "user") as server:
         guest = Guest(cache, vfio_user(server.socket, romfile=str(rom), bootindex=1), kernel=False)
         try:
