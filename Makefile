@@ -3,6 +3,7 @@
 # make check   linters, types and the doors between the packages
 # make bench   the benchmarks (ratios against the kernel's own TCP and the TAP's limit; wants root)
 # make fuzz    coverage-guided fuzzing: make fuzz SECONDS=600, of one target TARGET=receive_path
+# make interop Linux's driver and iPXE's on our card, our driver on QEMU's: fetches QEMU and a guest from Debian (no root)
 # make build   compile what changed, in place
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ SOURCES := $(shell find hwemu kernel driver userland lab -name '*.py' -o -name '
 BUILD_TOOLS := setuptools wheel "Cython>=3.1,<4"
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
-.PHONY: run test test-compiled test-interpreted check bench fuzz build docs clean
+.PHONY: run test test-compiled test-interpreted check bench fuzz interop build docs clean
 
 run: .venv/built
 	@$(BIN)/hwemu boot
@@ -68,6 +69,11 @@ bench: .venv/built .venv/test-tools
 
 fuzz: .venv/built .venv/fuzz-tools
 	$(BIN)/python -m tests.fuzz $(TARGET) --seconds $(SECONDS)
+
+interop: .venv/built .venv/test-tools
+	tests/interop/qemu/fetch.sh build/interop >build/interop.log 2>&1 || { tail -n 5 build/interop.log >&2; exit 1; }
+	HWEMU_INTEROP=$(CURDIR)/build/interop HWEMU_QEMU=$(CURDIR)/build/interop/qemu-system-x86_64 \
+		$(BIN)/python -m pytest -v -rP -m qemu tests/interop/qemu tests/platform
 
 clean:
 	rm -rf .venv build dist *.egg-info

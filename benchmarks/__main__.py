@@ -9,19 +9,20 @@ import os
 import shutil
 import sys
 
-from benchmarks import in_process, loss, network, receive_path
+from benchmarks import in_process, loss, network, receive_path, served_card
 
 SECTIONS = {
     "tap": network.tap,
     "veth": network.veth,
     "loss": loss.section,
+    "served": served_card.section,
     "idle": network.idle_connections,
     "boot": in_process.boot_time,
     "hosts": in_process.host_to_host,
     "nic": in_process.nic_model,
     "receive": receive_path.section,
 }
-NEEDS_ROOT = ("tap", "veth", "loss", "idle")
+NEEDS_ROOT = ("tap", "veth", "loss", "served", "idle")
 
 
 def main():

@@ -14,7 +14,7 @@ LONGEST_INTERFACE_NAME = 15
 
 
 class Network(NamedTuple):
-    """`--net`: `kind` is user, tap or none; `tap` the TAP's name."""
+    """`--net`: `kind` is user, tap, none or machine; `tap` the TAP's name."""
 
     kind: str
     tap: str = ""
@@ -45,6 +45,27 @@ def network(text: str) -> Network:
     if text in ("user", "none"):
         return Network(text)
     return Network("tap", tap_name(text))
+
+
+def card_network(text: str) -> Network:
+    """`user`, `none`, `tap:NAME` or `machine`: what a card that is served can be plugged into."""
+    if text == "machine":
+        return Network(text)
+    try:
+        return network(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a network (user, none, tap:NAME or machine)") from None
+
+
+def hardware_address(text: str) -> bytes:
+    """`52:54:00:12:34:56`: the address of a station, so neither multicast nor all zero."""
+    parts = text.split(":")
+    if len(parts) != 6 or any(len(part) != 2 or not set(part) <= set("0123456789abcdefABCDEF") for part in parts):
+        raise ValueError(f"{text!r} is not a hardware address (aa:bb:cc:dd:ee:ff)")
+    address = bytes(int(part, 16) for part in parts)
+    if address[0] & 1 or not any(address):
+        raise ValueError(f"{text} is not the address of a station")
+    return address
 
 
 def tap_name(text: str) -> str:

@@ -47,21 +47,12 @@ def version() -> str:
     return f"hwemu {release} ({speed})"
 
 
-def machine_options(parser):
-    """The options that boot and run share."""
-    parser.add_argument(
-        "--net", type=value(arguments.network), metavar="user|tap:NAME|none",
-        help="what the network card is plugged into (default: user)",
-    )  # fmt: skip
+def wire_options(parser):
+    """The options of whatever has a card on a wire."""
     parser.add_argument(
         "--forward", type=value(arguments.forward), action="append", default=[], metavar="tcp:HOST:PORT:GUESTPORT",
         help="bring connections to a host port into the guest (also udp:...; with --net user)",
     )  # fmt: skip
-    parser.add_argument(
-        "--ip", type=value(arguments.interface_address), metavar="A.B.C.D/N",
-        help="the address of eth0 (default with --net user: 10.0.2.15/24)",
-    )  # fmt: skip
-    parser.add_argument("--gateway", type=value(arguments.ipv4), metavar="G", help="the default route")
     parser.add_argument(
         "--impair", type=value(arguments.impairments), metavar="SPEC",
         help="make the wire bad: loss=5%%,reorder=10%%,duplicate=2%%,corrupt=0.1%%,delay=20ms,jitter=5ms,rate=100mbit",
@@ -79,6 +70,20 @@ def machine_options(parser):
         "--trace", action="append", default=[], metavar="PATTERN",
         help="print the trace events that match, e.g. 'tcp_*' or 'skb_drop', on standard error",
     )  # fmt: skip
+
+
+def machine_options(parser):
+    """The options that boot and run share."""
+    parser.add_argument(
+        "--net", type=value(arguments.network), metavar="user|tap:NAME|none",
+        help="what the network card is plugged into (default: user)",
+    )  # fmt: skip
+    wire_options(parser)
+    parser.add_argument(
+        "--ip", type=value(arguments.interface_address), metavar="A.B.C.D/N",
+        help="the address of eth0 (default with --net user: 10.0.2.15/24)",
+    )  # fmt: skip
+    parser.add_argument("--gateway", type=value(arguments.ipv4), metavar="G", help="the default route")
     parser.add_argument("--quiet", action="store_true", help="no kernel messages on the console (the default with -c)")
     parser.add_argument(
         "--virtual-time", action="store_true", help="do not follow the host's clock (the default with --net none)"
@@ -102,6 +107,20 @@ def parser() -> Parser:
     wire.add_argument("--impair", type=value(arguments.impairments), metavar="SPEC", help="make the wire bad")
     wire.add_argument("--capture", metavar="FILE", help="write what passes to FILE as pcapng")
     wire.add_argument("--seed", type=value(arguments.seed), default=0, metavar="N", help="seed of the impairment")
+    served = commands.add_parser("serve-nic", help="give the card to another machine, by vfio-user (QEMU 10.1 or newer)")
+    served.add_argument("--vfio-user", required=True, metavar="SOCKET", dest="socket", help="where to listen")
+    served.add_argument(
+        "--net", type=value(arguments.card_network), default=arguments.Network("user"), metavar="user|tap:NAME|none|machine",
+        help="what the card is plugged into (default: user); machine is one of ours, for -c, --ip, --share and --memory",
+    )  # fmt: skip
+    served.add_argument("--mac", type=value(arguments.hardware_address), metavar="AA:BB:..", help="what the EEPROM holds")
+    served.add_argument("-c", dest="line", metavar="COMMAND", help="what the machine of --net machine runs")
+    served.add_argument(
+        "--ip", type=value(arguments.interface_address), metavar="A.B.C.D/N",
+        help="with --net machine its address (default 10.0.2.2/24), with --net user the guest's, for --forward",
+    )  # fmt: skip
+    wire_options(served)
+    served.set_defaults(virtual_time=False)
     return top
 
 
@@ -113,6 +132,12 @@ def check(options) -> None:
     if options.command == "wire":
         if options.first == options.second:
             raise LabError("the two ends are the same TAP", 2)
+        return
+    if options.command == "serve-nic":
+        if options.forward and options.net.kind != "user":
+            raise LabError("--forward needs --net user", 2)
+        if (options.line or options.share) and options.net.kind != "machine":
+            raise LabError("-c and --share need --net machine", 2)
         return
     options.plain = not (options.net or options.forward or options.ip or options.share)
     if options.net is None:
@@ -153,6 +178,10 @@ def main(argv=None) -> int:
             from lab.commands.run import run
 
             return run(options)
+        if options.command == "serve-nic":
+            from lab.commands.serve_nic import serve_nic
+
+            return serve_nic(options)
         from lab.commands.wire import wire
 
         return wire(options)

@@ -73,23 +73,29 @@ class Session:
             if options.capture or options.impair:
                 raise LabError("--capture and --impair need a network", 2)
             return None
+        wire = self.medium()
+        if options.impair:
+            wire = Impairment(wire, options.impair, random.Random(options.seed), self.clock)
+        if options.capture:
+            wire = Capture(wire, CaptureFile(options.capture), self.clock, "eth0")
+            self.closing.callback(wire.writer.close)
+        return wire
+
+    def medium(self):
+        """The TAP or the user network itself."""
+        options = self.options
         if options.net.kind == "tap":
             try:
                 wire = Tap(self.clock, options.net.tap)
             except OSError as error:
                 raise LabError(error.strerror) from None
             self.closing.callback(wire.close)
-        else:
-            guest = options.ip.address if options.ip else plan.GUEST
-            self.gateway = Gateway(self.clock, options.forward, guest)
-            self.closing.callback(self.gateway.close_listening)
-            wire = Link(self.clock, "cable")
-            self.gateway.machine(wire, options.seed + 1)
-        if options.impair:
-            wire = Impairment(wire, options.impair, random.Random(options.seed), self.clock)
-        if options.capture:
-            wire = Capture(wire, CaptureFile(options.capture), self.clock, "eth0")
-            self.closing.callback(wire.writer.close)
+            return wire
+        guest = options.ip.address if options.ip else plan.GUEST
+        self.gateway = Gateway(self.clock, options.forward, guest)
+        self.closing.callback(self.gateway.close_listening)
+        wire = Link(self.clock, "cable")
+        self.gateway.machine(wire, options.seed + 1)
         return wire
 
     def cmdline(self):

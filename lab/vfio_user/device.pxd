@@ -1,0 +1,31 @@
+cimport cython
+
+from hwemu.interrupt_controller cimport InterruptController
+from hwemu.pci.device cimport BaseAddress, PCIDevice
+from lab.vfio_user.channel cimport signal_eventfd
+from lab.vfio_user.memory cimport GuestMemory, Permissions
+
+cdef unsigned int CONFIG_REGION, REGIONS
+
+
+cdef class IntxPin(InterruptController):
+    cdef public int eventfd
+    cdef public bint asserted, masked
+    cdef public unsigned long long signalled
+    cpdef deliver(self)
+    cpdef trigger(self)
+    cpdef mask_interrupt(self)
+    cpdef unmask_interrupt(self)
+
+
+cdef class VfioDevice:
+    cdef public PCIDevice nic
+    cdef public GuestMemory memory
+    cdef public Permissions permissions
+    cdef public IntxPin pin
+    cdef public list decoding, sizes
+    @cython.locals(command=cython.uint, active=cython.bint, bar=BaseAddress)
+    cpdef follow_command(self)
+    cpdef bint holds(self, unsigned int region, unsigned long long offset, unsigned long long count) except? -1
+    cpdef long long read(self, unsigned int region, unsigned int offset, int width) except? -1
+    cpdef write(self, unsigned int region, unsigned int offset, int width, unsigned int value)

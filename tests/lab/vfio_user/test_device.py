@@ -1,0 +1,232 @@
+"""The card as a vfio-user client sees it: information, regions, configuration space, interrupts, reset."""
+
+import errno
+import os
+
+import pytest
+
+from lab.vfio_user import messages
+from lab.vfio_user.messages import IRQ_DATA_BOOL, IRQ_DATA_EVENTFD, IRQ_DATA_NONE, IRQ_MASK, IRQ_TRIGGER, IRQ_UNMASK
+
+from .client import MAC, MILLISECOND
+
+CTRL, STATUS, ICR, ICS, IMS, IMC, RAL, RAH = 0x0, 0x8, 0xC0, 0xC8, 0xD0, 0xD8, 0x5400, 0x5404
+TXDW, LSC = 0x1, 0x4
+
+
+def info(client, index):
+    request = {"argsz": 32, "flags": 0, "index": index, "cap_offset": 0, "size": 0, "offset": 0}
+    payload = client.call(messages.DEVICE_GET_REGION_INFO, messages.REGION_INFO.build(request))
+    return messages.REGION_INFO.parse(payload)
+
+
+def irq(client, index):
+    request = messages.IRQ_INFO.build({"argsz": 16, "flags": 0, "index": index, "count": 0})
+    return messages.IRQ_INFO.parse(client.call(messages.DEVICE_GET_IRQ_INFO, request))
+
+
+def test_device_info(client):
+    request = messages.DEVICE_INFO.build({"argsz": 16, "flags": 0, "num_regions": 0, "num_irqs": 0})
+    answer = messages.DEVICE_INFO.parse(client.call(messages.DEVICE_GET_INFO, request))
+    assert (answer.argsz, answer.flags, answer.num_regions, answer.num_irqs) == (16, 3, 9, 5)
+
+
+def test_region_info(client):
+    sizes = [info(client, index).size for index in range(9)]
+    assert sizes == [0x20000, 64, 0, 0, 0, 0, 0, 256, 0]
+    assert [info(client, index).flags for index in (0, 1, 2, 7)] == [3, 3, 0, 3]
+    with pytest.raises(OSError) as refused:
+        info(client, 9)
+    assert refused.value.errno == errno.EINVAL
+
+
+def test_irq_info(client):
+    assert [(irq(client, index).count, irq(client, index).flags) for index in range(5)] == [(1, 7)] + [(0, 0)] * 4
+    with pytest.raises(OSError):
+        irq(client, 5)
+
+
+def test_configuration_space(client):
+    whole = client.read(messages.CONFIG_REGION, 0, 256)
+    assert whole[:4] == bytes.fromhex("86800e10") and whole[0x3D] == 1
+    client.set_config(0x10, 4, 0xFFFFFFFF)
+    assert client.config(0x10, 4) == 0xFFFE0000
+    client.set_config(0x14, 4, 0xFFFFFFFF)
+    assert client.config(0x14, 4) == 0xFFFFFFC1
+    assert client.config(0x34, 1) == 0xDC
+
+
+def test_registers(client):
+    assert client.read32(STATUS) == 0xFFFFFFFF, "memory is not enabled yet"
+    client.enable()
+    assert client.read32(RAL).to_bytes(4, "little") + client.read(0, RAH, 2) == MAC
+    client.write32(IMS, TXDW)
+    assert client.read32(IMS) == TXDW
+    client.write32(IMC, TXDW, posted=True)
+    assert client.read32(IMS) == 0
+
+
+def test_accesses_of_every_width(client):
+    client.enable()
+    address = MAC + (0x8000).to_bytes(2, "little")
+    assert client.read(0, RAL, 8) == address
+    assert client.read(0, RAL + 1, 6) == address[1:7]
+    assert client.read(0, RAL + 3, 1) == address[3:4]
+    client.write(0, 0x5408, bytes(range(8)))
+    assert client.read(0, 0x5408, 4) == bytes(range(4))
+
+
+def test_io_window(client):
+    client.enable()
+    client.write32(0, RAL, region=1)
+    assert client.read(1, 4, 4) == MAC[:4]
+    client.set_config(4, 2, 2)
+    assert client.read(1, 4, 4) == b"\xff" * 4
+
+
+def test_outside_a_region(client):
+    outside = (
+        (0, 0x20000, 4), (0, 0x1FFFE, 4), (0, 2**64 - 4, 4), (2, 0, 4), (6, 0, 1), (7, 256, 1), (9, 0, 4),
+        (0, 0, 0), (0, 0, 8192),
+    )  # fmt: skip
+    for region, offset, count in outside:
+        with pytest.raises(OSError) as refused:
+            client.read(region, offset, count)
+        assert refused.value.errno == errno.EINVAL
+    with pytest.raises(OSError):
+        client.write32(0x20000, 1)
+    client.write32(0x20000, 1, posted=True)
+    client.enable()
+
+
+def test_write_multi(client):
+    client.enable()
+    writes = ((IMS, 0x1), (IMS, 0x4), (IMC, 0x1))
+    payload = messages.WRITE_MULTI_COUNT.build({"wr_cnt": len(writes)})
+    for offset, value in writes:
+        access = messages.REGION_ACCESS.build({"offset": offset, "region": 0, "count": 4})
+        payload += access + value.to_bytes(8, "little")
+    client.post(messages.REGION_WRITE_MULTI, payload, flags=messages.NO_REPLY)
+    assert client.read32(IMS) == LSC
+    assert client.call(messages.REGION_WRITE_MULTI, payload) == payload[:8]
+
+
+def test_power_state_d3(client):
+    client.enable()
+    client.set_config(0xE0, 2, 3)
+    assert client.read32(STATUS) == 0xFFFFFFFF
+    client.set_config(0xE0, 2, 0)
+    client.enable()
+    assert client.read32(STATUS) != 0xFFFFFFFF
+
+
+def test_interrupt_masks_itself(client, machine):
+    client.read32(ICR)
+    machine.interrupts()
+    client.set_irqs(IRQ_DATA_NONE | IRQ_UNMASK)
+    client.write32(IMS, TXDW | LSC)
+    client.write32(ICS, TXDW)
+    assert machine.interrupts() == 1
+    client.write32(ICS, LSC)
+    assert machine.interrupts() == 0, "masked until the client unmasks it"
+    client.set_irqs(IRQ_DATA_NONE | IRQ_UNMASK)
+    assert machine.interrupts() == 1, "the level is still high"
+    assert client.read32(ICR) == TXDW | LSC
+    client.set_irqs(IRQ_DATA_NONE | IRQ_UNMASK)
+    assert machine.interrupts() == 0
+    client.write32(ICS, LSC)
+    assert machine.interrupts() == 1
+
+
+def test_interrupt_masked_by_hand(client, machine):
+    client.read32(ICR)
+    client.set_irqs(IRQ_DATA_NONE | IRQ_MASK)
+    client.write32(IMS, TXDW)
+    client.write32(ICS, TXDW)
+    assert machine.interrupts() == 0
+    client.set_irqs(IRQ_DATA_BOOL | IRQ_UNMASK, data=b"\0")
+    assert machine.interrupts() == 0, "the data says no"
+    client.set_irqs(IRQ_DATA_BOOL | IRQ_UNMASK, data=b"\1")
+    assert machine.interrupts() == 1
+
+
+def test_interrupt_disabled_in_the_command_register(client, machine):
+    client.read32(ICR)
+    client.write32(IMS, TXDW)
+    client.set_config(4, 2, 0x407)
+    client.write32(ICS, TXDW)
+    assert machine.interrupts() == 0
+    assert client.config(6, 2) & 8, "the status register shows it all the same"
+    client.set_config(4, 2, 0x007)
+    assert machine.interrupts() == 1
+
+
+def test_interrupt_triggered_by_hand(client, machine):
+    client.set_irqs(IRQ_DATA_NONE | IRQ_TRIGGER)
+    assert machine.interrupts() == 1
+
+
+def test_eventfd_given_while_the_level_is_high(client, machine):
+    client.set_irqs(IRQ_DATA_NONE | IRQ_TRIGGER, count=0)
+    client.write32(IMS, TXDW)
+    client.write32(ICS, TXDW)
+    assert machine.interrupts() == 0
+    client.set_irqs(IRQ_DATA_EVENTFD | IRQ_TRIGGER, fds=(machine.eventfd,))
+    assert machine.interrupts() == 1
+
+
+def test_full_eventfd_does_not_stop_the_server(client, machine):
+    os.eventfd_write(machine.eventfd, 2**64 - 2)
+    client.set_irqs(IRQ_DATA_NONE | IRQ_TRIGGER)
+    assert client.read32(CTRL) != 0xFFFFFFFF
+
+
+@pytest.mark.parametrize(
+    "flags, index, start, count",
+    [
+        (IRQ_DATA_NONE | IRQ_TRIGGER, 0, 1, 1),
+        (IRQ_DATA_NONE | IRQ_TRIGGER, 0, 0, 2),
+        (IRQ_DATA_NONE | IRQ_TRIGGER, 1, 0, 1),
+        (IRQ_DATA_NONE | IRQ_TRIGGER, 5, 0, 0),
+        (IRQ_DATA_NONE | IRQ_TRIGGER | IRQ_MASK, 0, 0, 1),
+        (IRQ_DATA_EVENTFD | IRQ_UNMASK, 0, 0, 1),
+        (IRQ_TRIGGER, 0, 0, 1),
+        (0x40 | IRQ_DATA_NONE | IRQ_TRIGGER, 0, 0, 1),
+    ],
+)
+def test_interrupt_settings_that_can_not_be(client, flags, index, start, count):
+    with pytest.raises(OSError):
+        client.set_irqs(flags, count=count, index=index, start=start)
+
+
+def test_only_an_eventfd_is_signalled(client):
+    reader, writer = os.pipe()
+    with pytest.raises(OSError) as refused:
+        client.set_irqs(IRQ_DATA_EVENTFD | IRQ_TRIGGER, fds=(writer,))
+    assert refused.value.errno == errno.EINVAL
+    os.close(reader)
+    os.close(writer)
+
+
+def test_reset(client, machine, bench):
+    client.write32(IMS, TXDW)
+    client.set_config(0x10, 4, 0xFEB80000)
+    client.call(messages.DEVICE_RESET)
+    assert client.config(4, 2) == 0 and client.config(0x10, 4) == 0
+    client.enable()
+    assert client.read32(IMS) == 0
+    bench.run(5 * MILLISECOND)
+    assert client.read32(STATUS) & 2, "the link is back"
+    machine.interrupts()
+    client.read32(ICR)
+    client.set_irqs(IRQ_DATA_NONE | IRQ_UNMASK)
+    client.write32(IMS, TXDW)
+    client.write32(ICS, TXDW)
+    assert machine.interrupts() == 1, "mappings and eventfd outlive a reset"
+
+
+def test_unknown_commands(client):
+    for command in (0, messages.COMMANDS.index("DEVICE_FEATURE"), messages.COMMANDS.index("DMA_READ"), 999):
+        with pytest.raises(OSError) as refused:
+            client.call(command, bytes(16))
+        assert refused.value.errno == errno.EOPNOTSUPP
