@@ -8,7 +8,6 @@ from lab.kit.sanitizer import Sanitizer
 from lab.kit.seams import DmaSeam, EntryTap, InterruptSeam, RegisterSeam
 from lab.kit.stepper import Stepper
 
-
 # More interrupts than this within a millisecond (ns) are no traffic: nobody removes their cause.
 STORM = 2000
 STORM_TIME = 1_000_000

@@ -109,33 +109,34 @@ class RingWatch(RegisterMiddleware, DmaMiddleware):
                 "given-twice", f"{ring.name} descriptor {index} is given while the card still owns it: the tail has"
                 " overtaken the head", ring, index, stack,
             )  # fmt: skip
-        address = transmit_buffer(raw)[0] if side.transmit else int.from_bytes(raw[:8], "little")
-        if raw[STATUS_BYTE] & DONE:
-            self.report(
-                "stale-descriptor", f"{ring.name} descriptor {index} is given with DD set: it was not filled, or its"
-                " status not cleared", ring, index, stack,
-            )  # fmt: skip
-        elif not any(raw) or (address == 0 and not (side.transmit and is_context(raw))):
-            self.report(
-                "unfilled-descriptor", f"{ring.name} descriptor {index} is given before it was filled", ring, index, stack
-            )
-        elif not side.transmit and self.find(address, self.rings.receive_room(), True) is None and ring.enabled:
-            backwards = self.find(address, 1, True) is None and self.find(address, 1, False) is not None
-            self.report(
-                "wrong-direction" if backwards else "outside-mapping", f"RX descriptor {index}: the card may write {self.rings.receive_room()} bytes at"
-                f" {address:#x}, and they are not mapped for that", ring, index, stack,
-            )  # fmt: skip
-        elif side.transmit and not is_context(raw):
-            length = transmit_buffer(raw)[1]
-            if length and self.find(address, length, False) is None:
-                backwards = self.find(address, length, True) is not None
-                self.report(
-                    "wrong-direction" if backwards else "use-after-unmap",
-                    f"TX descriptor {index} is given with {length} bytes at {address:#x}, which are not mapped for that",
-                    ring, index, stack,
-                )  # fmt: skip
+        rule, text = self.judge(side, raw)
+        if rule:
+            self.report(rule, f"{ring.name} descriptor {index} is given {text}", ring, index, stack)
         side.owned[index] = raw
         side.fetched.pop(index, None)
+
+    def judge(self, side, raw):
+        """(rule, why) when a descriptor is not fit to be given to the card, else ("", "")."""
+        if raw[STATUS_BYTE] & DONE:
+            return "stale-descriptor", "with DD set: it was not filled, or its status not cleared"
+        context = side.transmit and is_context(raw)
+        if side.transmit:
+            address, length = transmit_buffer(raw)
+        else:
+            address, length = int.from_bytes(raw[:8], "little"), self.rings.receive_room()
+        if not any(raw) or (address == 0 and not context):
+            return "unfilled-descriptor", "before it was filled"
+        if context or length == 0 or not (side.transmit or side.ring.enabled):
+            return "", ""
+        writes = not side.transmit
+        if self.find(address, length, writes) is not None:
+            return "", ""
+        what = f"with {length} bytes at {address:#x} for the card to {'write' if writes else 'read'}, "
+        if self.find(address, 1, writes) is not None:
+            return "outside-mapping", what + "and not all of them are mapped"
+        if self.find(address, 1, not writes) is not None:
+            return "wrong-direction", what + "and they are mapped for the other direction"
+        return "use-after-unmap", what + "and they are not mapped (any more)"
 
     def unmapped(self, address, size, mapped, unmapped):
         """The driver ends a mapping: no descriptor that the card owns may point into it."""
@@ -164,7 +165,6 @@ class RingWatch(RegisterMiddleware, DmaMiddleware):
         return True
 
     def fetches(self, side, index):
-        ring = side.ring
         if index not in side.owned:
             return
         self.unchanged(side, index)
@@ -225,7 +225,10 @@ class RingWatch(RegisterMiddleware, DmaMiddleware):
         """What the rings say of a bus address: which descriptor points there, and who gave it."""
         for side in (self.rx, self.tx):
             for index, raw in [*side.owned.items(), *side.fetched.items()]:
-                buffer, length = transmit_buffer(raw) if side.transmit else (int.from_bytes(raw[:8], "little"), 1 << 14)
+                if side.transmit:
+                    buffer, length = transmit_buffer(raw)
+                else:
+                    buffer, length = int.from_bytes(raw[:8], "little"), self.rings.receive_room()
                 if buffer and buffer <= address < buffer + length:
                     return (
                         f"{side.ring.name} descriptor {index} points there, given by {side.given_by}\n"

@@ -170,12 +170,11 @@ class Ring:
 
     def picture(self, index=None):
         """The ring in words: its registers, and the descriptors around head, tail and `index`."""
-        lines = [
-            f"{self.name} ring at {self.base:#x}, {self.count} descriptors, head {self.head}, tail {self.tail},"
-            f" {'enabled' if self.enabled else 'off'}"
-        ]
+        state = "enabled" if self.enabled else "off"
+        title = f"{self.name} ring at {self.base:#x}, {self.count} descriptors, head {self.head}, tail {self.tail}, {state}"
         if not self.count:
-            return lines[0]
+            return title
+        lines = [title]
         shown = {
             (place + i) % self.count
             for place in (self.head, self.tail, self.head if index is None else index) for i in range(-AROUND, AROUND + 1)

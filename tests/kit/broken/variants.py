@@ -132,7 +132,8 @@ VARIANTS = [
         ("e1000_hw", "        rctl |= E1000_RCTL_SZ_2048\n    ew32(hw, E1000_RCTL, rctl)\n",
          "        rctl |= E1000_RCTL_SZ_2048\n    ew32(hw, E1000_RCTL, rctl | 1)\n"),)),
     Variant("counter-order", "a 64-bit counter is read high half first", "statistics", "counter-order", (
-        ("e1000_stats", "        value = er32(hw, low)\n        stats[name] = stats.get(name, 0) + (er32(hw, high) << 32 | value)\n",
+        ("e1000_stats",
+         "        value = er32(hw, low)\n        stats[name] = stats.get(name, 0) + (er32(hw, high) << 32 | value)\n",
          "        value = er32(hw, high) << 32\n        stats[name] = stats.get(name, 0) + (er32(hw, low) | value)\n"),)),
     # --- what a frame needs ---
     Variant("no-report", "the last descriptor does not ask for a write-back (RS)", "transmit-sizes", "", (
