@@ -79,6 +79,9 @@ def machine_options(parser):
         "--trace", action="append", default=[], metavar="PATTERN",
         help="print the trace events that match, e.g. 'tcp_*' or 'skb_drop', on standard error",
     )  # fmt: skip
+    parser.add_argument(
+        "--control", metavar="PATH", help="listen at the Unix socket PATH for 'hwemu doctor PATH'; the clock follows the host's"
+    )
     parser.add_argument("--quiet", action="store_true", help="no kernel messages on the console (the default with -c)")
     parser.add_argument(
         "--virtual-time", action="store_true", help="do not follow the host's clock (the default with --net none)"
@@ -102,6 +105,10 @@ def parser() -> Parser:
     wire.add_argument("--impair", type=value(arguments.impairments), metavar="SPEC", help="make the wire bad")
     wire.add_argument("--capture", metavar="FILE", help="write what passes to FILE as pcapng")
     wire.add_argument("--seed", type=value(arguments.seed), default=0, metavar="N", help="seed of the impairment")
+    doctor = commands.add_parser("doctor", help="say why frames do not flow")
+    doctor.add_argument("target", metavar="SOCKET|FILE", help="what 'boot --control' listens at, or a saved snapshot")
+    doctor.add_argument("--save", metavar="FILE", help="keep the snapshot")
+    doctor.add_argument("--rings", action="store_true", help="show the descriptor rings too")
     return top
 
 
@@ -114,6 +121,8 @@ def check(options) -> None:
         if options.first == options.second:
             raise LabError("the two ends are the same TAP", 2)
         return
+    if options.command == "doctor":
+        return
     options.plain = not (options.net or options.forward or options.ip or options.share)
     if options.net is None:
         options.net = arguments.Network("user")
@@ -123,6 +132,8 @@ def check(options) -> None:
         raise LabError("--forward needs --net user", 2)
     if options.virtual_time and options.net.kind == "tap":
         raise LabError("--virtual-time can not be had on a TAP: its other end lives in real time", 2)
+    if options.control and options.virtual_time:
+        raise LabError("--control needs the host's clock: it can not be had with --virtual-time", 2)
     if options.gateway and not options.ip and options.net.kind != "user":
         raise LabError("--gateway needs --ip", 2)
 
@@ -153,6 +164,10 @@ def main(argv=None) -> int:
             from lab.commands.run import run
 
             return run(options)
+        if options.command == "doctor":
+            from lab.commands.doctor import doctor
+
+            return doctor(options)
         from lab.commands.wire import wire
 
         return wire(options)
