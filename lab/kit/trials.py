@@ -4,6 +4,7 @@ from kernel.net.core.dev import dev_close, dev_queue_xmit
 from kernel.net.core.netdevice import netif_carrier_ok
 from lab.kit.board import MILLISECOND, frame
 from lab.kit.checks import check
+from lab.kit.faults import NoLink
 from lab.kit.paths import expect_received, expect_sent, outgoing, payload
 
 SECOND = 1_000_000_000
@@ -45,7 +46,7 @@ def link_flap(bench):
 @check("no-link")
 def no_link(bench):
     """With a PHY that never links there is no carrier; open and close work."""
-    with bench.board(prepare=lambda board: setattr(board.nic.phy, "negotiation", 1 << 61)) as board:
+    with bench.board(prepare=lambda board: NoLink(board.nic.phy)) as board:
         board.run(SECOND)
         assert not netif_carrier_ok(board.dev), "there is a carrier without a link"
 
