@@ -84,6 +84,9 @@ def machine_options(parser):
         help="the address of eth0 (default with --net user: 10.0.2.15/24)",
     )  # fmt: skip
     parser.add_argument("--gateway", type=value(arguments.ipv4), metavar="G", help="the default route")
+    parser.add_argument(
+        "--control", metavar="PATH", help="listen at the Unix socket PATH for 'hwemu doctor PATH'; the clock follows the host's"
+    )
     parser.add_argument("--quiet", action="store_true", help="no kernel messages on the console (the default with -c)")
     parser.add_argument(
         "--virtual-time", action="store_true", help="do not follow the host's clock (the default with --net none)"
@@ -120,7 +123,11 @@ def parser() -> Parser:
         help="with --net machine its address (default 10.0.2.2/24), with --net user the guest's, for --forward",
     )  # fmt: skip
     wire_options(served)
-    served.set_defaults(virtual_time=False)
+    served.set_defaults(virtual_time=False, control=None)
+    doctor = commands.add_parser("doctor", help="say why frames do not flow")
+    doctor.add_argument("target", metavar="SOCKET|FILE", help="what 'boot --control' listens at, or a saved snapshot")
+    doctor.add_argument("--save", metavar="FILE", help="keep the snapshot")
+    doctor.add_argument("--rings", action="store_true", help="show the descriptor rings too")
     return top
 
 
@@ -139,6 +146,8 @@ def check(options) -> None:
         if (options.line or options.share) and options.net.kind != "machine":
             raise LabError("-c and --share need --net machine", 2)
         return
+    if options.command == "doctor":
+        return
     options.plain = not (options.net or options.forward or options.ip or options.share)
     if options.net is None:
         options.net = arguments.Network("user")
@@ -148,6 +157,8 @@ def check(options) -> None:
         raise LabError("--forward needs --net user", 2)
     if options.virtual_time and options.net.kind == "tap":
         raise LabError("--virtual-time can not be had on a TAP: its other end lives in real time", 2)
+    if options.control and options.virtual_time:
+        raise LabError("--control needs the host's clock: it can not be had with --virtual-time", 2)
     if options.gateway and not options.ip and options.net.kind != "user":
         raise LabError("--gateway needs --ip", 2)
 
@@ -182,6 +193,10 @@ def main(argv=None) -> int:
             from lab.commands.serve_nic import serve_nic
 
             return serve_nic(options)
+        if options.command == "doctor":
+            from lab.commands.doctor import doctor
+
+            return doctor(options)
         from lab.commands.wire import wire
 
         return wire(options)

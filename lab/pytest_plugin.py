@@ -1,4 +1,4 @@
-"""pytest fixtures: a clock and a seed, machines, a network card on a test wire, two connected hosts.
+"""pytest fixtures: a clock and a seed, machines, a network card on a test wire, two connected hosts, the driver test kit.
 
     def test_hello(two_hosts):
         process = spawn(two_hosts.second, serve_hello)
@@ -28,6 +28,9 @@ from hwemu.wire.impair import Impairment, parse_impairments
 from hwemu.wire.link import Link
 from hwemu.wire.test_end import TestEnd
 from lab import guest
+from lab.kit.bind import attach
+from lab.kit.board import Board
+from lab.kit.kit import Kit
 from lab.machine import build_machine, station_address
 
 SEED_VARIABLE = "HWEMU_SEED"
@@ -170,3 +173,68 @@ def two_hosts(bench):
     return SimpleNamespace(
         first=first, second=second, link=link, clock=bench.clock, addresses=ADDRESSES, impair=impair, bench=bench
     )
+
+
+# --- the driver test kit ---
+
+
+@pytest.fixture
+def kit_on_card(nic_on_test_wire, seed):
+    """The kit at a card without kernel and driver: what `nic_on_test_wire` has, and `kit`."""
+    there = nic_on_test_wire
+    there.kit = Kit(there.clock, there.machine, there.nic, there.link, there.end, seed)
+    return there
+
+
+@pytest.fixture
+def make_board(seed):
+    """`make_board(driver=None, up=True, clean=True, **options)`: a driver with only PCI, DMA, interrupts and netdevices.
+
+    Returns a `lab.kit.board.Board`.  At the end each is closed, nothing may be left over, and with `clean` neither the
+    sanitizer nor the protocol checker may have found anything.
+    """
+    made = []
+
+    def make(driver=None, up=True, clean=True, **options):
+        board = Board(driver, seed=seed, **options)
+        made.append((board, clean))
+        return board.up() if up else board
+
+    yield make
+    for board, clean in made:
+        board.kit.faults.clear()
+        if clean:
+            board.kit.assert_clean()
+        left = board.shutdown()
+        if clean:
+            board.kit.assert_clean()
+            assert not left, "left over after the test:\n" + "\n".join(left)
+
+
+@pytest.fixture
+def board(make_board):
+    """The tree's driver on a board of `make_board`, the interface up."""
+    return make_board()
+
+
+@pytest.fixture
+def driver_on_kernel(bench, seed):
+    """`driver_on_kernel(driver=None, address="10.0.0.1")`: a driver with the whole kernel, its wire's other end a `TestEnd`.
+
+    Returns `host`, `kit`, `end`, `link`, `clock`.
+    """
+    made = []
+
+    def make(driver=None, address=ADDRESSES[0]):
+        link = Link(bench.clock)
+        host = bench.host(link)
+        end = TestEnd(bench.clock)
+        link.attach(end)
+        kit = attach(host, address, link, end, driver, seed)
+        made.append(kit)
+        return SimpleNamespace(host=host, kit=kit, end=end, link=link, clock=bench.clock)
+
+    yield make
+    for kit in made:
+        kit.faults.clear()
+        kit.assert_clean()

@@ -14,9 +14,11 @@ from hwemu.wire.link import Link
 from hwemu.wire.tap import Tap
 from lab.capture_file import CaptureFile
 from lab.console import STDIN, STDOUT, ConsoleLine, at_terminal, raw_terminal
+from lab.control import Control
 from lab.errors import LabError
 from lab.host_signals import HostSignals
 from lab.initramfs import init_argv
+from lab.kit.snapshot import Observer
 from lab.machine import build_machine
 from lab.trace_output import TraceOutput
 from lab.usernet import plan
@@ -45,6 +47,7 @@ class Session:
         self.closing = contextlib.ExitStack()
         self.gateway = None
         self.host = None
+        self.observer = None
         self.console = None
         self.interrupts = 0
 
@@ -60,6 +63,9 @@ class Session:
             self.clock, wire, name="hw0", memory=options.memory, seed=options.seed, cmdline=self.cmdline(),
             files=self.files, name_server=self.name_server(),
         )  # fmt: skip
+        if options.control:
+            control = Control(self.clock, self.host, options.control, self.observer)
+            self.closing.callback(control.close)
         if options.trace:
             output = TraceOutput(sys.stderr)
             output.listen(self.host.trace, options.trace)
@@ -79,6 +85,8 @@ class Session:
         if options.capture:
             wire = Capture(wire, CaptureFile(options.capture), self.clock, "eth0")
             self.closing.callback(wire.writer.close)
+        if options.control:
+            wire = self.observer = Observer(wire)
         return wire
 
     def medium(self):

@@ -61,8 +61,8 @@ def show_details(dev):
     )
 
 
-def pci_init(kernel):
-    """Enumerate the bus, give out addresses, load and bind the drivers."""
+def pci_init(kernel, aliases=None):
+    """Enumerate the bus, give out addresses, load and bind the drivers: those of `aliases`, by default all there are."""
     pci = PCI(kernel)
     kernel.pci = pci
     if "dma_debug" in kernel.cmdline:
@@ -79,6 +79,7 @@ def pci_init(kernel):
     kernel.add_leak_check(pci.leaks)
     kernel.proc.create("bus/pci/devices", pci.show_devices)
     kernel.proc.create("bus/pci/details", lambda: "".join(show_details(dev) for dev in pci.devices))
-    aliases = read_aliases()
+    if aliases is None:
+        aliases = read_aliases()
     for dev in pci.devices:
         pci_bind(kernel, dev, aliases)
