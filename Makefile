@@ -64,7 +64,7 @@ bench: .venv/built .venv/test-tools
 	$(BIN)/python -m benchmarks
 
 .venv/fuzz-tools: .venv/built
-	@$(PIP) install --no-build-isolation --editable '.[test,fuzz]'
+	@HWEMU_BUILD_ONLY='["-"]' $(PIP) install --no-build-isolation --editable '.[test,fuzz]'
 	@touch $@
 
 fuzz: .venv/built .venv/fuzz-tools
@@ -73,7 +73,7 @@ fuzz: .venv/built .venv/fuzz-tools
 interop: .venv/built .venv/test-tools
 	tests/interop/qemu/fetch.sh build/interop >build/interop.log 2>&1 || { tail -n 5 build/interop.log >&2; exit 1; }
 	HWEMU_INTEROP=$(CURDIR)/build/interop HWEMU_QEMU=$(CURDIR)/build/interop/qemu-system-x86_64 \
-		$(BIN)/python -m pytest -v -rP -m qemu tests/interop/qemu tests/platform
+		$(BIN)/python -m pytest -v -rP --platform=qemu -m qemu tests/interop/qemu tests/platform
 
 clean:
 	rm -rf .venv build dist *.egg-info
