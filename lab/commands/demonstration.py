@@ -53,7 +53,7 @@ def demonstrate(options, out=sys.stdout) -> int:
         for host in (guest, *others):
             output.listen(host.trace, options.trace)
 
-    problems = []
+    problems: list[OSError] = []
 
     def show(data):
         if out is None or problems:
