@@ -33,7 +33,7 @@ RXT0 = 0x80
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 MULTICAST_SHIFTS = (4, 3, 2, 0)
 SHOWN = 3
-DIAGNOSES = []
+DIAGNOSES: list = []
 
 
 def diagnosis(function):
