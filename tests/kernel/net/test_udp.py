@@ -442,3 +442,17 @@ def test_a_corked_datagram_that_fails_is_dropped_whole(bench):
         assert t.take() == []
 
     bench.run(body)
+
+
+def test_queueing_for_a_socket_is_traced(bench):
+    def body(t):
+        fd = t.socket(AF_INET, SOCK_DGRAM)
+        t.bind(fd, "0.0.0.0", 5000)
+        seen = []
+        t.net.trace.listen("sock_queue_rcv", lambda *event: seen.append(event[2:]))
+        t.inject_ip(udp("10.0.0.2", 4000, "10.0.0.1", 5000, b"hello"))
+        t.net.trace.silence()
+        assert len(seen) == 1 and seen[0][0] == "sock_queue_rcv" and seen[0][1].endswith("length 5")
+        t.close(fd)
+
+    bench.run(body)
