@@ -34,6 +34,8 @@ def vfs_init(kernel):
     kernel.console_operations = tty_operations(kernel.console, kernel.sched)
     add_device(devices, "console", kernel.console_operations, 5, 1)
     add_device(devices, "ttyS0", kernel.console_operations, 4, 64)
+    kernel.stderr_operations = tty_operations(kernel.tty_s1, kernel.sched)
+    add_device(devices, "ttyS1", kernel.stderr_operations, 4, 65)
     add_device(devices, "tty", tty_operations(kernel.console, kernel.sched, controlling=True), 5, 0)
     mount(kernel, "dev", devices)
     kernel.proc = procfs(PROC_DEVICE)
