@@ -2,10 +2,10 @@
 
 from kernel.arch.uaccess import copy_from_user, copy_to_user, strncpy_from_user
 from kernel.fs.file import file, file_operations
-from kernel.net.core.dev_ioctl import dev_ioctl
+from kernel.net.core.dev_ioctl import dev_ioctl, may_ioctl
 from kernel.net.core.sock import alloc_msghdr
 from kernel.signal import send_signal
-from kernel.uapi.errno import EFAULT, EINVAL, ENOENT, ENOIOCTLCMD, ENOTTY, EPIPE
+from kernel.uapi.errno import EFAULT, EINVAL, ENOENT, ENOIOCTLCMD, ENOTTY, EPERM, EPIPE
 from kernel.uapi.fcntl import O_NONBLOCK, O_RDWR
 from kernel.uapi.if_ import IFCONF_SIZE, IFREQ_SIZE
 from kernel.uapi.signal import SIGPIPE
@@ -113,6 +113,8 @@ def sock_ioctl(sock, cmd, arg):
     """ioctl on a socket: its family's requests, then those on interfaces."""
     net = sock.net
     user = net.sockfs
+    if not may_ioctl(net, cmd):
+        return -EPERM
     if cmd == SIOCGIFCONF:
         return sock_ifconf(net, user, arg)
     if cmd in (SIOCGSTAMP, SIOCGSTAMPNS):
