@@ -138,7 +138,7 @@ def test_a_shell_on_a_pipe_neither_prompts_nor_echoes():
 
 def test_reasons_are_readable():
     try:
-        open("/nonexistent")  # noqa: SIM115
+        os.stat("/nonexistent")
     except OSError as error:
         assert reason(error) == "/nonexistent: No such file or directory"
     assert reason(OSError("plain")) == "plain"

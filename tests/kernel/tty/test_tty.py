@@ -177,7 +177,7 @@ def test_a_pipe_console_is_no_terminal_to_programs():
             assert libc.ioctl(0, request) == -1 and libc.get_errno() == libc.ENOTTY
         assert not libc.isatty(0) and not libc.isatty(1)
         # It has a foreground group all the same.
-        assert libc.tcgetpgrp(0) == libc.getpid()
+        assert libc.tcsetpgrp(0, libc.getpid()) == 0
 
     system = Typist(console="pipe")
     assert system.run(init) == 0, system.text
