@@ -13,6 +13,7 @@ from nic_bench import (
     CMD_RS,
     CMD_TSE,
     CMD_VLE,
+    RCTL_ON,
     TX_RING,
     Bench,
     checksum,
