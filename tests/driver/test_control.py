@@ -170,6 +170,14 @@ def test_coalescing(up):
     assert ethtool(up, struct.pack("<II", uapi.ETHTOOL_SCOALESCE, 100000).ljust(92, b"\0"))[0] == -EINVAL
 
 
+def test_coalescing_that_was_off_becomes_dynamic(up):
+    assert up.adapter.itr == 0
+    assert ethtool(up, struct.pack("<II", uapi.ETHTOOL_SCOALESCE, 3).ljust(92, b"\0"))[0] == 0
+    assert up.adapter.itr == 20000 and up.adapter.dynamic_itr
+    assert ethtool(up, struct.pack("<II", uapi.ETHTOOL_SCOALESCE, 0).ljust(92, b"\0"))[0] == 0
+    assert up.adapter.itr == 0 and not up.adapter.dynamic_itr
+
+
 def test_dynamic_coalescing():
     bench = Bench({"e1000.interrupt_throttle_rate": "3"}).up()
     sink = bench.sink()

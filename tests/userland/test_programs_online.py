@@ -85,6 +85,19 @@ def test_ethtool_and_lspci():
     assert Pair("ethtool nosuch").run()[1] == 1
 
 
+def test_interrupt_moderation_is_set_by_ethtool():
+    """Off by default; every interrupt then waits for the period, and dynamic moderation starts at 20000 a second."""
+    text, status = Pair(
+        "ping -c 2 -i 0.1 10.0.0.2; ethtool -c eth0; ethtool -C eth0 rx-usecs 5000; ethtool -c eth0;"
+        " ping -c 2 -i 0.1 10.0.0.2; ethtool -C eth0 rx-usecs 3; ethtool -c eth0; ethtool -C eth0 rx-usecs 0;"
+        " ethtool -C eth0 rx-usecs 2; ethtool -C eth0 tx-usecs 5"
+    ).run()
+    shown = [line for line in text.splitlines() if line.startswith("rx-usecs")]
+    assert shown == ["rx-usecs: 0", "rx-usecs: 5000", "rx-usecs: 3"]
+    assert text.count("Cannot set device coalesce parameters: Invalid argument\n") == 1 and status == 2
+    assert text.count("ethtool: usage") == 1 and text.count(" 2 received, ") == 2
+
+
 def test_arping():
     text, status = Pair("arping -c 2 -I eth0 10.0.0.2; arping -D -q -c 1 10.0.0.2; echo $?; arping -D -q -c 1 10.0.0.9").run()
     assert status == 0
