@@ -108,9 +108,8 @@ def restore(saved):
         node.i_nlink = links
     # The books of the file system follow: every input finds as much room as the first.
     root = saved[0][0].i_sb
-    nodes = [node for _, entries, _ in saved for node in entries.values()]
-    root.inodes = 1 + len(nodes)
-    root.used = sum(node.i_size for node in nodes if node.is_regular())
+    root.inodes = len(saved)
+    root.used = sum(node.i_size for node, _, _ in saved if node.is_regular())
 
 
 def run(data):
