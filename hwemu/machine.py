@@ -1,7 +1,8 @@
-"""The machine: RAM, CPU, interrupt controller, timer, serial console and a PCI bus, put together.
+"""The machine: RAM, CPU, interrupt controller, timer, serial ports and a PCI bus, put together.
 
 Memory map: RAM from address 0, PCI windows where the kernel puts them (it gets the ranges below), ports CF8 to
-CFF for PCI configuration.  Interrupt lines: 0 timer, 4 serial console, 5 and 9 to 11 PCI.
+CFF for PCI configuration.  Interrupt lines: 0 timer, 4 and 3 the first and the second serial port
+(the first is the console), 5 and 9 to 11 PCI.
 
 `Board` is all of it but the devices, and the seam between software and devices: whatever answers on its two buses,
 moves data in its RAM and pulls its interrupt lines is the hardware.  `Machine` puts our own device models there.
@@ -21,6 +22,7 @@ from hwemu.trace import Trace
 
 TIMER_LINE = 0
 SERIAL_LINE = 4
+SERIAL2_LINE = 3
 PCI_MEMORY_START = 0xE0000000
 PCI_MEMORY_END = 0xFEBFFFFF
 PCI_IO_START = 0xC000
@@ -59,6 +61,7 @@ class Board:
         self.cpu.on_stop = self._powered_off
         self.timer = OneShotTimer(clock, self.pic, TIMER_LINE)
         self.serial = SerialConsole(self.pic, SERIAL_LINE)
+        self.serial2 = SerialConsole(self.pic, SERIAL2_LINE)
         self.memory_bus = Bus(1 << 32)
         self.ports = Bus(1 << 16)
         self.exit_status = None

@@ -1,4 +1,4 @@
-"""The serial console: bytes out to a sink on the host, bytes in behind an interrupt line."""
+"""A serial port, the console's or another: bytes out to a sink on the host, bytes in behind an interrupt line."""
 
 import os
 import select

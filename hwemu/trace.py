@@ -1,7 +1,7 @@
 """Trace events of the hardware: one declarative line per event, and the `Trace` that carries them out.
 
 A machine has one `Trace`.  While nobody listens `on` is False and an event costs one test of a C flag at the
-place where it would be emitted: `if trace.on: trace.emit("nic_rx_dma", address, length)`.
+place where it would be emitted: `if trace.on: trace.emit("nic_rx_frame", name, length)`.
 The kernel and the drivers declare their own tables of the same form and `declare` them on the same `Trace`.
 """
 
@@ -25,7 +25,6 @@ HARDWARE_EVENTS = {
     "nic_tx_frame": "{0} length {1}",
     "nic_interrupt": "{0} icr {1:#x} ims {2:#x} level {3}",
     "irq_line": "line {0} level {1}",
-    "wire_drop": "{0} {1}",
 }
 
 

@@ -16,7 +16,7 @@ READ_SIZE = 4096
 # Typed ahead of the guest; what is beyond this stays in the host's pipe.
 AHEAD = 32768
 LOOK_AGAIN = 1_000_000
-STDIN, STDOUT = 0, 1
+STDIN, STDOUT, STDERR = 0, 1, 2
 
 
 def is_open(fd):
@@ -40,6 +40,11 @@ def at_terminal():
     return is_open(STDIN) and is_open(STDOUT) and os.isatty(STDIN) and os.isatty(STDOUT)
 
 
+def errors_apart():
+    """True when standard error leads somewhere else than standard output."""
+    return is_open(STDOUT) and is_open(STDERR) and not os.path.sameopenfile(STDOUT, STDERR)
+
+
 @contextlib.contextmanager
 def raw_terminal(fd):
     """The terminal `fd` in raw mode; as it was on every way out."""
@@ -51,15 +56,29 @@ def raw_terminal(fd):
         termios.tcsetattr(fd, termios.TCSAFLUSH, saved)
 
 
-class ConsoleLine(Source):
-    """Joins the host's descriptors to a `Host`'s console, with flow control towards the guest."""
+def write_all(fd, data):
+    """Write everything, waiting where the descriptor is full; OSError when it takes no more."""
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(fd, view) :]
+        except BlockingIOError:
+            select.select([], [fd], [])
 
-    def __init__(self, host, input_fd=STDIN, output_fd=STDOUT):
+
+class ConsoleLine(Source):
+    """Joins the host's descriptors to a `Host`'s console, with flow control towards the guest.
+
+    What the second serial port sends goes to `error_fd`.
+    """
+
+    def __init__(self, host, input_fd=STDIN, output_fd=STDOUT, error_fd=STDERR):
         super().__init__()
         self.host = host
         self.clock = host.clock
         self.input_fd = input_fd
         self.output_fd = output_fd
+        self.error_fd = error_fd
         self.watching = False
         self.pollable = True
         self.ended = False
@@ -69,6 +88,8 @@ class ConsoleLine(Source):
     def attach(self, with_input=True):
         """Begin: output goes out at once, input comes as the guest takes it (or never comes and never ends)."""
         self.host.machine.serial.sink = self.write
+        self.host.machine.serial2.sink = self.write_error
+        self.host.machine.serial2.hang_up()
         self.clock.call_after(0, Event(self.set_window_size))
         if not with_input:
             self.ended = True
@@ -81,6 +102,7 @@ class ConsoleLine(Source):
         self.pause()
         self.clock.cancel(self.look_again)
         self.host.machine.serial.sink = None
+        self.host.machine.serial2.sink = None
 
     def pause(self):
         if self.watching:
@@ -138,19 +160,21 @@ class ConsoleLine(Source):
 
     def write(self, data):
         """All of `data` to the host; when it can not be written any more the machine powers off (`error` says why)."""
-        view = memoryview(data)
-        while view:
-            try:
-                view = view[os.write(self.output_fd, view) :]
-            except BlockingIOError:
-                select.select([], [self.output_fd], [])
-            except OSError as error:
-                self.host.machine.serial.sink = None
-                # A closed standard output is meant; a full disk is not.
-                if error.errno != errno.EBADF:
-                    self.error = error
-                    self.clock.call_after(0, Event(self.output_failed))
-                return
+        try:
+            write_all(self.output_fd, data)
+        except OSError as error:
+            self.host.machine.serial.sink = None
+            # A closed standard output is meant; a full disk is not.
+            if error.errno != errno.EBADF:
+                self.error = error
+                self.clock.call_after(0, Event(self.output_failed))
+
+    def write_error(self, data):
+        """All of `data` to the host; when nobody reads it any more it is lost, as on an unplugged line."""
+        try:
+            write_all(self.error_fd, data)
+        except OSError:
+            self.host.machine.serial2.sink = None
 
     def output_failed(self):
         self.host.kernel.power_button(128 + signal.SIGPIPE if isinstance(self.error, BrokenPipeError) else 1)

@@ -54,6 +54,7 @@ class Bench:
     def record(self, wire, name):
         """`wire` with a capture in front of it."""
         if self.writer is None:
+            # Open until the test's report has been made.
             self.capture = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
             self.writer = PcapngWriter(self.capture)
         return Capture(wire, self.writer, self.clock, name)

@@ -13,7 +13,7 @@ from hwemu.wire.impair import Impairment
 from hwemu.wire.link import Link
 from hwemu.wire.tap import Tap
 from lab.capture_file import CaptureFile
-from lab.console import STDIN, STDOUT, ConsoleLine, at_terminal, raw_terminal
+from lab.console import STDIN, STDOUT, ConsoleLine, at_terminal, errors_apart, raw_terminal
 from lab.control import Control
 from lab.errors import LabError
 from lab.host_signals import HostSignals
@@ -124,6 +124,9 @@ class Session:
             words["boot_time"] = str(time.time_ns())
         if not self.terminal:
             words["console"] = "pipe"
+        # Who types at a shell wants to see its errors there; who redirects a command's output wants them apart.
+        if (self.command or not self.terminal) and errors_apart():
+            words["stderr"] = "ttyS1"
         if self.command or options.quiet:
             words["loglevel"] = SILENT
         return words

@@ -1,6 +1,7 @@
 """What ethtool shows and changes of the controller: identity, statistics, rings, registers, EEPROM, pause, self-test."""
 
 from driver.e1000 import e1000_regs as regs
+from driver.e1000.e1000 import initial_itr
 from driver.e1000.e1000_control import (
     e1000_down,
     e1000_free_resources,
@@ -240,7 +241,7 @@ class e1000_ethtool_ops(ethtool_ops):
                 return -EINVAL
         adapter.params.interrupt_throttle_rate = rate
         adapter.dynamic_itr = rate in (ITR_DYNAMIC, ITR_DYNAMIC_CONSERVATIVE)
-        e1000_write_itr(adapter, rate if rate > ITR_DYNAMIC_CONSERVATIVE else adapter.itr if rate else 0)
+        e1000_write_itr(adapter, initial_itr(rate))
         return 0
 
     def get_pauseparam(self, dev):

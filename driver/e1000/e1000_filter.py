@@ -76,7 +76,7 @@ def e1000_vfta_set(hw, vid, member):
 
 
 def e1000_vlan_rx_add_vid(adapter, vid):
-    adapter.netdev.vlan_ids[vid] = True
+    adapter.netdev.vlan_ids.setdefault(vid)
     if not adapter.down:
         e1000_vfta_set(adapter.hw, vid, True)
         e1000_set_rx_mode(adapter)

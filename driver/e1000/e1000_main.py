@@ -154,6 +154,11 @@ class e1000_netdev_ops(e1000_xmit_ops):
 
     def ndo_set_features(self, dev, features):
         adapter = self.adapter
+        # CTRL.VME is one switch for both directions (8254x manual, 13.4.1): without stripping there is no inserting.
+        if features & NETIF_F_HW_VLAN_CTAG_RX:
+            features |= NETIF_F_HW_VLAN_CTAG_TX
+        else:
+            features &= ~NETIF_F_HW_VLAN_CTAG_TX
         changed = dev.features ^ features
         dev.features = features
         if changed & NETIF_F_HW_VLAN_CTAG_RX:

@@ -8,6 +8,7 @@ from kernel.arch.entry import interrupt_adapter, interrupt_entry, syscall_adapte
 
 TIMER_IRQ = 0
 SERIAL_IRQ = 4
+SERIAL2_IRQ = 3
 
 
 class Arch:

@@ -1,8 +1,8 @@
-"""The serial console as the kernel uses it."""
+"""The serial ports as the kernel uses them: the console, and the second one."""
 
 
 class Console:
-    """`write` sends; received bytes arrive by interrupt SERIAL_IRQ, whose handler calls `interrupt`.
+    """`write` sends; received bytes arrive by the port's interrupt, whose handler calls `interrupt`.
 
     `interrupt` hands what has come to the callback given to `set_input`; b"" means that the other end has hung up.
     """
@@ -29,7 +29,7 @@ class Console:
         return self.serial.hung_up
 
     def interrupt(self):
-        """Serve SERIAL_IRQ: True when there was something to serve."""
+        """Serve the interrupt: True when there was something to serve."""
         data = self.serial.read()
         if not data and not self.serial.hung_up:
             return False
@@ -39,3 +39,8 @@ class Console:
             if self.serial.hung_up:
                 self.callback(b"")
         return True
+
+
+def second_port(arch):
+    """The machine's second serial port."""
+    return Console(arch.machine.serial2)

@@ -58,9 +58,9 @@ def fill(to, make):
     return done
 
 
-def make_devfs(device, now, random):
+def make_devfs(device, now, random, limit):
     """The file system for /dev with the devices that need no hardware."""
-    sb = ramfs("devtmpfs", device, now)
+    sb = ramfs("devtmpfs", device, now, limit)
     add_device(sb, "null", null_operations(), 1, 3)
     add_device(sb, "zero", zero_operations(), 1, 5)
     add_device(sb, "full", full_operations(), 1, 7)

@@ -1,4 +1,8 @@
-"""ramfs: files that live in memory.  It is the root file system, filled from the initramfs; /dev is one, too."""
+"""ramfs: files that live in memory.  It is the root file system, filled from the initramfs; /dev is one, too.
+
+It is bounded as tmpfs(5) is by default: half of the machine's RAM in bytes, and as many inodes as that has pages.  A file's
+bytes count until its last name and its last descriptor are gone.  There are no holes: what a seek skips takes room.
+"""
 
 from kernel.fs.file import file_operations
 from kernel.fs.inode import (
@@ -14,12 +18,36 @@ from kernel.uapi.errno import EFAULT, EFBIG, EINVAL, ENOENT, ENOSPC, ENOTEMPTY
 from kernel.uapi.fcntl import O_APPEND
 from kernel.uapi.stat import S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG
 
-DEFAULT_LIMIT = 1 << 30
+PAGE_SIZE = 4096
 MAX_FILE_SIZE = 1 << 30
+
+
+class ramfs_inode(inode):
+    """A file of a ramfs; `opens` counts the open files of a regular one."""
+
+    def __init__(self, sb, mode, i_op, i_fop, private=None):
+        super().__init__(sb, mode, i_op, i_fop, private)
+        self.opens = 0
+        sb.inodes += 1
+
+    def put(self):
+        """A name or an open file is gone: the last of them gives the room back."""
+        if self.i_nlink == 0 and self.opens == 0:
+            self.i_sb.inodes -= 1
+            if self.is_regular():
+                self.i_sb.used -= self.i_size
 
 
 class ramfs_file_operations(file_operations):
     """A regular file: its bytes are the inode's `i_private`."""
+
+    def open(self, filp):
+        filp.inode.opens += 1
+        return 0
+
+    def release(self, filp):
+        filp.inode.opens -= 1
+        filp.inode.put()
 
     def read(self, filp, to):
         data = filp.inode.i_private
@@ -41,9 +69,11 @@ class ramfs_file_operations(file_operations):
         position = filp.f_pos
         if position + source.count > MAX_FILE_SIZE:
             return -EFBIG
-        if sb.used + max(0, position + source.count - node.i_size) > sb.limit:
+        # What fits is written, as on any full disk.
+        count = min(source.count, node.i_size + sb.limit - sb.used - position)
+        if count <= 0 and source.count:
             return -ENOSPC
-        chunk = source.read(source.count)
+        chunk = source.read(count)
         if chunk is None:
             return -EFAULT
         resize(node, max(node.i_size, position + len(chunk)))
@@ -85,7 +115,9 @@ class ramfs_inode_operations(inode_operations):
         return parent.i_private.get(name)
 
     def add(self, parent, name, mode, fops, private):
-        node = inode(parent.i_sb, mode, self, fops, private)
+        if parent.i_sb.inodes >= parent.i_sb.max_inodes:
+            return -ENOSPC
+        node = ramfs_inode(parent.i_sb, mode, self, fops, private)
         node.i_mtime = parent.i_sb.now()
         parent.i_private[name] = node
         parent.i_mtime = node.i_mtime
@@ -96,12 +128,16 @@ class ramfs_inode_operations(inode_operations):
 
     def mkdir(self, parent, name, mode):
         node = self.add(parent, name, S_IFDIR | mode & 0o7777, parent.i_sb.directory, {})
+        if isinstance(node, int):
+            return node
         node.i_nlink = 2
         parent.i_nlink += 1
         return node
 
     def symlink(self, parent, name, target):
         node = self.add(parent, name, S_IFLNK | 0o777, file_operations(), target)
+        if isinstance(node, int):
+            return node
         node.i_size = len(target.encode("utf-8", "surrogateescape"))
         return node
 
@@ -115,9 +151,7 @@ class ramfs_inode_operations(inode_operations):
         node = parent.i_private.pop(name)
         node.i_nlink -= 1
         parent.i_mtime = parent.i_sb.now()
-        if node.is_regular():
-            # What is still open keeps its bytes, which are no longer accounted.
-            parent.i_sb.used -= node.i_size
+        node.put()
         return 0
 
     def rmdir(self, parent, name):
@@ -128,6 +162,8 @@ class ramfs_inode_operations(inode_operations):
             return -ENOTEMPTY
         del parent.i_private[name]
         parent.i_nlink -= 1
+        node.i_nlink = 0
+        node.put()
         return 0
 
     def rename(self, old_parent, old_name, new_parent, new_name):
@@ -154,17 +190,22 @@ class ramfs_inode_operations(inode_operations):
 
 
 class ramfs(super_block):
-    """An empty file system; `now()` gives the time for its inodes, `limit` bounds the bytes in its files."""
+    """An empty file system; `now()` gives the time for its inodes, `limit` bounds the bytes in its files.
 
-    def __init__(self, name, device, now, limit=DEFAULT_LIMIT):
+    `used` and `inodes` say what is taken of `limit` and `max_inodes`.
+    """
+
+    def __init__(self, name, device, now, limit):
         super().__init__(name, device)
         self.now = now
         self.limit = limit
+        self.max_inodes = limit // PAGE_SIZE
         self.used = 0
+        self.inodes = 0
         self.regular = ramfs_file_operations()
         self.directory = ramfs_dir_operations()
         self.operations = ramfs_inode_operations()
-        self.root = inode(self, S_IFDIR | 0o755, self.operations, self.directory, {})
+        self.root = ramfs_inode(self, S_IFDIR | 0o755, self.operations, self.directory, {})
         self.root.i_nlink = 2
 
     def ensure_dir(self, path):

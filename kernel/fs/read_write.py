@@ -1,7 +1,6 @@
 """read, write and their kin: from a descriptor number to the file's operation."""
 
 from kernel.arch.uaccess import get_user, iov_iter, kernel_iter, put_user, user_iter
-from kernel.fs.file import file, files_struct  # noqa: F401 (types of the header)
 from kernel.syscalls import syscall_handler
 from kernel.uapi.errno import EBADF, EFAULT, EINVAL
 from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT

@@ -5,7 +5,8 @@ The first context runs start_kernel as task 0, so that initialisation may sleep;
 
 import traceback
 
-from kernel.arch.arch import SERIAL_IRQ, TIMER_IRQ, Arch
+from kernel.arch.arch import TIMER_IRQ, Arch
+from kernel.arch.console import second_port
 from kernel.exec import exec as binfmt
 from kernel.fs import proc_pid
 from kernel.fs.file import file, files_struct
@@ -25,7 +26,7 @@ from kernel.syscalls import SyscallTable
 from kernel.time.syscalls import alarm_table
 from kernel.time.tick import tick_irqaction
 from kernel.time.timer import TimerBase
-from kernel.tty.tty import console_init
+from kernel.tty.tty import tty_init
 from kernel.uapi.fcntl import O_RDWR
 from kernel.uapi.signal import SIGINT, SIGSEGV
 
@@ -48,7 +49,8 @@ class Kernel:
     """A kernel for `machine`; `start()` switches it on.
 
     `cmdline` is the kernel command line as a dictionary of strings: `init` (the program of pid 1), `console` ("pipe": the
-    console changes no byte and echoes none), `quiet`, `loglevel`, `hostname`, `boot_time` (ns since the epoch),
+    console changes no byte and echoes none), `stderr` ("ttyS1": the second serial port takes the log and what init and its
+    children write to descriptor 2), `quiet`, `loglevel`, `hostname`, `boot_time` (ns since the epoch),
     `share` (a folder of the host for /host), `panic_on_oops`, `dma_debug`,
     `net` ("off": neither network nor PCI).  `initramfs` maps paths to bytes.
     """
@@ -81,6 +83,7 @@ class Kernel:
         self.slab = None
         self.skb_cache = None
         self.console = None
+        self.tty_s1 = None
         self.vfs = None
         self.proc = None
         self.sysctl = None
@@ -90,7 +93,7 @@ class Kernel:
         self.init_task = None
         self.last_task = None
         self.tick_line = None
-        self.serial_line = None
+        self.serial_lines = []
         self.powering_off = False
         self.oopses = []
         self.leak_checks = []
@@ -147,8 +150,7 @@ class Kernel:
         self.tick_line = (TIMER_IRQ, action)
 
     def console_init(self):
-        self.console, action = console_init(self)
-        self.serial_line = (SERIAL_IRQ, action)
+        self.console, self.tty_s1, self.serial_lines = tty_init(self)
 
     def net_init(self):
         """The network and the devices on the PCI bus; a kernel with `net=off` does not even load them."""
@@ -184,9 +186,13 @@ class Kernel:
             return
         files = files_struct()
         console = file(self.console_operations, O_RDWR, path="/dev/console")
-        console.f_count = 3
-        for _ in range(3):
-            files.install_new(console)
+        errors = console
+        if self.cmdline.get("stderr") == "ttyS1":
+            errors = file(self.stderr_operations, O_RDWR, path="/dev/ttyS1")
+        descriptors = [console, console, errors]
+        for filp in descriptors:
+            files.install_new(filp)
+        console.f_count = descriptors.count(console)
         task = fork.new_program(self, None, binprm, files, fs, INIT_PID)
         task.session = task.pgrp = task.pid
         task.tty = self.console
@@ -205,7 +211,9 @@ class Kernel:
     def console_write(self, text):
         """Put text on the console with the terminal's output processing."""
         data = text.encode("utf-8", "replace")
-        if self.console is None:
+        if self.cmdline.get("stderr") == "ttyS1":
+            second_port(self.arch).write(data)
+        elif self.console is None:
             self.arch.console.write(data if self.cmdline.get("console") == "pipe" else data.replace(b"\n", b"\r\n"))
         else:
             self.console.output(data)

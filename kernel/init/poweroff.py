@@ -27,7 +27,8 @@ def power_off(kernel, status):
     for callback in reversed(kernel.shutdown_calls):
         callback()
     kernel.irq.free_irq(*kernel.tick_line)
-    kernel.irq.free_irq(*kernel.serial_line)
+    for line in kernel.serial_lines:
+        kernel.irq.free_irq(*line)
     kernel.arch.clockevent.cancel()
     kernel.arch.power_off(status)
 

@@ -13,6 +13,8 @@ ROOT_DEVICE = 1
 DEV_DEVICE = 2
 PROC_DEVICE = 3
 HOST_DEVICE = 4
+# A file system in memory takes at most one part in so many, as Linux bounds tmpfs.
+RAM_SHARE = 2
 DIRECTORIES = ("bin", "sbin", "dev", "etc", "home", "proc", "root", "tmp")
 PROGRAM_DIRECTORIES = ("/bin/", "/sbin/", "/usr/bin/")
 
@@ -20,17 +22,20 @@ PROGRAM_DIRECTORIES = ("/bin/", "/sbin/", "/usr/bin/")
 def vfs_init(kernel):
     """Make the root, /dev and /proc; `kernel.vfs` is the root's fs_struct, from which every task's is copied."""
     now = realtime(kernel)
-    root = ramfs("ramfs", ROOT_DEVICE, now)
+    limit = kernel.arch.memory.size // RAM_SHARE
+    root = ramfs("ramfs", ROOT_DEVICE, now, limit)
     for name in DIRECTORIES:
         root.ensure_dir([name])
     top = root_dentry(root.root)
     kernel.vfs = fs_struct(top, top)
     kernel.rootfs = root
     kernel.mounts.append(("/", root))
-    devices = make_devfs(DEV_DEVICE, now, kernel.random)
+    devices = make_devfs(DEV_DEVICE, now, kernel.random, limit)
     kernel.console_operations = tty_operations(kernel.console, kernel.sched)
     add_device(devices, "console", kernel.console_operations, 5, 1)
     add_device(devices, "ttyS0", kernel.console_operations, 4, 64)
+    kernel.stderr_operations = tty_operations(kernel.tty_s1, kernel.sched)
+    add_device(devices, "ttyS1", kernel.stderr_operations, 4, 65)
     add_device(devices, "tty", tty_operations(kernel.console, kernel.sched, controlling=True), 5, 0)
     mount(kernel, "dev", devices)
     kernel.proc = procfs(PROC_DEVICE)

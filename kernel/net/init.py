@@ -30,6 +30,7 @@ from kernel.net.packet.af_packet import packet_init
 from kernel.net.socket import sys_socketcall
 from kernel.net.sockfs import sockfs
 from kernel.net.unix.af_unix import unix_init
+from kernel.net.vlan import proc_vlan_config, vlan_init
 from kernel.trace import NET_EVENTS
 from kernel.uapi.in_ import IPPROTO_ICMP, IPPROTO_IGMP, IPPROTO_IP, IPPROTO_UDP
 from kernel.uapi.socket import AF_INET, SOCK_DGRAM, SOCK_RAW
@@ -53,6 +54,7 @@ def net_init(kernel):
     if kernel.proc is not None:
         ip_proc_init(net, kernel.proc)
         kernel.proc.create("net/dev", lambda: proc_net_dev(net))
+        kernel.proc.create("net/vlan/config", lambda: proc_vlan_config(net))
     if kernel.sysctl is not None:
         net_sysctl_init(net, kernel.sysctl)
     kernel.add_leak_check(lambda: leak_report(net))
@@ -75,6 +77,7 @@ def inet_init(net):
     # lo was registered before anybody listened.
     net.loopback_dev.ip_ptr = in_device(net.loopback_dev)
     arp_init(net)
+    vlan_init(net)
     dev_add_pack(net, ip_packet_type(net))
     net.inet_protos[IPPROTO_ICMP] = icmp_protocol(net)
     net.inet_protos[IPPROTO_IGMP] = igmp_protocol(net.igmp)

@@ -21,7 +21,7 @@ class net_protocol:
     """A transport protocol's handlers; `Net.inet_protos` holds one per protocol number."""
 
     def __init__(self):
-        # Without this, a packet that IPsec or a tunnel has not vetted is refused; here it only names the table entry.
+        # As the protocol is called in messages; /proc/net/protocols names the socket side.
         self.name = ""
 
     def handler(self, skb):

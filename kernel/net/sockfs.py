@@ -2,15 +2,25 @@
 
 from kernel.arch.uaccess import copy_from_user, copy_to_user, strncpy_from_user
 from kernel.fs.file import file, file_operations
-from kernel.net.core.dev_ioctl import dev_ioctl
+from kernel.net.core.dev_ioctl import dev_ioctl, may_ioctl
 from kernel.net.core.sock import alloc_msghdr
+from kernel.net.vlan import vlan_ioctl
 from kernel.signal import send_signal
-from kernel.uapi.errno import EFAULT, EINVAL, ENOENT, ENOIOCTLCMD, ENOTTY, EPIPE
+from kernel.uapi.errno import EFAULT, EINVAL, ENOENT, ENOIOCTLCMD, ENOTTY, EPERM, EPIPE
 from kernel.uapi.fcntl import O_NONBLOCK, O_RDWR
 from kernel.uapi.if_ import IFCONF_SIZE, IFREQ_SIZE
+from kernel.uapi.if_vlan import VLAN_IOCTL_ARGS_SIZE
 from kernel.uapi.signal import SIGPIPE
 from kernel.uapi.socket import MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_STREAM
-from kernel.uapi.sockios import SIOCETHTOOL, SIOCGIFCONF, SIOCGIFNAME, SIOCGSTAMP, SIOCGSTAMPNS
+from kernel.uapi.sockios import (
+    SIOCETHTOOL,
+    SIOCGIFCONF,
+    SIOCGIFNAME,
+    SIOCGIFVLAN,
+    SIOCGSTAMP,
+    SIOCGSTAMPNS,
+    SIOCSIFVLAN,
+)
 
 NSEC_PER_SEC = 1000000000
 
@@ -105,6 +115,13 @@ class sockfs:
         err, answer = function(cmd, ifreq)
         return err if err < 0 else self.put_bytes(arg, answer)
 
+    def vlan_ioctl(self, arg):
+        raw = self.get_bytes(arg, VLAN_IOCTL_ARGS_SIZE)
+        if raw is None:
+            return -EFAULT
+        err, answer = vlan_ioctl(self.net, raw, self.net.sched.current.uid == 0)
+        return err if answer is None else self.put_bytes(arg, answer)
+
     def dev_ioctl(self, cmd, ifreq):
         return dev_ioctl(self.net, cmd, ifreq)
 
@@ -113,6 +130,10 @@ def sock_ioctl(sock, cmd, arg):
     """ioctl on a socket: its family's requests, then those on interfaces."""
     net = sock.net
     user = net.sockfs
+    if not may_ioctl(net, cmd):
+        return -EPERM
+    if cmd in (SIOCGIFVLAN, SIOCSIFVLAN):
+        return user.vlan_ioctl(arg)
     if cmd == SIOCGIFCONF:
         return sock_ifconf(net, user, arg)
     if cmd in (SIOCGSTAMP, SIOCGSTAMPNS):

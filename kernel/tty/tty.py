@@ -1,13 +1,15 @@
-"""The console terminal: /dev/console and /dev/tty on the serial line.
+"""The terminals: /dev/console and /dev/tty on the first serial line, /dev/ttyS1 on the second.
 
 A terminal belongs to a session; its foreground process group gets the signals that keys make, and only that group may
 read.  Two defaults exist: a terminal for people (canonical, echo, CR before LF) and, where the host's end is a pipe or
-a file, one that passes every byte as it is.
+a file, one that passes every byte as it is.  That one says of itself that it is no terminal (ENOTTY), so that programs
+behave as on a pipe; job control works on both.
 """
 
 from struct import Struct
 
-from kernel.arch.arch import SERIAL_IRQ
+from kernel.arch.arch import SERIAL2_IRQ, SERIAL_IRQ
+from kernel.arch.console import second_port
 from kernel.arch.uaccess import copy_from_user, copy_to_user, put_user
 from kernel.fs.file import file_operations
 from kernel.fs.select import poll_wait
@@ -60,6 +62,8 @@ from kernel.uapi.termios import (
 
 TERMIOS = Struct("<IIIIB19s")
 WINSIZE = Struct("<HHHH")
+# What isatty(3) and programs that draw ask for.
+TERMINAL_REQUESTS = (TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ, TIOCSWINSZ)
 DEFAULT_WINSIZE = (24, 80, 0, 0)
 WRITE_CHUNK = 65536
 NSEC_PER_DECISECOND = 100000000
@@ -94,6 +98,7 @@ class tty_struct:
         self.write = write
         self.tasks = tasks
         self.sched = sched
+        self.transparent = transparent
         self.termios = ktermios(transparent)
         self.winsize = DEFAULT_WINSIZE
         self.session = 0
@@ -127,7 +132,7 @@ class tty_struct:
 
 
 class serial_irqaction(irqaction):
-    """The serial console's interrupt."""
+    """A serial port's interrupt."""
 
     def __init__(self, console):
         super().__init__()
@@ -223,7 +228,9 @@ class tty_operations(file_operations):
         task = self.sched.current
         mm = task.mm
         result = 0
-        if cmd == TCGETS:
+        if tty.transparent and cmd in TERMINAL_REQUESTS:
+            result = -ENOTTY
+        elif cmd == TCGETS:
             result = 0 if copy_to_user(mm, arg, tty.termios.pack()) else -EFAULT
         elif cmd in (TCSETS, TCSETSW, TCSETSF):
             raw = copy_from_user(mm, arg, TERMIOS.size)
@@ -275,12 +282,16 @@ class tty_operations(file_operations):
         return 0
 
 
-def console_init(kernel):
-    """Make the console terminal; returns it and the handler of its interrupt."""
-    console = kernel.arch.console
-    transparent = kernel.cmdline.get("console") == "pipe"
-    tty = tty_struct(console.write, kernel.pids.tasks, kernel.sched, transparent)
-    console.set_input(tty.receive)
-    action = serial_irqaction(console)
-    kernel.irq.request_irq(SERIAL_IRQ, action, 0, "serial")
-    return tty, action
+def tty_init(kernel):
+    """Make the terminals of both serial ports: (console, second, [(irq, action) to free at power-off])."""
+    pipe = kernel.cmdline.get("console") == "pipe"
+    lines = []
+    ports = []
+    for port, irq, transparent in ((kernel.arch.console, SERIAL_IRQ, pipe), (second_port(kernel.arch), SERIAL2_IRQ, True)):
+        tty = tty_struct(port.write, kernel.pids.tasks, kernel.sched, transparent)
+        port.set_input(tty.receive)
+        action = serial_irqaction(port)
+        kernel.irq.request_irq(irq, action, 0, "serial")
+        ports.append(tty)
+        lines.append((irq, action))
+    return ports[0], ports[1], lines

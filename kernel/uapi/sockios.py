@@ -52,6 +52,9 @@ SIOCSARP = 0x8955
 SIOCGIFMAP = 0x8970
 SIOCSIFMAP = 0x8971
 
+SIOCGIFVLAN = 0x8982
+SIOCSIFVLAN = 0x8983
+
 # Bytes waiting to be read, bytes not yet sent or acknowledged.
 FIONREAD = 0x541B
 SIOCINQ = FIONREAD

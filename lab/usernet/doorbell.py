@@ -11,7 +11,7 @@ from kernel.sched.wait import wait_queue_head
 from kernel.uapi.poll import POLLIN, POLLRDNORM
 
 DEVICE = "/dev/host"
-HOST_LINE = 3
+HOST_LINE = 7
 
 
 class DoorbellHandler(irqaction):

@@ -85,7 +85,8 @@ class Gateway:
         self.doorbell = Doorbell(kernel.machine.pic, self)
         self.engine = Engine(self.clock, self.doorbell)
         add_device(dict(kernel.mounts)["/dev"], DEVICE.rpartition("/")[2], self.doorbell, MISC_MAJOR, LOCAL_MINOR)
-        kernel.irq.request_irq(HOST_LINE, self.doorbell.action, 0, "host")
+        if kernel.irq.request_irq(HOST_LINE, self.doorbell.action, 0, "host") < 0:
+            raise RuntimeError(f"interrupt line {HOST_LINE} of the gateway is taken")
         kernel.add_shutdown(lambda: kernel.irq.free_irq(HOST_LINE, self.doorbell.action))
 
     def machine(self, wire, seed=0):

@@ -11,7 +11,15 @@ from kernel.net.core.dev import dev_queue_xmit
 from kernel.net.core.dev_ioctl import dev_ioctl
 from kernel.net.core.ethtool import FEATURE_NAMES, dev_ethtool, netdev_change_features
 from kernel.net.core.net_dev_init import proc_net_dev
-from kernel.net.core.netdev_flags import NETIF_F_GRO, NETIF_F_HW_CSUM, NETIF_F_RXCSUM, NETIF_F_SG, NETIF_F_TSO
+from kernel.net.core.netdev_flags import (
+    NETIF_F_GRO,
+    NETIF_F_HW_CSUM,
+    NETIF_F_HW_VLAN_CTAG_RX,
+    NETIF_F_HW_VLAN_CTAG_TX,
+    NETIF_F_RXCSUM,
+    NETIF_F_SG,
+    NETIF_F_TSO,
+)
 from kernel.net.core.netdevice import netif_carrier_ok
 from kernel.uapi import ethtool as uapi
 from kernel.uapi import sockios
@@ -162,6 +170,14 @@ def test_coalescing(up):
     assert ethtool(up, struct.pack("<II", uapi.ETHTOOL_SCOALESCE, 100000).ljust(92, b"\0"))[0] == -EINVAL
 
 
+def test_coalescing_that_was_off_becomes_dynamic(up):
+    assert up.adapter.itr == 0
+    assert ethtool(up, struct.pack("<II", uapi.ETHTOOL_SCOALESCE, 3).ljust(92, b"\0"))[0] == 0
+    assert up.adapter.itr == 20000 and up.adapter.dynamic_itr
+    assert ethtool(up, struct.pack("<II", uapi.ETHTOOL_SCOALESCE, 0).ljust(92, b"\0"))[0] == 0
+    assert up.adapter.itr == 0 and not up.adapter.dynamic_itr
+
+
 def test_dynamic_coalescing():
     bench = Bench({"e1000.interrupt_throttle_rate": "3"}).up()
     sink = bench.sink()
@@ -196,6 +212,10 @@ def test_features(up):
     assert ethtool(up, request)[0] == 0
     assert up.dev.features & NETIF_F_GRO
     assert up.on_cpu(netdev_change_features, up.dev, 1 << 60, 0) == -EINVAL
+    # One switch of the hardware strips tags and inserts them.
+    for strip in (0, NETIF_F_HW_VLAN_CTAG_RX):
+        assert up.on_cpu(netdev_change_features, up.dev, NETIF_F_HW_VLAN_CTAG_RX, strip) == 0
+        assert bool(up.dev.features & NETIF_F_HW_VLAN_CTAG_TX) == bool(strip)
     assert up.dev.features & NETIF_F_SG
 
 

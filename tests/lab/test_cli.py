@@ -15,12 +15,12 @@ from lab.trace_output import TraceOutput
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def hwemu(*words, stdout=subprocess.PIPE):
+def hwemu(*words, **options):
     """Run the command in a process of its own, as the user does."""
-    return subprocess.run(
-        [sys.executable, "-m", "lab.cli", *words],
-        cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 60, "cwd": ROOT, **options}
+    if "input" not in settings:
+        settings["stdin"] = subprocess.DEVNULL
+    return subprocess.run([sys.executable, "-m", "lab.cli", *words], check=False, **settings)
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,26 @@ def test_closed_standard_descriptors():
     assert subprocess.run(closed, cwd=ROOT, timeout=60, check=False).returncode == 0
 
 
+def test_standard_error_stays_apart():
+    both = "echo out; ls /nonexistent"
+    result = hwemu("boot", "--net", "none", "-c", both)
+    assert (result.stdout, result.returncode) == ("out\n", 2)
+    assert result.stderr == "ls: cannot access '/nonexistent': No such file or directory\n"
+    # Joined by the caller they keep their order.
+    result = hwemu("boot", "--net", "none", "-c", f"{both}; echo last", stderr=subprocess.STDOUT)
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["out", "ls:", "last"]
+
+
+def test_a_shell_on_a_pipe_neither_prompts_nor_echoes():
+    result = hwemu("boot", "--net", "none", input="ls /etc/host*\nnosuch\nexit 3\n")
+    assert (result.stdout, result.returncode) == ("/etc/hostname\n/etc/hosts\n", 3)
+    # What the kernel has to say while it boots and powers off is not the shell's output either.
+    assert "sh: nosuch: not found\n" in result.stderr and "reboot: Power down" in result.stderr
+
+
 def test_reasons_are_readable():
     try:
-        open("/nonexistent")  # noqa: SIM115
+        os.stat("/nonexistent")
     except OSError as error:
         assert reason(error) == "/nonexistent: No such file or directory"
     assert reason(OSError("plain")) == "plain"

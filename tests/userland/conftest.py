@@ -1,18 +1,12 @@
 """What the userland tests share: programs on a booted machine without a network, and functions called as programs."""
 
-import sys
-from pathlib import Path
-
 import pytest
+from tests_userland_guest import SECOND, Guest
 
 from hwemu.clock import Clock
 from hwemu.cpu import CPU, SyscallEntry
 from hwemu.interrupt_controller import InterruptController
 from lab.guest import spawn, wait
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from tests_userland_guest import SECOND, Guest  # noqa: E402
 
 
 @pytest.fixture

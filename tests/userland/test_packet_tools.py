@@ -3,13 +3,12 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scapy import all as scapy
 
 from userland.net.filter import FilterError, compile_filter
 from userland.net.packet import Packet, Printer, hex_dump, tcp_options
 from userland.net.pcap import Reader, file_header, record_header
 from userland.proto import dhcp, icmp
-
-scapy = pytest.importorskip("scapy.all")
 
 MAC_A, MAC_B = "52:54:00:12:34:56", "52:54:00:12:34:57"
 

@@ -271,6 +271,7 @@ def test_httpd_keeps_connections_and_answers_pipelined_requests(web):
     assert out.count(b"<p>page</p>") == 3 and out.count(b"HTTP/1.1 200 OK") == 4
 
 
+@pytest.mark.interop
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this host")
 def test_httpd_serves_fifty_curls_at_once(web):
     port, _ = web

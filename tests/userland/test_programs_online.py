@@ -85,6 +85,19 @@ def test_ethtool_and_lspci():
     assert Pair("ethtool nosuch").run()[1] == 1
 
 
+def test_interrupt_moderation_is_set_by_ethtool():
+    """Off by default; every interrupt then waits for the period, and dynamic moderation starts at 20000 a second."""
+    text, status = Pair(
+        "ping -c 2 -i 0.1 10.0.0.2; ethtool -c eth0; ethtool -C eth0 rx-usecs 5000; ethtool -c eth0;"
+        " ping -c 2 -i 0.1 10.0.0.2; ethtool -C eth0 rx-usecs 3; ethtool -c eth0; ethtool -C eth0 rx-usecs 0;"
+        " ethtool -C eth0 rx-usecs 2; ethtool -C eth0 tx-usecs 5"
+    ).run()
+    shown = [line for line in text.splitlines() if line.startswith("rx-usecs")]
+    assert shown == ["rx-usecs: 0", "rx-usecs: 5000", "rx-usecs: 3"]
+    assert text.count("Cannot set device coalesce parameters: Invalid argument\n") == 1 and status == 2
+    assert text.count("ethtool: usage") == 1 and text.count(" 2 received, ") == 2
+
+
 def test_arping():
     text, status = Pair("arping -c 2 -I eth0 10.0.0.2; arping -D -q -c 1 10.0.0.2; echo $?; arping -D -q -c 1 10.0.0.9").run()
     assert status == 0
@@ -230,3 +243,29 @@ def test_http_through_a_lossy_program_chain():
     command = "sleep 0.2; wget -q -O - http://10.0.0.2/big | cat | head -c 1500000 | sha256sum"
     text, status = Pair(command, "httpd /www", second_files={"/www/big": BIG}).run()
     assert status == 0 and text.startswith(hashlib.sha256(BIG[:1500000]).hexdigest())
+
+
+def test_two_machines_on_a_vlan():
+    def setup(number):
+        return (
+            f"ip link add link eth0 name eth0.5 type vlan id 5 && ip addr add 10.5.0.{number}/24 dev eth0.5"
+            " && ip link set eth0.5 up"
+        )
+
+    text, status = Pair(
+        f"{setup(1)}; ip link show dev eth0.5; ip -br addr; ping -c 2 10.5.0.2; ping -c 1 10.5.0.9;"
+        " ip link add link eth0 name eth0.5 type vlan id 5; ip link add link eth0 name x type vlan id 5;"
+        " ip link del eth0; ip link del eth0.5; ping -c 1 10.0.0.2; ping -c 1 10.5.0.2",
+        f"{setup(2)}; sleep 1000",
+    ).run()
+    for expected in (
+        ": eth0.5@eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP",
+        "eth0.5@eth0      UP             10.5.0.1/24\n",
+        "64 bytes from 10.5.0.2: icmp_seq=2",
+        "From 10.5.0.1 icmp_seq=1 Destination Host Unreachable",
+        "RTNETLINK answers: File exists\nRTNETLINK answers: File exists\nRTNETLINK answers: Operation not supported\n",
+        "64 bytes from 10.0.0.2: icmp_seq=1",
+        "ping: connect: Network is unreachable",
+    ):
+        assert expected in text, text
+    assert status == 2

@@ -6,6 +6,8 @@ ETHTOOL_GSET = 0x01
 ETHTOOL_GDRVINFO = 0x03
 ETHTOOL_GREGS = 0x04
 ETHTOOL_GLINK = 0x0A
+ETHTOOL_GCOALESCE = 0x0E
+ETHTOOL_SCOALESCE = 0x0F
 ETHTOOL_GRINGPARAM = 0x10
 ETHTOOL_GRXCSUM = 0x14
 ETHTOOL_GTXCSUM = 0x16
@@ -38,6 +40,9 @@ ETHTOOL_GSTRINGS_HEAD = Struct("<III")
 ETHTOOL_STATS_HEAD = Struct("<II")
 # cmd, then the largest sizes (rx, rx mini, rx jumbo, tx) and the current ones
 ETHTOOL_RINGPARAM = Struct("<9I")
+
+# cmd, rx_coalesce_usecs and 21 more
+ETHTOOL_COALESCE = Struct("<23I")
 
 # Bits of supported and advertising.
 LINK_MODES = (

@@ -52,6 +52,8 @@ IFCONF = Struct("<i4xQ")
 RTENTRY = Struct("<8x16s16s16sH2x4x8x8xh6xQQQH6x")
 # struct arpreq: pa, ha, flags, netmask, dev[16].
 ARPREQ = Struct("<16s16si16s16s")
+# struct vlan_ioctl_args: cmd, device1[24], a union of 24 bytes (here an int), QoS.
+VLAN_IOCTL_ARGS = Struct("<i24si20xh2x")
 # struct packet_mreq: ifindex, type, alen, address[8].
 PACKET_MREQ = Struct("<iHH8s")
 # struct linger: onoff, seconds.

@@ -52,11 +52,13 @@ from userland.libc.net_if import (
     if_nametoindex,
     ifaddrs,
     ifconf,
+    rename_interface,
     route_request,
     set_address,
     set_flags,
     set_hardware,
     set_int,
+    vlan_request,
     wait_for_carrier,
 )
 from userland.libc.netdb import (

@@ -1,7 +1,17 @@
 """Network interfaces and routes by ioctl: <net/if.h>, <ifaddrs.h>, netdevice(7), arp(7)."""
 
 from userland.abi.errno import ENODEV
-from userland.abi.layout import ARPREQ, IFCONF, IFREQ_ADDR, IFREQ_INT, IFREQ_POINTER, IFREQ_SHORT, IFREQ_SIZE, RTENTRY
+from userland.abi.layout import (
+    ARPREQ,
+    IFCONF,
+    IFREQ_ADDR,
+    IFREQ_INT,
+    IFREQ_POINTER,
+    IFREQ_SHORT,
+    IFREQ_SIZE,
+    RTENTRY,
+    VLAN_IOCTL_ARGS,
+)
 from userland.abi.socket import (
     AF_INET,
     ARPHRD_ETHER,
@@ -19,6 +29,8 @@ from userland.abi.socket import (
     SIOCGIFNETMASK,
     SIOCSIFFLAGS,
     SIOCSIFHWADDR,
+    SIOCSIFNAME,
+    SIOCSIFVLAN,
     SOCK_DGRAM,
 )
 from userland.libc.crt import set_errno, this
@@ -223,6 +235,22 @@ def ethtool_ioctl(name, command):
     result = control_ioctl(SIOCETHTOOL, bytearray(IFREQ_POINTER.pack(raw_name, address)))
     space.unmap(address)
     return result
+
+
+def vlan_request(command, device, vid=0):
+    """SIOCSIFVLAN: make (ADD_VLAN_CMD) VLAN `vid` on `device`, or remove (DEL_VLAN_CMD) the interface `device`; 0, or -1."""
+    raw_name = interface_name(device)
+    if raw_name is None:
+        return set_errno(ENODEV)
+    return control_ioctl(SIOCSIFVLAN, bytearray(VLAN_IOCTL_ARGS.pack(command, raw_name, vid, 0)))
+
+
+def rename_interface(name, new):
+    """SIOCSIFNAME, for an interface that is down; 0, or -1."""
+    raw_new = interface_name(new)
+    if raw_new is None:
+        return set_errno(ENODEV)
+    return 0 if interface_request(SIOCSIFNAME, name, IFREQ_ADDR, raw_new) is not None else -1
 
 
 def get_mtu(name):

@@ -56,6 +56,17 @@ def decimal(text):
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
+def vlans():
+    """{interface: (VLAN, parent)} of /proc/net/vlan/config."""
+    found = {}
+    text = libc.read_text("/proc/net/vlan/config")
+    for line in [] if text == -1 else text.splitlines()[2:]:
+        fields = [field.strip() for field in line.split("|")]
+        if len(fields) == 3:
+            found[fields[0]] = (decimal(fields[1]), fields[2])
+    return found
+
+
 def interface_counters():
     """{name: [16 counters]} of /proc/net/dev."""
     found = {}

@@ -8,7 +8,9 @@ from userland.abi.ethtool import (
     ETH_GSTRING_LEN,
     ETH_SS_STATS,
     ETHTOOL_CMD,
+    ETHTOOL_COALESCE,
     ETHTOOL_DRVINFO,
+    ETHTOOL_GCOALESCE,
     ETHTOOL_GDRVINFO,
     ETHTOOL_GFLAGS,
     ETHTOOL_GGRO,
@@ -26,6 +28,7 @@ from userland.abi.ethtool import (
     ETHTOOL_GTXCSUM,
     ETHTOOL_REGS,
     ETHTOOL_RINGPARAM,
+    ETHTOOL_SCOALESCE,
     ETHTOOL_STATS_HEAD,
     ETHTOOL_VALUE,
     LINK_MODES,
@@ -33,7 +36,7 @@ from userland.abi.ethtool import (
     SUPPORTED_AUTONEG,
 )
 
-USAGE = "ethtool [-i|-S|-g|-d|-k] DEVICE"
+USAGE = "ethtool [-i|-S|-g|-d|-k|-c] DEVICE | ethtool -C DEVICE rx-usecs N"
 FEATURES = (
     ("rx-checksumming", ETHTOOL_GRXCSUM),
     ("tx-checksumming", ETHTOOL_GTXCSUM),
@@ -121,6 +124,22 @@ def show_rings(name):
             libc.puts(f"{title}{number or 'n/a'}")
 
 
+def show_coalescing(name):
+    raw = bytearray(ETHTOOL_COALESCE.pack(ETHTOOL_GCOALESCE, *[0] * 22))
+    period = ETHTOOL_COALESCE.unpack(request(name, raw, "device coalesce settings"))[1]
+    libc.puts(f"Coalesce parameters for {name}:\nrx-usecs: {period}")
+
+
+def set_coalescing(name, words):
+    """`rx-usecs N`: microseconds between interrupts; 0 none, 1 and 3 as the traffic is."""
+    if len(words) != 2 or words[0] != "rx-usecs":
+        raise libc.UsageError(f"usage: {USAGE}")
+    period = libc.integer(words[1], 0, 0xFFFFFFFF)
+    raw = bytearray(ETHTOOL_COALESCE.pack(ETHTOOL_SCOALESCE, period, *[0] * 21))
+    if libc.ethtool_ioctl(name, raw) < 0:
+        raise Unsupported(f"Cannot set device coalesce parameters: {libc.strerror(libc.errno)}")
+
+
 def show_registers(name):
     size = min(driver_info(name)[9], MAX_DUMP)
     if size == 0:
@@ -178,18 +197,24 @@ def modes(title, bits):
     return [f"\t{title:<23}{names[0]}", *(f"\t{'':<23}{name}" for name in names[1:])]
 
 
-ACTIONS = {"i": show_driver, "S": show_statistics, "g": show_rings, "d": show_registers, "k": show_features}
+ACTIONS = {
+    "i": show_driver, "S": show_statistics, "g": show_rings, "d": show_registers, "k": show_features, "c": show_coalescing,
+}  # fmt: skip
 
 
 def main(argv):
     try:
-        options = libc.getopt(argv, "iSgdk", USAGE)
-        if len(options.operands) != 1 or len(options.given) > 1:
+        options = libc.getopt(argv, "iSgdkcC", USAGE)
+        setting = options.has("C")
+        if len(options.operands) < 1 or (len(options.operands) > 1 and not setting) or len(options.given) > 1:
             raise libc.UsageError(f"usage: {USAGE}")
         name = options.operands[0]
         if libc.if_nametoindex(name) == 0:
             libc.eputs(f"netlink error: no device matches name {name}")
             return 1
+        if setting:
+            set_coalescing(name, options.operands[1:])
+            return 0
         action = ACTIONS[options.given[0][0]] if options.given else show_settings
         action(name)
     except libc.UsageError as error:

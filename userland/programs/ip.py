@@ -2,7 +2,7 @@
 
 from userland import libc
 from userland.libc.inet import parse_quad
-from userland.net.tables import interface_counters, neighbours, parse_prefix, prefix_length, prefix_mask, routes
+from userland.net.tables import interface_counters, neighbours, parse_prefix, prefix_length, prefix_mask, routes, vlans
 
 USAGE = "ip [-br] [-s] { addr | link | route | neigh } { show | add | del | set } ..."
 FLAG_NAMES = (
@@ -67,6 +67,8 @@ def run(kind, words, brief, statistics):
         ("address", "add"): address_add,
         ("address", "del"): address_del,
         ("address", "flush"): address_flush,
+        ("link", "add"): link_add,
+        ("link", "del"): link_del,
         ("link", "set"): link_set,
         ("route", "add"): route_add,
         ("route", "del"): route_del,
@@ -123,14 +125,15 @@ def show_links(device, brief, statistics, addresses):
     entries = libc.getifaddrs() if addresses else []
     by_name = {} if entries == -1 else {entry.ifa_name: entry for entry in entries}
     counters = interface_counters() if statistics else {}
+    parents = vlans()
     for name in known:
         if device is not None and name != device:
             continue
         entry = by_name.get(name)
         if brief:
-            libc.puts(brief_line(name, entry, addresses))
+            libc.puts(brief_line(name, shown_name(name, parents), entry, addresses))
             continue
-        for line in link_lines(name):
+        for line in link_lines(name, shown_name(name, parents)):
             libc.puts(line)
         if entry is not None:
             libc.puts(address_line(name, entry))
@@ -154,15 +157,20 @@ def state_text(flags):
     return "UP" if flags & libc.IFF_UP and flags & libc.IFF_RUNNING else "DOWN"
 
 
-def link_lines(name):
+def shown_name(name, parents):
+    """A VLAN's interface is shown with the one that it is on."""
+    return f"{name}@{parents[name][1]}" if name in parents else name
+
+
+def link_lines(name, shown):
     flags = max(0, libc.get_flags(name))
     loopback = flags & libc.IFF_LOOPBACK
     hardware = libc.get_hardware(name)
     address = hardware[1] if hardware is not None else bytes(6)
     queue = libc.get_int(name, libc.SIOCGIFTXQLEN)
     yield (
-        f"{libc.if_nametoindex(name)}: {name}: <{flag_text(flags)}> mtu {libc.get_mtu(name)} "
-        f"qdisc {'noqueue' if loopback else 'pfifo'} state {state_text(flags)} group default"
+        f"{libc.if_nametoindex(name)}: {shown}: <{flag_text(flags)}> mtu {libc.get_mtu(name)} "
+        f"qdisc {'pfifo' if queue > 0 else 'noqueue'} state {state_text(flags)} group default"
         + (f" qlen {queue}" if queue > 0 else "")
     )
     kind = "loopback" if loopback else "ether"
@@ -180,9 +188,9 @@ def address_line(name, entry):
     return f"    inet {entry.ifa_addr}/{length}{broadcast} scope {scope} {name}"
 
 
-def brief_line(name, entry, addresses):
+def brief_line(name, shown, entry, addresses):
     flags = max(0, libc.get_flags(name))
-    text = f"{name:<16} {state_text(flags):<14}"
+    text = f"{shown:<16} {state_text(flags):<14}"
     if addresses:
         if entry is not None:
             text += f" {entry.ifa_addr}/{prefix_length(entry.ifa_netmask or '255.255.255.255')}"
@@ -278,6 +286,48 @@ def address_flush(words):
         raise libc.UsageError("Flush requires arguments.")
     if libc.get_address(device) is not None:
         check(libc.set_address(device, libc.SIOCSIFADDR, "0.0.0.0"))
+
+
+def link_add(words):
+    """link add link PARENT [name] NAME type vlan id N"""
+    found, plain = options_of(words, ("link", "name", "type", "id", "protocol"))
+    if "name" not in found and plain:
+        found["name"] = plain.pop(0)
+    if "type" not in found:
+        raise libc.UsageError('Not enough information: "type" argument is required.')
+    if found["type"] != "vlan":
+        raise Failed("Error: Unknown device type.")
+    if plain:
+        raise libc.UsageError(f'Error: "{plain[0]}" is a garbage.')
+    parent = found.get("link")
+    if parent is None or "id" not in found:
+        raise libc.UsageError("a link and an id are required: ip link add link PARENT name NAME type vlan id N")
+    if libc.if_nametoindex(parent) == 0:
+        raise Failed(f'Cannot find device "{parent}"')
+    vid = libc.integer(found["id"], 0, 4095)
+    name = found.get("name", f"{parent}.{vid}")
+    if libc.if_nametoindex(name):
+        raise Failed("RTNETLINK answers: File exists")
+    check(libc.vlan_request(libc.ADD_VLAN_CMD, parent, vid))
+    made = f"{parent}.{vid}"
+    if name != made and libc.rename_interface(made, name) < 0:
+        number = libc.errno
+        libc.vlan_request(libc.DEL_VLAN_CMD, made)
+        raise Failed(f"RTNETLINK answers: {libc.strerror(number)}")
+
+
+def link_del(words):
+    found, plain = options_of(words, ("dev", "type"))
+    if "dev" not in found and plain:
+        found["dev"] = plain.pop(0)
+    device = found.get("dev")
+    if device is None:
+        raise libc.UsageError('Not enough information: "dev" argument is required.')
+    if libc.if_nametoindex(device) == 0:
+        raise Failed(f'Cannot find device "{device}"')
+    if device not in vlans():
+        raise Failed("RTNETLINK answers: Operation not supported")
+    check(libc.vlan_request(libc.DEL_VLAN_CMD, device))
 
 
 def link_set(words):

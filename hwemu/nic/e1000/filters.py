@@ -94,6 +94,7 @@ class Filters:
 
     def is_own(self, destination):
         """True when a valid receive address matches exactly."""
+        # any() would be a Python generator per frame; this loop is C.
         for i in range(self.entries):  # noqa: SIM110
             if self.destinations[i] == destination:
                 return True
@@ -101,6 +102,7 @@ class Filters:
 
     def is_source(self, source):
         """True when a receive address that selects by source (RAH.AS = 01) matches."""
+        # As in is_own.
         for i in range(self.entries):  # noqa: SIM110
             if self.sources[i] == source:
                 return True

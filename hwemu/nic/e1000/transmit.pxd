@@ -17,6 +17,8 @@ cdef unsigned int CTRL_VME, FCS_LENGTH, FRAME_MIN, ICR_TXD_LOW, ICR_TXDW, ICR_TX
 cdef unsigned int TXD_CMD_DEXT, TXD_CMD_EOP, TXD_CMD_IC, TXD_CMD_IDE, TXD_CMD_IFCS, TXD_CMD_RPS, TXD_CMD_RS
 cdef unsigned int TXD_CMD_TSE, TXD_CMD_VLE, TXD_DTYP_CONTEXT, TXD_DTYP_DATA, TXD_POPTS_IXSM, TXD_POPTS_TXSM
 cdef unsigned int TXD_STAT_DD, TXD_TUCMD_TSE, TXDCTL_GRAN, TXDCTL_LWTHRESH_SHIFT, TXDCTL_WTHRESH_SHIFT
+cdef unsigned int STATUS, STATUS_SPEED, STATUS_SPEED_SHIFT, FRAME_MINIMUM, FRAME_OVERHEAD
+cdef tuple BYTE_NS
 cdef unsigned int CTRL, TCTL, TDBAH, TDBAL, TDH, TDLEN, TDT, TSCTC, TSCTFC, TXDCTL, VET
 cdef unsigned int DESCRIPTOR_SIZE, PER_CACHE_LINE, MULTICAST_BIT
 cdef int FRAME_BAD_FCS, STEPS_PER_ROUND, UNTAGGED
@@ -88,6 +90,8 @@ cdef class Transmitter(Event):
     @cython.locals(packet=Packet, flags=cython.int, minimum=cython.uint, frame=bytes, length=cython.uint,
                    destination=cython.ulonglong, multicast=cython.bint, occupied=cython.longlong)
     cpdef int emit(self, bint more) except -1
+    @cython.locals(speed=cython.uint)
+    cpdef long long loopback_time(self, unsigned int length) except -1
     @cython.locals(descriptor=Descriptor, command=cython.uint, causes=cython.uint, pending=cython.uint)
     cpdef int complete(self) except -1
     cpdef int write_back_later(self, unsigned int command) except -1

@@ -10,6 +10,8 @@ from hwemu.nic.e1000.bits import (
     ICR_TXD_LOW,
     ICR_TXDW,
     ICR_TXQE,
+    STATUS_SPEED,
+    STATUS_SPEED_SHIFT,
     TCTL_EN,
     TCTL_PSP,
     TXD_CMD_DEXT,
@@ -36,6 +38,7 @@ from hwemu.nic.e1000.interrupts import DelayTimer
 from hwemu.nic.e1000.packet import OffloadContext, Packet
 from hwemu.nic.e1000.registers import (
     CTRL,
+    STATUS,
     TCTL,
     TDBAH,
     TDBAL,
@@ -47,6 +50,7 @@ from hwemu.nic.e1000.registers import (
     TXDCTL,
     VET,
 )
+from hwemu.wire.ethernet import FRAME_MINIMUM, FRAME_OVERHEAD
 from hwemu.wire.port import FRAME_BAD_FCS, FRAME_MORE
 
 DESCRIPTOR_SIZE = 16
@@ -56,6 +60,8 @@ STEPS_PER_ROUND = 64
 PER_CACHE_LINE = 2
 UNTAGGED = -1
 MULTICAST_BIT = 0x01
+# By STATUS.SPEED: a byte at 10, 100 and 1000 Mb/s, the last in both of its codes.
+BYTE_NS = (800, 80, 8, 8)
 
 
 class TransmitTimer(DelayTimer):
@@ -400,11 +406,19 @@ class Transmitter(Event):
             self.trace.emit("nic_tx_frame", self.name, length)
         if self.loopback:
             self.receiver.receive(frame, flags & FRAME_BAD_FCS != 0)
+            self.busy_until = self.clock.now + self.loopback_time(length)
         elif self.port.wire is not None:
             occupied = self.port.wire.send(self.port, frame, flags)
             if occupied > 0:
                 self.busy_until = self.clock.now + occupied
         return 0
+
+    def loopback_time(self, length):
+        """How long a frame takes that never meets a wire: its time at the link's speed, so that none is free."""
+        speed = (self.regs.get(STATUS) & STATUS_SPEED) >> STATUS_SPEED_SHIFT
+        if length < FRAME_MINIMUM:
+            length = FRAME_MINIMUM
+        return (length + FRAME_OVERHEAD) * BYTE_NS[speed]
 
     # --- write-back (3.4) ---
 

@@ -1,19 +1,22 @@
 cimport cython
 
 from kernel.fs.select cimport poll_table, poll_wait
+from kernel.net.core.skb_data cimport skb_copy_datagram_iter
 from kernel.net.core.skbuff cimport consume_skb, sk_buff
 from kernel.net.core.sock cimport msghdr, sk_sleep, sock, sock_error, sock_intr_errno
 from kernel.net.net cimport Net
 
 cdef unsigned int SOCK_RCVTSTAMP, SOCK_RCVTSTAMPNS
-cdef int EAGAIN
+cdef int EAGAIN, EFAULT
 cdef unsigned int POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM
-cdef int MSG_DONTWAIT, MSG_PEEK, RCV_SHUTDOWN, SCM_TIMESTAMP, SCM_TIMESTAMPNS, SHUTDOWN_MASK, SOL_SOCKET
+cdef int MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, RCV_SHUTDOWN, SCM_TIMESTAMP, SCM_TIMESTAMPNS, SHUTDOWN_MASK, SOL_SOCKET
 cdef long long NSEC_PER_SEC
 
 
 @cython.locals(timeo=cython.longlong)
 cpdef int skb_recv_datagram(sock sk, int flags) except? -9999
+@cython.locals(length=cython.uint, copied=cython.uint)
+cpdef long long skb_copy_datagram(sk_buff skb, msghdr msg, unsigned long long size, int flags) except? -9999
 cpdef skb_free_datagram(sock sk, sk_buff skb, int flags)
 @cython.locals(mask=cython.uint)
 cpdef unsigned int datagram_poll(sock sk, object file, poll_table table) except? 9999

@@ -1,10 +1,11 @@
 """What datagram protocols share: waiting for a packet, the poll mask, time stamps of received packets."""
 
 from kernel.fs.select import poll_wait
+from kernel.net.core.skb_data import skb_copy_datagram_iter
 from kernel.net.core.skbuff import consume_skb
 from kernel.net.core.sock import sk_sleep, sock_error, sock_intr_errno
 from kernel.net.core.sock_flags import SOCK_RCVTSTAMP, SOCK_RCVTSTAMPNS
-from kernel.uapi.errno import EAGAIN
+from kernel.uapi.errno import EAGAIN, EFAULT
 from kernel.uapi.poll import (
     POLLERR,
     POLLHUP,
@@ -19,6 +20,7 @@ from kernel.uapi.poll import (
 from kernel.uapi.socket import (
     MSG_DONTWAIT,
     MSG_PEEK,
+    MSG_TRUNC,
     RCV_SHUTDOWN,
     SCM_TIMESTAMP,
     SCM_TIMESTAMPNS,
@@ -49,6 +51,18 @@ def skb_recv_datagram(sk, flags):
         if sk.net.sched.signal_pending():
             return sock_intr_errno(timeo)
         timeo = sk_sleep(sk, timeo, True)
+
+
+def skb_copy_datagram(skb, msg, size, flags):
+    """Copy a packet, or what of it fits, to the user: what recvmsg returns (with MSG_TRUNC its true size), or -EFAULT."""
+    length = skb.len
+    copied = length
+    if copied > size:
+        copied = size
+        msg.msg_flags |= MSG_TRUNC
+    if copied and skb_copy_datagram_iter(skb, 0, msg.msg_iter, copied) < 0:
+        return -EFAULT
+    return length if flags & MSG_TRUNC else copied
 
 
 def skb_free_datagram(sk, skb, flags):

@@ -4,6 +4,7 @@ from kernel.net.core.gso cimport skb_gso_segment
 from kernel.net.core.netdevice cimport Qdisc, net_device, notifier_block, packet_type, softnet_data
 from kernel.net.core.skb_data cimport skb_checksum_help, skb_linearize
 from kernel.net.core.skbuff cimport consume_skb, kfree_skb, sk_buff, skb_clone, skb_cow, skb_push
+from kernel.net.core.vlan_core cimport skb_vlan_untag, vlan_do_receive
 from kernel.softirq cimport softirq_action
 from kernel.time.timer cimport timer_list
 

@@ -35,6 +35,7 @@ from kernel.net.core.netdev_flags import (
 )
 from kernel.net.core.skb_data import skb_checksum_help, skb_linearize
 from kernel.net.core.skbuff import consume_skb, kfree_skb, skb_clone, skb_cow, skb_push
+from kernel.net.core.vlan_core import skb_vlan_untag, vlan_do_receive
 from kernel.net.sched.pfifo import pfifo_qdisc
 from kernel.softirq import NET_TX_SOFTIRQ, softirq_action
 from kernel.time.timer import timer_list
@@ -326,6 +327,10 @@ def netif_receive_skb(skb):
     skb.network_header = skb.data
     skb.iif = dev.ifindex
     softnet.processed += 1
+    if skb.protocol == ETH_P_8021Q and not skb.vlan_present and not skb_vlan_untag(skb):
+        dev.rx_dropped += 1
+        kfree_skb(skb, "PKT_TOO_SMALL")
+        return NET_RX_DROP
     if softnet.trace.on:
         softnet.trace.emit("netif_receive_skb", skb.id, dev.name, skb.len, skb.protocol)
     tap = softnet.ptype_all
@@ -338,6 +343,8 @@ def netif_receive_skb(skb):
             tap.func(clone, dev)
         tap = following
     if skb.vlan_present:
+        if vlan_do_receive(skb):
+            return netif_receive_skb(skb)
         if skb.vlan_tci & 0xFFF:
             # No interface of ours is on that VLAN; a tap may still have asked for the frame.
             skb.pkt_type = PACKET_OTHERHOST

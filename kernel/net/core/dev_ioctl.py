@@ -147,7 +147,13 @@ def delete_multicast(net, dev, request):
 
 
 def ethtool(net, dev, request):
-    return dev_ethtool(dev, net.sched.current.mm, int.from_bytes(request[POINTER], "little"))
+    task = net.sched.current
+    return dev_ethtool(dev, task.mm, int.from_bytes(request[POINTER], "little"), task.uid == 0)
+
+
+def may_ioctl(net, cmd):
+    """False for a request that changes an interface, an address, a route or a neighbour, unless root makes it."""
+    return cmd not in ADMIN_REQUESTS or net.sched.current.uid == 0
 
 
 def not_supported(net, dev, request):
@@ -175,3 +181,26 @@ HANDLERS = {
     sockios.SIOCGMIIPHY: not_supported,
     sockios.SIOCGMIIREG: not_supported,
 }
+ADMIN_REQUESTS = frozenset({
+    sockios.SIOCADDRT,
+    sockios.SIOCDELRT,
+    sockios.SIOCSARP,
+    sockios.SIOCDARP,
+    sockios.SIOCSIFLINK,
+    sockios.SIOCSIFFLAGS,
+    sockios.SIOCSIFADDR,
+    sockios.SIOCDIFADDR,
+    sockios.SIOCSIFDSTADDR,
+    sockios.SIOCSIFBRDADDR,
+    sockios.SIOCSIFNETMASK,
+    sockios.SIOCSIFMETRIC,
+    sockios.SIOCSIFMTU,
+    sockios.SIOCSIFNAME,
+    sockios.SIOCSIFHWADDR,
+    sockios.SIOCSIFHWBROADCAST,
+    sockios.SIOCSIFPFLAGS,
+    sockios.SIOCSIFTXQLEN,
+    sockios.SIOCSIFMAP,
+    sockios.SIOCADDMULTI,
+    sockios.SIOCDELMULTI,
+})

@@ -25,7 +25,7 @@ from kernel.net.core.netdev_flags import (
 )
 from kernel.net.core.netdevice import netif_carrier_ok
 from kernel.uapi import ethtool as uapi
-from kernel.uapi.errno import EFAULT, EINVAL, EOPNOTSUPP
+from kernel.uapi.errno import EFAULT, EINVAL, EOPNOTSUPP, EPERM
 
 # Bit number and name of every offload, as `ethtool -k` shows them.
 FEATURE_NAMES = (
@@ -134,12 +134,17 @@ class ethtool_ops:
         return []
 
 
-def dev_ethtool(dev, mm, address):
-    """SIOCETHTOOL: the structure at `address` of the program `mm` is read, carried out and answered; 0 or -errno."""
+def dev_ethtool(dev, mm, address, privileged=True):
+    """SIOCETHTOOL: the structure at `address` of the program `mm` is read, carried out and answered; 0 or -errno.
+
+    Without `privileged` only what shows and discloses nothing but the device's state is allowed (-EPERM).
+    """
     head = copy_from_user(mm, address, 4)
     if head is None:
         return -EFAULT
     command = int.from_bytes(head, "little")
+    if not privileged and command not in GET_FEATURE and command not in UNPRIVILEGED:
+        return -EPERM
     handler = HANDLERS.get(command)
     if handler is None:
         if command in GET_FEATURE:
@@ -456,3 +461,18 @@ HANDLERS = {
     uapi.ETHTOOL_GFEATURES: (struct.calcsize(uapi.ETHTOOL_FEATURES_HEAD), get_features),
     uapi.ETHTOOL_SFEATURES: (struct.calcsize(uapi.ETHTOOL_FEATURES_HEAD), set_features),
 }
+# What everybody may ask for: not registers, EEPROM or a test.
+UNPRIVILEGED = frozenset({
+    uapi.ETHTOOL_GSET,
+    uapi.ETHTOOL_GDRVINFO,
+    uapi.ETHTOOL_GLINK,
+    uapi.ETHTOOL_GCOALESCE,
+    uapi.ETHTOOL_GRINGPARAM,
+    uapi.ETHTOOL_GPAUSEPARAM,
+    uapi.ETHTOOL_GSTRINGS,
+    uapi.ETHTOOL_GSTATS,
+    uapi.ETHTOOL_GSSET_INFO,
+    uapi.ETHTOOL_GPERMADDR,
+    uapi.ETHTOOL_GFLAGS,
+    uapi.ETHTOOL_GFEATURES,
+})

@@ -217,6 +217,7 @@ class net_device:
         self.promiscuity = 0
         self.allmulti = 0
         self.mc_list = {}
+        # By VLAN: its interface on this device, None where only the filter has been told.
         self.vlan_ids = {}
         self.watchdog_timeo = 0
         self.watchdog_timer = None

@@ -380,6 +380,8 @@ def sock_queue_rcv_skb(sk, skb):
     skb_set_owner_r(skb, sk)
     skb.dev = None
     skb.dst = None
+    if sk.net.trace.on:
+        sk.net.trace.emit("sock_queue_rcv", skb.id, skb.len)
     sk.sk_receive_queue.queue_tail(skb)
     if not sk.sk_flags & SOCK_DEAD:
         sk.data_ready()

@@ -1,14 +1,110 @@
-"""connect(2) and addresses of IPv4 datagram sockets: shared by UDP, raw and ping sockets."""
+"""What UDP, raw and ping sockets share: the peer and its route, sizes and path MTU, errors, recvmsg."""
 
-from kernel.net.core.sock_flags import SOCK_BINDADDR_LOCK, SOCK_BINDPORT_LOCK, SOCK_BROADCAST
-from kernel.net.ipv4.route import ip_route_output_key
-from kernel.uapi.errno import EACCES, EAFNOSUPPORT, EAGAIN, EINVAL
+from kernel.net.core.datagram import (
+    datagram_poll,
+    skb_copy_datagram,
+    skb_free_datagram,
+    skb_recv_datagram,
+    sock_recv_timestamp,
+)
+from kernel.net.core.skb_data import skb_add_frags_iter, skb_put_iter
+from kernel.net.core.skbuff import alloc_skb, kfree_skb, page_frag, skb_reserve
+from kernel.net.core.sock import proto, sk_common_release, sk_dst_check, skb_set_owner_w, sock, sock_may_send
+from kernel.net.core.sock_flags import (
+    SOCK_BINDADDR_LOCK,
+    SOCK_BINDPORT_LOCK,
+    SOCK_BROADCAST,
+    SOCK_RCVTSTAMP,
+    SOCK_RCVTSTAMPNS,
+)
+from kernel.net.ipv4.icmp_err import ICMP_ERR_CONVERT
+from kernel.net.ipv4.igmp import ip_mc_drop_socket
+from kernel.net.ipv4.ip_output import ip_dont_fragment, ip_local_out, ip_push_header, ip_select_ident
+from kernel.net.ipv4.ip_sockglue import (
+    ip_cmsg_recv,
+    ip_cmsg_send,
+    ip_icmp_error,
+    ip_local_error,
+    ip_recv_error,
+    ipcm_cookie,
+)
+from kernel.net.ipv4.route import ip_route_output_key, ip_rt_update_pmtu
+from kernel.uapi.errno import (
+    EACCES,
+    EAFNOSUPPORT,
+    EAGAIN,
+    EDESTADDRREQ,
+    EFAULT,
+    EHOSTUNREACH,
+    EINVAL,
+    EMSGSIZE,
+    ENOBUFS,
+    ENOIOCTLCMD,
+    EOPNOTSUPP,
+    EPROTO,
+)
+from kernel.uapi.icmp import ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP_PARAMETERPROB, ICMP_SOURCE_QUENCH
+from kernel.uapi.in_ import (
+    IP_PMTUDISC_DO,
+    IP_PMTUDISC_DONT,
+    IP_PMTUDISC_INTERFACE,
+    IP_PMTUDISC_PROBE,
+    IPPROTO_UDP,
+)
 from kernel.uapi.route import RTN_BROADCAST
-from kernel.uapi.socket import AF_INET, AF_UNSPEC
+from kernel.uapi.socket import AF_INET, AF_UNSPEC, MSG_DONTWAIT, MSG_ERRQUEUE, MSG_OOB, SOCK_RAW
+from kernel.uapi.sockios import SIOCINQ, SIOCOUTQ
 from kernel.uapi.tcp import TCP_CLOSE, TCP_ESTABLISHED
 
 # The first four bits of a multicast address.
 MULTICAST_CLASS = 14
+IP_HEADER_LEN = 20
+IP_MAX_LEN = 65535
+# What stands in front of the user's bytes: link and IP headers with options, and the transport's.
+HEADROOM = 128
+# What is longer goes to page fragments: an sk_buff's linear part ends at 64 KiB, and large ones fragment memory.
+LINEAR_MAX = 16384
+
+
+class datagram_sock(sock):
+    """A sock whose every send is a packet of its own."""
+
+    def __init__(self, net, family, type, protocol, prot):
+        sock.__init__(self, net, family, type, protocol, prot)
+        self.frag = page_frag()
+
+
+class datagram_proto(proto):
+    """The operations that IPv4's datagram protocols have in common."""
+
+    def destroy(self, sk):
+        ip_mc_drop_socket(sk)
+
+    def close(self, sk, timeout):
+        sk_common_release(sk)
+
+    def connect(self, sk, daddr, dport, flags):
+        return ip4_datagram_connect(sk, daddr, dport)
+
+    def disconnect(self, sk, flags):
+        return datagram_disconnect(sk)
+
+    def recvmsg(self, sk, msg, size, flags):
+        return datagram_recvmsg(sk, msg, size, flags)
+
+    def poll(self, sk, file, table):
+        return datagram_poll(sk, file, table)
+
+    def ioctl(self, sk, cmd, arg):
+        if cmd == SIOCOUTQ:
+            return sk.sk_wmem_alloc
+        if cmd == SIOCINQ:
+            skb = sk.sk_receive_queue.first
+            return skb.len if skb is not None else 0
+        return -ENOIOCTLCMD
+
+
+# --- the peer ---
 
 
 def parse_destination(msg):
@@ -75,3 +171,175 @@ def datagram_disconnect(sk):
         sk.inet_num = 0
         sk.inet_sport = 0
     return 0
+
+
+# --- receive ---
+
+
+def datagram_recvmsg(sk, msg, size, flags):
+    """Receive one packet: how many bytes were copied (with MSG_TRUNC its true size), or a negative errno."""
+    if flags & MSG_ERRQUEUE:
+        return ip_recv_error(sk, msg, size)
+    err = skb_recv_datagram(sk, flags)
+    if err != 0:
+        return err if err < 0 else 0
+    skb = sk.sk_receive_queue.first
+    result = skb_copy_datagram(skb, msg, size, flags)
+    if result >= 0:
+        msg.msg_family = AF_INET
+        msg.msg_addr = skb.get32(skb.network_header + 12)
+        # Only UDP has ports.
+        ports = sk.sk_protocol == IPPROTO_UDP and sk.sk_type != SOCK_RAW
+        msg.msg_port = skb.get16(skb.transport_header) if ports else 0
+        if not ports or skb.tstamp or sk.sk_flags & (SOCK_RCVTSTAMP | SOCK_RCVTSTAMPNS):
+            sock_recv_timestamp(sk, msg, skb)
+        if sk.cmsg_flags:
+            ip_cmsg_recv(sk, msg, skb)
+    skb_free_datagram(sk, skb, flags)
+    return result
+
+
+def datagram_err(sk, skb, info, port, header_len):
+    """An ICMP error quotes a packet of `sk` (RFC 1122 section 4.1.3.3): lower the path MTU, tell the socket.
+
+    `skb`: data at the quoted IP header, the ICMP header at transport_header; not consumed.  `port` is the quoted
+    packet's destination, `header_len` what its transport header takes of the quotation on the error queue.
+    """
+    type = skb.get8(skb.transport_header)
+    code = skb.get8(skb.transport_header + 1)
+    err = EHOSTUNREACH
+    fatal = False
+    if type == ICMP_SOURCE_QUENCH:
+        return
+    if type == ICMP_PARAMETERPROB:
+        err = EPROTO
+        fatal = True
+    elif type == ICMP_DEST_UNREACH:
+        err, fatal = ICMP_ERR_CONVERT[code]
+        if code == ICMP_FRAG_NEEDED:
+            ip_rt_update_pmtu(sk.net, skb.get32(skb.data + 16), info)
+            fatal = sk.pmtudisc != IP_PMTUDISC_DONT
+            # Who lets his packets be fragmented has lost nothing that he could have sent otherwise.
+            if not fatal and sk.sk_type != SOCK_RAW:
+                return
+    if sk.recverr:
+        ip_icmp_error(sk, skb, err, port, info, header_len)
+    elif not fatal or sk.sk_state != TCP_ESTABLISHED:
+        return
+    sk.sk_err = err
+    sk.error_report()
+
+
+# --- send ---
+
+
+def datagram_fits(sk, rt, length, daddr, dport):
+    """0 when an IP packet of `length` bytes may be sent on `rt`, whole or in fragments; otherwise -EMSGSIZE.
+
+    What may not be fragmented is measured by the path's MTU, what probes for it by the device's (ip(7), IP_MTU_DISCOVER).
+    """
+    limit = IP_MAX_LEN
+    mtu = rt.mtu
+    if sk.pmtudisc == IP_PMTUDISC_DO:
+        limit = mtu
+    elif sk.pmtudisc == IP_PMTUDISC_PROBE or sk.pmtudisc == IP_PMTUDISC_INTERFACE:
+        mtu = rt.dev.mtu
+        limit = mtu
+    if length <= limit:
+        return 0
+    ip_local_error(sk, EMSGSIZE, daddr, dport, mtu)
+    return -EMSGSIZE
+
+
+def datagram_df(sk, rt, length):
+    """True when the packet carries DF: not one that will leave in fragments."""
+    return ip_dont_fragment(sk, rt) and (length <= rt.mtu or sk.pmtudisc == IP_PMTUDISC_PROBE)
+
+
+def datagram_flow(sk, msg):
+    """Where a raw or ping socket's packet goes: an `ipcm_cookie` with daddr, addr, ttl, tos and rt, or a negative errno."""
+    net = sk.net
+    if msg.msg_flags & MSG_OOB:
+        return -EOPNOTSUPP
+    flow = ipcm_cookie(sk)
+    if msg.msg_name is not None:
+        err = parse_destination(msg)
+        if err < 0:
+            return err
+        flow.daddr = msg.msg_addr
+    elif sk.sk_state == TCP_ESTABLISHED:
+        flow.daddr = sk.inet_daddr
+        flow.rt = sk_dst_check(sk)
+    else:
+        return -EDESTADDRREQ
+    if msg.msg_control is not None:
+        err = ip_cmsg_send(net, msg, flow)
+        if err < 0:
+            return err
+        flow.rt = None
+    multicast = flow.daddr >> 28 == MULTICAST_CLASS
+    if multicast:
+        flow.oif = flow.oif if flow.oif else sk.mc_index
+        flow.addr = flow.addr if flow.addr else sk.mc_addr
+    if flow.rt is None:
+        flow.rt = ip_route_output_key(net, flow.daddr, flow.addr, flow.oif)
+        if flow.rt is None:
+            net.mib.IpOutNoRoutes += 1
+            return net.ip.route_error
+        if flow.rt.rt_type == RTN_BROADCAST and not sk.sk_flags & SOCK_BROADCAST:
+            return -EACCES
+    flow.addr = flow.addr if flow.addr else flow.rt.saddr
+    flow.daddr = flow.daddr if flow.daddr else flow.rt.saddr
+    if flow.ttl < 0:
+        flow.ttl = sk.mc_ttl if multicast else sk.uc_ttl
+    if flow.ttl < 0:
+        flow.ttl = net.sysctl_ip_default_ttl
+    if flow.tos < 0:
+        flow.tos = sk.tos
+    return flow
+
+
+def datagram_make_skb(sk, msg, size, header_len):
+    """Wait for room, then the user's bytes in an sk_buff that `sk` pays for: a negative errno (an int) on failure.
+
+    At least the first `header_len` bytes are linear.
+    """
+    err = sock_may_send(sk, msg.msg_flags & MSG_DONTWAIT != 0)
+    if err < 0:
+        return err
+    linear = size if size <= LINEAR_MAX else header_len
+    skb = alloc_skb(sk.net.skb_cache, HEADROOM + linear)
+    if skb is None:
+        return -ENOBUFS
+    skb_reserve(skb, HEADROOM)
+    err = skb_put_iter(skb, msg.msg_iter, linear) if linear else 0
+    if err == 0 and size > linear:
+        err = datagram_append(sk, skb, msg, size - linear)
+    if err < 0:
+        kfree_skb(skb, "SKB_UCOPY_FAULT")
+        return err
+    skb_set_owner_w(skb, sk)
+    return skb
+
+
+def datagram_append(sk, skb, msg, size):
+    """Add the user's next `size` bytes to `skb` as page fragments: 0, -EFAULT or -ENOBUFS."""
+    dsk = sk
+    added = skb_add_frags_iter(skb, msg.msg_iter, size, dsk.frag)
+    if added < 0:
+        return -EFAULT if added == -EFAULT else -ENOBUFS
+    return 0 if added == size else -ENOBUFS
+
+
+def datagram_send(sk, skb, flow, protocol, size):
+    """Put the IP header in front and send: `size`, or a negative errno; consumes `skb`."""
+    rt = flow.rt
+    skb.dst = rt
+    skb.priority = sk.sk_priority
+    skb.mark = sk.sk_mark
+    df = datagram_df(sk, rt, skb.len + IP_HEADER_LEN + len(sk.inet_opt))
+    ip_push_header(
+        skb, flow.addr, flow.daddr, protocol, flow.tos, flow.ttl, ip_select_ident(sk.net, 1), df, sk.inet_opt
+    )
+    err = ip_local_out(sk.net, skb)
+    return err if err < 0 else size

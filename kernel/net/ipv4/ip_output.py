@@ -249,6 +249,11 @@ def ip_fragment(net, skb, rt):
     frag_word = skb.get16(nh + 6)
     mtu = rt.mtu
     sk = skb.sk
+    if sk is not None and sk.pmtudisc >= IP_PMTUDISC_PROBE:
+        # These want to know for themselves what the path carries: only the device's own limit counts.
+        mtu = rt.dev.mtu
+        if skb.len <= mtu:
+            return ip_finish_output2(net, skb, rt)
     df = frag_word & IP_DF != 0
     may = not df or (sk is not None and sk.pmtudisc != IP_PMTUDISC_DO and sk.pmtudisc != IP_PMTUDISC_PROBE)
     header_len = (skb.get8(nh) & 15) << 2

@@ -100,9 +100,11 @@ class sock_exterr:
 
 
 class ipcm_cookie:
-    """What control messages and the socket's options say about one packet to be sent."""
+    """What control messages and the socket's options say about one packet to be sent, and where that leads."""
 
     def __init__(self, sk):
+        self.daddr = 0
+        self.rt = None
         self.addr = sk.inet_saddr
         self.oif = sk.sk_bound_dev_if
         self.ttl = -1

@@ -5,12 +5,10 @@ Send: `udp_sendmsg` -> route (cached while connected) -> one sk_buff with the us
 """
 
 from kernel.lib.checksum import csum_add, csum_fold, csum_tcpudp_nofold
-from kernel.net.core.datagram import datagram_poll, skb_free_datagram, skb_recv_datagram, sock_recv_timestamp
-from kernel.net.core.skb_data import skb_add_frags_iter, skb_checksum, skb_copy_datagram_iter, skb_put_iter
+from kernel.net.core.skb_data import skb_checksum, skb_put_iter
 from kernel.net.core.skbuff import (
     alloc_skb,
     kfree_skb,
-    page_frag,
     pskb_may_pull,
     skb_clone,
     skb_pull,
@@ -18,68 +16,30 @@ from kernel.net.core.skbuff import (
     skb_reserve,
     skb_trim,
 )
-from kernel.net.core.sock import (
-    proto,
-    sk_common_release,
-    sk_dst_check,
-    skb_set_owner_w,
-    sock,
-    sock_may_send,
-    sock_queue_rcv_skb,
+from kernel.net.core.sock import sk_dst_check, skb_set_owner_w, sock_may_send, sock_queue_rcv_skb
+from kernel.net.core.sock_flags import SOCK_BROADCAST
+from kernel.net.ipv4.datagram import (
+    datagram_append,
+    datagram_df,
+    datagram_err,
+    datagram_fits,
+    datagram_proto,
+    datagram_sock,
+    parse_destination,
 )
-from kernel.net.core.sock_flags import SOCK_BROADCAST, SOCK_RCVTSTAMP, SOCK_RCVTSTAMPNS
-from kernel.net.ipv4.datagram import datagram_disconnect, ip4_datagram_connect, parse_destination
 from kernel.net.ipv4.fib import ipv4_is_multicast
 from kernel.net.ipv4.icmp import icmp_send
-from kernel.net.ipv4.icmp_err import ICMP_ERR_CONVERT
-from kernel.net.ipv4.igmp import ip_mc_drop_socket, ip_mc_sf_allow
-from kernel.net.ipv4.ip_output import ip_dont_fragment, ip_local_out, ip_push_header, ip_select_ident
-from kernel.net.ipv4.ip_sockglue import (
-    int_bytes,
-    int_option,
-    ip_cmsg_recv,
-    ip_cmsg_send,
-    ip_icmp_error,
-    ip_local_error,
-    ip_recv_error,
-    ipcm_cookie,
-)
-from kernel.net.ipv4.route import ip_route_output_key, ip_rt_update_pmtu
+from kernel.net.ipv4.igmp import ip_mc_sf_allow
+from kernel.net.ipv4.ip_output import ip_local_out, ip_push_header, ip_select_ident
+from kernel.net.ipv4.ip_sockglue import int_bytes, int_option, ip_cmsg_send, ipcm_cookie
+from kernel.net.ipv4.route import ip_route_output_key
 from kernel.net.ipv4.udp_table import udp_hash_table
 from kernel.net.net import net_protocol
-from kernel.uapi.errno import (
-    EACCES,
-    EAGAIN,
-    EDESTADDRREQ,
-    EFAULT,
-    EHOSTUNREACH,
-    EINVAL,
-    EMSGSIZE,
-    ENOBUFS,
-    ENOIOCTLCMD,
-    ENOPROTOOPT,
-    EOPNOTSUPP,
-    EPROTO,
-)
-from kernel.uapi.icmp import (
-    ICMP_DEST_UNREACH,
-    ICMP_FRAG_NEEDED,
-    ICMP_PARAMETERPROB,
-    ICMP_PORT_UNREACH,
-    ICMP_SOURCE_QUENCH,
-)
-from kernel.uapi.in_ import IP_PMTUDISC_DO, IP_PMTUDISC_DONT, IP_PMTUDISC_PROBE, IPPROTO_UDP
+from kernel.uapi.errno import EACCES, EAGAIN, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS, ENOPROTOOPT, EOPNOTSUPP
+from kernel.uapi.icmp import ICMP_DEST_UNREACH, ICMP_PORT_UNREACH
+from kernel.uapi.in_ import IPPROTO_UDP
 from kernel.uapi.route import RTN_BROADCAST, RTN_MULTICAST
-from kernel.uapi.socket import (
-    AF_INET,
-    MSG_CONFIRM,
-    MSG_DONTWAIT,
-    MSG_ERRQUEUE,
-    MSG_OOB,
-    MSG_TRUNC,
-    SOL_UDP,
-)
-from kernel.uapi.sockios import SIOCINQ, SIOCOUTQ
+from kernel.uapi.socket import MSG_CONFIRM, MSG_DONTWAIT, MSG_MORE, MSG_OOB, SOL_UDP
 from kernel.uapi.tcp import TCP_ESTABLISHED
 from kernel.uapi.udp import UDP_CORK, UDP_ENCAP
 
@@ -93,41 +53,45 @@ UDP_HEADER_LEN = 8
 IP_HEADER_LEN = 20
 # What stands in front of the payload: link and IP headers with options, and ours.
 HEADROOM = 128
-UDP_MAX_PAYLOAD = 65507
 # Payloads above this go to page fragments: an sk_buff's linear part ends at 64 KiB, and large ones fragment memory.
 LINEAR_MAX = 16384
 
 
-class udp_sock(sock):
-    """A UDP socket."""
+class udp_cork:
+    """The datagram that UDP_CORK or MSG_MORE holds back: its first send has said where it goes, later ones add to it."""
+
+    def __init__(self, skb, rt, saddr, daddr, dport, tos, ttl):
+        self.skb = skb
+        self.rt = rt
+        self.saddr = saddr
+        self.daddr = daddr
+        self.dport = dport
+        self.tos = tos
+        self.ttl = ttl
+
+
+class udp_sock(datagram_sock):
+    """A UDP socket; `cork` is the datagram that is being put together."""
 
     def __init__(self, net, family, type, protocol, prot):
-        sock.__init__(self, net, family, type, protocol, prot)
-        self.frag = page_frag()
+        datagram_sock.__init__(self, net, family, type, protocol, prot)
         self.corking = False
+        self.cork = None
 
 
-class udp_proto(proto):
+class udp_proto(datagram_proto):
     """Operations of UDP sockets."""
 
     def __init__(self, net):
-        proto.__init__(self, "UDP")
+        datagram_proto.__init__(self, "UDP")
         self.table = net.udp_table
 
     def sk_alloc(self, net, family, type, protocol):
         return udp_sock(net, family, type, protocol, self)
 
     def destroy(self, sk):
-        ip_mc_drop_socket(sk)
-
-    def close(self, sk, timeout):
-        sk_common_release(sk)
-
-    def connect(self, sk, daddr, dport, flags):
-        return ip4_datagram_connect(sk, daddr, dport)
-
-    def disconnect(self, sk, flags):
-        return datagram_disconnect(sk)
+        udp_flush_pending_frames(sk)
+        datagram_proto.destroy(self, sk)
 
     def get_port(self, sk, port):
         return self.table.get_port(sk, port)
@@ -141,29 +105,16 @@ class udp_proto(proto):
     def sendmsg(self, sk, msg, size):
         return udp_sendmsg(sk, msg, size)
 
-    def recvmsg(self, sk, msg, size, flags):
-        return udp_recvmsg(sk, msg, size, flags)
-
-    def poll(self, sk, file, table):
-        return datagram_poll(sk, file, table)
-
-    def ioctl(self, sk, cmd, arg):
-        if cmd == SIOCOUTQ:
-            return sk.sk_wmem_alloc
-        if cmd == SIOCINQ:
-            skb = sk.sk_receive_queue.first
-            return skb.len if skb is not None else 0
-        return -ENOIOCTLCMD
-
     def setsockopt(self, sk, level, optname, optval):
         if level != SOL_UDP or optname != UDP_CORK:
             return -ENOPROTOOPT
-        # Accepted for the programs that set it around one send; datagrams leave at once all the same.
         value = int_option(optval)
         if value is None:
             return -EINVAL
         usk = sk
         usk.corking = value != 0
+        if not usk.corking and usk.cork is not None:
+            udp_push_pending_frames(sk)
         return 0
 
     def getsockopt(self, sk, level, optname, optlen):
@@ -184,11 +135,14 @@ class udp_proto(proto):
 def udp_sendmsg(sk, msg, size):
     """Send one datagram: its payload's size, or a negative errno (RFC 768; errno values as in udp(7))."""
     net = sk.net
+    usk = sk
     flags = msg.msg_flags
     if size > 0xFFFF:
         return -EMSGSIZE
     if flags & MSG_OOB:
         return -EOPNOTSUPP
+    if usk.cork is not None:
+        return udp_append_data(sk, msg, size)
     connected = False
     if msg.msg_name is not None:
         err = parse_destination(msg)
@@ -250,26 +204,16 @@ def udp_sendmsg(sk, msg, size):
         sk.sk_dst_pending_confirm = True
     if saddr == 0:
         saddr = rt.saddr
-    return udp_send_datagram(sk, msg, size, rt, saddr, daddr, dport, tos, ttl)
-
-
-def udp_send_datagram(sk, msg, size, rt, saddr, daddr, dport, tos, ttl):
-    """Build the datagram and send it along `rt`; as udp_sendmsg."""
-    net = sk.net
-    length = size + UDP_HEADER_LEN
-    if size > UDP_MAX_PAYLOAD:
-        ip_local_error(sk, EMSGSIZE, daddr, dport, rt.mtu)
-        return -EMSGSIZE
-    packet = length + IP_HEADER_LEN + len(sk.inet_opt)
-    if packet > rt.mtu and (sk.pmtudisc == IP_PMTUDISC_DO or sk.pmtudisc == IP_PMTUDISC_PROBE):
-        limit = rt.mtu
-        if sk.pmtudisc == IP_PMTUDISC_DO or packet > rt.dev.mtu:
-            ip_local_error(sk, EMSGSIZE, daddr, dport, limit)
-            return -EMSGSIZE
-    err = sock_may_send(sk, msg.msg_flags & MSG_DONTWAIT != 0)
+    # Only one that does not fit the path needs a closer look, or one that IP could not carry at all.
+    length = size + UDP_HEADER_LEN + IP_HEADER_LEN + len(sk.inet_opt)
+    if length > rt.mtu:
+        err = datagram_fits(sk, rt, length, daddr, dport)
+        if err < 0:
+            return err
+    err = sock_may_send(sk, flags & MSG_DONTWAIT != 0)
     if err < 0:
         return err
-    skb = udp_make_skb(sk, msg, size)
+    skb = udp_make_skb(sk, size)
     if skb is None:
         net.mib.UdpSndbufErrors += 1
         return -ENOBUFS
@@ -277,37 +221,15 @@ def udp_send_datagram(sk, msg, size, rt, saddr, daddr, dport, tos, ttl):
     if err < 0:
         kfree_skb(skb, "SKB_UCOPY_FAULT")
         return err
-    uh = skb_push(skb, UDP_HEADER_LEN)
-    skb.transport_header = uh
-    skb.put32(uh, sk.inet_sport << 16 | dport)
-    skb.put32(uh + 4, length << 16)
-    if not sk.sk_no_check_tx:
-        # The device, or whoever finds that it can not, completes the sum over the pseudo header.
-        skb.put16(uh + 6, ~csum_fold(csum_tcpudp_nofold(saddr, daddr, length, IPPROTO_UDP, 0)) & 0xFFFF)
-        skb.ip_summed = CHECKSUM_PARTIAL
-        skb.csum_start = uh
-        skb.csum_offset = 6
     skb_set_owner_w(skb, sk)
-    skb.dst = rt
-    skb.priority = sk.sk_priority
-    skb.mark = sk.sk_mark
-    if ttl < 0:
-        ttl = sk.uc_ttl
-        if ttl < 0:
-            ttl = net.sysctl_ip_default_ttl
-    df = ip_dont_fragment(sk, rt) and packet <= rt.mtu
-    ip_push_header(skb, saddr, daddr, IPPROTO_UDP, tos, ttl, ip_select_ident(net, 1), df, sk.inet_opt)
-    net.mib.UdpOutDatagrams += 1
-    err = ip_local_out(net, skb)
-    if err < 0:
-        # Only with IP_RECVERR does a sender hear that his datagram was lost in our own queue.
-        if err == -ENOBUFS and not sk.recverr:
-            return size
-        return err
-    return size
+    if flags & MSG_MORE or usk.corking:
+        usk.cork = udp_cork(skb, rt, saddr, daddr, dport, tos, ttl)
+        return size
+    err = udp_send_skb(sk, skb, rt, saddr, daddr, dport, tos, ttl)
+    return err if err < 0 else size
 
 
-def udp_make_skb(sk, msg, size):
+def udp_make_skb(sk, size):
     """An sk_buff with room for the headers and, up to LINEAR_MAX, for the payload."""
     skb = alloc_skb(sk.net.skb_cache, HEADROOM + (size if size <= LINEAR_MAX else 0))
     if skb is not None:
@@ -321,11 +243,83 @@ def udp_fill(sk, skb, msg, size):
         return 0
     if size <= LINEAR_MAX:
         return skb_put_iter(skb, msg.msg_iter, size)
+    return datagram_append(sk, skb, msg, size)
+
+
+def udp_send_skb(sk, skb, rt, saddr, daddr, dport, tos, ttl):
+    """Put the headers in front of a datagram's payload and send it along `rt`: 0 or a negative errno; consumes it."""
+    net = sk.net
+    length = skb.len + UDP_HEADER_LEN
+    uh = skb_push(skb, UDP_HEADER_LEN)
+    skb.transport_header = uh
+    skb.put32(uh, sk.inet_sport << 16 | dport)
+    skb.put32(uh + 4, length << 16)
+    if not sk.sk_no_check_tx:
+        # The device, or whoever finds that it can not, completes the sum over the pseudo header.
+        skb.put16(uh + 6, ~csum_fold(csum_tcpudp_nofold(saddr, daddr, length, IPPROTO_UDP, 0)) & 0xFFFF)
+        skb.ip_summed = CHECKSUM_PARTIAL
+        skb.csum_start = uh
+        skb.csum_offset = 6
+    skb.dst = rt
+    skb.priority = sk.sk_priority
+    skb.mark = sk.sk_mark
+    if ttl < 0:
+        ttl = sk.uc_ttl
+        if ttl < 0:
+            ttl = net.sysctl_ip_default_ttl
+    df = datagram_df(sk, rt, length + IP_HEADER_LEN + len(sk.inet_opt))
+    ip_push_header(skb, saddr, daddr, IPPROTO_UDP, tos, ttl, ip_select_ident(net, 1), df, sk.inet_opt)
+    net.mib.UdpOutDatagrams += 1
+    err = ip_local_out(net, skb)
+    # Only with IP_RECVERR does a sender hear that his datagram was lost in our own queue.
+    if err == -ENOBUFS and not sk.recverr:
+        return 0
+    return err
+
+
+def udp_append_data(sk, msg, size):
+    """Add to the corked datagram, and send it unless it stays corked: `size`, or a negative errno.
+
+    A datagram that can not be completed is dropped whole.
+    """
     usk = sk
-    added = skb_add_frags_iter(skb, msg.msg_iter, size, usk.frag)
-    if added < 0:
-        return added
-    return 0 if added == size else -ENOBUFS
+    cork = usk.cork
+    skb = cork.skb
+    length = skb.len + size + UDP_HEADER_LEN + IP_HEADER_LEN + len(sk.inet_opt)
+    err = datagram_fits(sk, cork.rt, length, cork.daddr, cork.dport)
+    if err == 0:
+        err = sock_may_send(sk, msg.msg_flags & MSG_DONTWAIT != 0)
+        if err < 0:
+            # Nothing is lost: the sender may come back when there is room.
+            return err
+        charged = skb.truesize
+        err = datagram_append(sk, skb, msg, size) if size else 0
+        sk.sk_wmem_alloc += skb.truesize - charged
+    if err < 0:
+        udp_flush_pending_frames(sk)
+        return err
+    if not (msg.msg_flags & MSG_MORE or usk.corking):
+        err = udp_push_pending_frames(sk)
+        if err < 0:
+            return err
+    return size
+
+
+def udp_push_pending_frames(sk):
+    """Send the corked datagram: 0 or a negative errno."""
+    usk = sk
+    cork = usk.cork
+    usk.cork = None
+    return udp_send_skb(sk, cork.skb, cork.rt, cork.saddr, cork.daddr, cork.dport, cork.tos, cork.ttl)
+
+
+def udp_flush_pending_frames(sk):
+    """Drop the corked datagram, if there is one."""
+    usk = sk
+    cork = usk.cork
+    if cork is not None:
+        usk.cork = None
+        kfree_skb(cork.skb, "SOCKET_CLOSE")
 
 
 # --- receive ---
@@ -435,39 +429,10 @@ def udp_mcast_deliver(net, skb, saddr, daddr, ports):
     return 0
 
 
-def udp_recvmsg(sk, msg, size, flags):
-    """Receive one datagram: how many bytes were copied (with MSG_TRUNC its true size), or a negative errno."""
-    if flags & MSG_ERRQUEUE:
-        return ip_recv_error(sk, msg, size)
-    err = skb_recv_datagram(sk, flags)
-    if err != 0:
-        return err if err < 0 else 0
-    skb = sk.sk_receive_queue.first
-    length = skb.len
-    copied = length
-    if copied > size:
-        copied = size
-        msg.msg_flags |= MSG_TRUNC
-    if copied and skb_copy_datagram_iter(skb, 0, msg.msg_iter, copied) < 0:
-        skb_free_datagram(sk, skb, flags)
-        return -EFAULT
-    msg.msg_family = AF_INET
-    msg.msg_addr = skb.get32(skb.network_header + 12)
-    msg.msg_port = skb.get16(skb.transport_header)
-    if skb.tstamp or sk.sk_flags & (SOCK_RCVTSTAMP | SOCK_RCVTSTAMPNS):
-        sock_recv_timestamp(sk, msg, skb)
-    if sk.cmsg_flags:
-        ip_cmsg_recv(sk, msg, skb)
-    skb_free_datagram(sk, skb, flags)
-    return length if flags & MSG_TRUNC else copied
-
-
 def udp_err(net, skb, info):
     """An ICMP error quotes a datagram of ours: tell its socket (RFC 1122 section 4.1.3.3)."""
     inner = skb.data
     uh = inner + ((skb.get8(inner) & 15) << 2)
-    type = skb.get8(skb.transport_header)
-    code = skb.get8(skb.transport_header + 1)
     # The quoted packet went from us to them: source and destination change roles.
     table = net.udp_table
     sk = table.lookup(
@@ -476,29 +441,7 @@ def udp_err(net, skb, info):
     if sk is None:
         net.mib.IcmpInErrors += 1
         return 0
-    err = EHOSTUNREACH
-    fatal = False
-    if type == ICMP_SOURCE_QUENCH:
-        return 0
-    if type == ICMP_PARAMETERPROB:
-        err = EPROTO
-        fatal = True
-    elif type == ICMP_DEST_UNREACH:
-        if code == ICMP_FRAG_NEEDED:
-            ip_rt_update_pmtu(net, skb.get32(inner + 16), info)
-            if sk.pmtudisc == IP_PMTUDISC_DONT:
-                return 0
-            err = EMSGSIZE
-            fatal = True
-        else:
-            err, fatal = ICMP_ERR_CONVERT[code]
-    if not sk.recverr:
-        if not fatal or sk.sk_state != TCP_ESTABLISHED:
-            return 0
-    else:
-        ip_icmp_error(sk, skb, err, skb.get16(uh + 2), info, UDP_HEADER_LEN)
-    sk.sk_err = err
-    sk.error_report()
+    datagram_err(sk, skb, info, skb.get16(uh + 2), UDP_HEADER_LEN)
     return 0
 
 

@@ -4,7 +4,13 @@ SOCK_RAW frames carry their link header, SOCK_DGRAM frames begin behind it.  A s
 on every device (or the one that it is bound to); protocol 0 receives nothing.
 """
 
-from kernel.net.core.datagram import datagram_poll, skb_free_datagram, skb_recv_datagram, sock_recv_timestamp
+from kernel.net.core.datagram import (
+    datagram_poll,
+    skb_copy_datagram,
+    skb_free_datagram,
+    skb_recv_datagram,
+    sock_recv_timestamp,
+)
 from kernel.net.core.dev import (
     dev_add_pack,
     dev_get_by_index,
@@ -18,7 +24,7 @@ from kernel.net.core.dev import (
 )
 from kernel.net.core.netdev_flags import NETDEV_DOWN, NETDEV_UNREGISTER, NETDEV_UP
 from kernel.net.core.netdevice import notifier_block, packet_type
-from kernel.net.core.skb_data import skb_add_frags_iter, skb_copy_datagram_iter, skb_put_iter
+from kernel.net.core.skb_data import skb_add_frags_iter, skb_put_iter
 from kernel.net.core.skbuff import alloc_skb, kfree_skb, page_frag, skb_pull, skb_push, skb_reserve
 from kernel.net.core.sock import (
     proto,
@@ -34,7 +40,6 @@ from kernel.net.core.sock import (
 from kernel.uapi.errno import (
     EADDRNOTAVAIL,
     EAFNOSUPPORT,
-    EFAULT,
     EINVAL,
     EMSGSIZE,
     ENETDOWN,
@@ -157,14 +162,10 @@ def packet_recvmsg(sk, msg, size, flags):
     if err != 0:
         return err if err < 0 else 0
     skb = sk.sk_receive_queue.first
-    length = skb.len
-    copied = length
-    if copied > size:
-        copied = size
-        msg.msg_flags |= MSG_TRUNC
-    if copied and skb_copy_datagram_iter(skb, 0, msg.msg_iter, copied) < 0:
+    result = skb_copy_datagram(skb, msg, size, flags)
+    if result < 0:
         skb_free_datagram(sk, skb, flags)
-        return -EFAULT
+        return result
     dev = dev_get_by_index(sk.net, skb.iif)
     address = b""
     hatype = 0
@@ -175,9 +176,9 @@ def packet_recvmsg(sk, msg, size, flags):
     msg.msg_name = sockaddr_ll(skb.iif, skb.protocol & 0xFFFF, hatype, skb.pkt_type, address)
     sock_recv_timestamp(sk, msg, skb)
     if sk.auxdata and msg.msg_control is not None:
-        msg.msg_control.append((SOL_PACKET, PACKET_AUXDATA, auxdata(skb, length, copied)))
+        msg.msg_control.append((SOL_PACKET, PACKET_AUXDATA, auxdata(skb, skb.len, min(skb.len, size))))
     skb_free_datagram(sk, skb, flags)
-    return length if flags & MSG_TRUNC else copied
+    return result
 
 
 def auxdata(skb, length, copied):

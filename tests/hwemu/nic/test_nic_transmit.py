@@ -13,6 +13,7 @@ from nic_bench import (
     CMD_RS,
     CMD_TSE,
     CMD_VLE,
+    RCTL_ON,
     TX_RING,
     Bench,
     checksum,
@@ -409,3 +410,24 @@ def test_no_link_holds_the_engine_back(bench):
     bench.link.set_up(True)
     bench.run()
     assert bench.sent() == [frame(b"later")]
+
+
+def test_a_looped_frame_takes_its_time_at_the_links_speed(bench):
+    """A loop that feeds itself must not hold virtual time still."""
+    bench.rx_setup(rctl=RCTL_ON | 0x40, count=64)
+    bench.tx_setup(count=64)
+    for speed, byte_time in ((2, 8), (1, 80), (0, 800)):
+        bench.write(r.CTRL, bench.read(r.CTRL) & ~0x300 | 0x800 | speed << 8)
+        bench.run()
+        for length, charged in ((60, 84), (1000, 1024)):
+            for _ in range(3):
+                bench.legacy(frame(length=length))
+            bench.write(r.TDT, bench.tx_tail)
+            bench.settle()
+            assert len(bench.frames()) == 1
+            for _ in range(2):
+                bench.run(charged * byte_time - 1)
+                assert bench.frames() == []
+                bench.run(1)
+                assert len(bench.frames()) == 1
+            bench.run()

@@ -3,7 +3,7 @@
 import io
 import struct
 
-import pytest
+from scapy.utils import RawPcapNgReader
 
 from hwemu.clock import Clock
 from hwemu.wire.capture import Capture, PcapngWriter
@@ -103,9 +103,8 @@ def test_two_stations_on_one_capture_are_recorded_once():
 
 
 def test_scapy_reads_it():
-    scapy = pytest.importorskip("scapy.utils")
     data, _, _ = captured()
-    with scapy.RawPcapNgReader(io.BytesIO(data)) as reader:
+    with RawPcapNgReader(io.BytesIO(data)) as reader:
         got = list(reader)
     assert [len(frame) for frame, _ in got] == [60, 61, 62, 63, 1514, 60]
     assert got[5][1].tsresol == 10**9 and got[5][1].tslow == 3000

@@ -348,3 +348,55 @@ def test_the_root_is_bounded():
         assert failed(libc.write(fd, b"x"), libc.EFBIG)
 
     run(init)
+
+
+def test_the_root_takes_at_most_half_of_ram():
+    """System has 4 MiB: 2 MiB for files, 512 inodes."""
+    half = 2 << 20
+
+    def init(argv):
+        libc.unlink("/sbin/init")
+        fd = libc.open("/tmp/big", libc.O_CREAT | libc.O_RDWR)
+        assert failed(libc.ftruncate(fd, half + 1), libc.ENOSPC)
+        root = system.kernel.rootfs
+        room = half - root.used
+        assert libc.ftruncate(fd, room - 10) == 0
+        # What fits is written; then there is no space.
+        libc.lseek(fd, 0, libc.SEEK_END)
+        assert libc.write(fd, b"x" * 100) == 10
+        assert failed(libc.write(fd, b"x"), libc.ENOSPC)
+        assert libc.write(fd, b"") == 0
+        # Overwriting takes no room.
+        libc.lseek(fd, 0)
+        assert libc.write(fd, b"y" * 100) == 100
+        other = libc.open("/tmp/other", libc.O_CREAT | libc.O_RDWR)
+        assert failed(libc.write(other, b"x"), libc.ENOSPC)
+        # A file without a name keeps its bytes until it is closed.
+        libc.unlink("/tmp/big")
+        assert failed(libc.write(other, b"x"), libc.ENOSPC)
+        libc.close(fd)
+        assert libc.write(other, b"x" * 1000) == 1000
+        # A rename over a file frees what it replaces.
+        libc.close(libc.open("/tmp/empty", libc.O_CREAT | libc.O_RDWR))
+        libc.close(other)
+        assert libc.rename("/tmp/empty", "/tmp/other") == 0
+        assert half - root.used == room
+
+    system = System()
+    assert system.run(init) == 0, system.text + system.log
+
+
+def test_the_root_has_an_end_to_its_inodes():
+    def init(argv):
+        made = 0
+        while (fd := libc.open(f"/tmp/{made}", libc.O_CREAT | libc.O_WRONLY)) >= 0:
+            libc.close(fd)
+            made += 1
+        assert libc.get_errno() == libc.ENOSPC and 400 < made < 512
+        assert failed(libc.mkdir("/tmp/d"), libc.ENOSPC)
+        libc.unlink("/tmp/0")
+        assert libc.mkdir("/tmp/d") == 0
+        libc.rmdir("/tmp/d")
+        libc.close(libc.open("/tmp/0", libc.O_CREAT | libc.O_WRONLY))
+
+    run(init)

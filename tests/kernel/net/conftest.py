@@ -1,13 +1,7 @@
-"""Makes `netbench` importable and gives its machine as a fixture."""
-
-import sys
-from pathlib import Path
+"""The machine of `netbench` as a fixture."""
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from netbench import Bench  # noqa: E402
+from netbench import Bench
 
 
 @pytest.fixture

@@ -5,13 +5,23 @@ from netbench import BROADCAST, MAC, PEER_MAC, Packet, icmp, ip, ipv4, udp
 
 from kernel.uapi import errno
 from kernel.uapi.if_packet import PACKET_ADD_MEMBERSHIP, PACKET_STATISTICS
-from kernel.uapi.in_ import IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, IP_MULTICAST_LOOP, IP_MULTICAST_TTL
+from kernel.uapi.in_ import (
+    IP_ADD_MEMBERSHIP,
+    IP_DROP_MEMBERSHIP,
+    IP_MTU_DISCOVER,
+    IP_MULTICAST_LOOP,
+    IP_MULTICAST_TTL,
+    IP_PMTUDISC_DO,
+    IP_PMTUDISC_PROBE,
+    IP_RECVERR,
+)
 from kernel.uapi.poll import POLLHUP, POLLIN
 from kernel.uapi.socket import (
     AF_INET,
     AF_PACKET,
     AF_UNIX,
     MSG_DONTWAIT,
+    MSG_ERRQUEUE,
     SOCK_DGRAM,
     SOCK_RAW,
     SOCK_STREAM,
@@ -277,6 +287,50 @@ def test_multicast(bench):
         assert Packet(t.take()[0]).payload[0] == 0x17 and link not in t.dev.mc_list
         assert t.setsockopt(fd, SOL_IP, IP_DROP_MEMBERSHIP, mreq) == -errno.EADDRNOTAVAIL
         assert link != BROADCAST
+        t.close(fd)
+
+    bench.run(body)
+
+
+@pytest.mark.parametrize(("type", "protocol", "head"), [(SOCK_DGRAM, 1, b"\x08" + bytes(7)), (SOCK_RAW, 253, b"")])
+def test_path_mtu_discovery_refuses_what_it_would_have_to_fragment(bench, type, protocol, head):
+    def body(t):
+        t.know("10.0.0.2")
+        fd = t.socket(AF_INET, type, protocol)
+        t.setsockopt(fd, SOL_IP, IP_RECVERR, 1)
+        # Without path MTU discovery in the way: fragments, no DF.
+        assert t.sendto(fd, head + bytes(1500 - len(head)), "10.0.0.2") == 1500
+        assert [Packet(frame).df for frame in t.take()] == [False, False]
+        assert t.setsockopt(fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO) == 0
+        assert t.sendto(fd, head + bytes(1480 - len(head)), "10.0.0.2") == 1480
+        assert [Packet(frame).df for frame in t.take()] == [True]
+        for how in (IP_PMTUDISC_DO, IP_PMTUDISC_PROBE):
+            t.setsockopt(fd, SOL_IP, IP_MTU_DISCOVER, how)
+            assert t.sendto(fd, head + bytes(1481 - len(head)), "10.0.0.2") == -errno.EMSGSIZE
+            assert t.take() == []
+            # The error queue says how much would have fitted.
+            _, control, _ = t.recvmsg(fd, flags=MSG_ERRQUEUE | MSG_DONTWAIT)
+            error = control[SOL_IP, IP_RECVERR]
+            assert error[:5] == errno.EMSGSIZE.to_bytes(4, "little") + b"\x01"
+            assert int.from_bytes(error[8:12], "little") == 1500
+        t.close(fd)
+
+    bench.run(body)
+
+
+def test_a_probe_goes_out_whole_whatever_the_path_was_said_to_carry(bench):
+    def body(t):
+        t.know("10.0.0.2")
+        fd = t.socket(AF_INET, SOCK_RAW, 253)
+        t.sendto(fd, bytes(1400), "10.0.0.2")
+        sent = t.take()[0][14:]
+        t.inject_ip(icmp("10.0.0.2", "10.0.0.1", 3, 4, (1000).to_bytes(4, "big") + sent[:28]))
+        t.setsockopt(fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
+        assert t.sendto(fd, bytes(1400), "10.0.0.2") == -errno.EMSGSIZE
+        t.setsockopt(fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+        assert t.sendto(fd, bytes(1400), "10.0.0.2") == 1400
+        (frame,) = t.take()
+        assert Packet(frame).df and len(frame) == 1434
         t.close(fd)
 
     bench.run(body)

@@ -232,3 +232,31 @@ def test_the_cache_forgets_when_routes_change(bench):
         t.close(fd)
 
     bench.run(body)
+
+
+def test_only_root_changes_interfaces_and_routes(bench):
+    def body(t):
+        fd = t.socket(AF_INET, SOCK_DGRAM)
+        name = b"eth0".ljust(16, b"\0")
+        ethtool_test = bytearray((0x1A).to_bytes(4, "little") + bytes(60))
+        at = t.mm.map(ethtool_test, True)
+        t.kernel.sched.current.uid = 1000
+        for cmd in (
+            sockios.SIOCSIFFLAGS, sockios.SIOCSIFADDR, sockios.SIOCSIFMTU, sockios.SIOCSIFHWADDR, sockios.SIOCSIFNAME,
+            sockios.SIOCSIFTXQLEN, sockios.SIOCADDMULTI, sockios.SIOCADDRT, sockios.SIOCDELRT, sockios.SIOCSARP,
+            sockios.SIOCDARP,
+        ):  # fmt: skip
+            assert t.ioctl(fd, cmd, bytearray(name + bytes(120))) == -errno.EPERM, hex(cmd)
+        # Looking is free, but not at everything.
+        for cmd in (sockios.SIOCGIFFLAGS, sockios.SIOCGIFADDR, sockios.SIOCGIFMTU):
+            assert t.ioctl(fd, cmd, bytearray(name + bytes(24))) == 0
+        request = bytearray(name + at.to_bytes(8, "little") + bytes(16))
+        assert t.ioctl(fd, sockios.SIOCETHTOOL, request) == -errno.EPERM
+        t.mm.write(at, (0x0A).to_bytes(4, "little"))
+        assert t.ioctl(fd, sockios.SIOCETHTOOL, request) == 0
+        t.kernel.sched.current.uid = 0
+        assert t.ioctl(fd, sockios.SIOCSIFFLAGS, bytearray(name + (0x1043).to_bytes(2, "little") + bytes(22))) == 0
+        t.mm.unmap(at)
+        t.close(fd)
+
+    bench.run(body)

@@ -87,7 +87,10 @@ def test_read_write_and_nonblocking(bench):
 def test_socket_options(bench):
     def body(t):
         fd = t.socket(AF_INET, SOCK_DGRAM)
-        get = lambda name: t.getsockopt_int(fd, SOL_SOCKET, name)  # noqa: E731
+
+        def get(name):
+            return t.getsockopt_int(fd, SOL_SOCKET, name)
+
         assert get(SO_TYPE) == SOCK_DGRAM and get(SO_ERROR) == 0 and get(socket.SO_DOMAIN) == AF_INET
         assert get(socket.SO_PROTOCOL) == 17 and get(SO_SNDBUF) == 212992
         for name in (SO_BROADCAST, socket.SO_KEEPALIVE, socket.SO_REUSEADDR, socket.SO_REUSEPORT, socket.SO_OOBINLINE):

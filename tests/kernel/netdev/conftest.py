@@ -1,15 +1,9 @@
 """Fixtures: the device layer alone, which ends by asserting that no sk_buff is left; the bench's two hosts."""
 
-import sys
-from pathlib import Path
-
 import pytest
+from netdev_bench import NetdevBench
 
 from lab import pytest_plugin
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from netdev_bench import NetdevBench  # noqa: E402
 
 
 def pytest_configure(config):

@@ -1,21 +1,16 @@
 """A network device layer on a machine without a card: `Recorder` devices note what they are told to send."""
 
-import sys
-from pathlib import Path
+from driver_bench import MiniKernel, Sink
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "driver"))
-
-from driver_bench import MiniKernel, Sink  # noqa: E402
-
-from hwemu.clock import Clock  # noqa: E402
-from hwemu.machine import Machine  # noqa: E402
-from kernel.net.core.dev import dev_open, netif_carrier_on, register_netdev  # noqa: E402
-from kernel.net.core.net_dev_init import net_dev_init  # noqa: E402
-from kernel.net.core.netdev_flags import NETDEV_TX_BUSY, NETDEV_TX_OK  # noqa: E402
-from kernel.net.core.netdevice import net_device, net_device_ops  # noqa: E402
-from kernel.net.core.skbuff import alloc_skb, consume_skb, skb_put_data, skb_reserve  # noqa: E402
-from kernel.net.ethernet.eth import ether_setup  # noqa: E402
-from kernel.net.net import Net  # noqa: E402
+from hwemu.clock import Clock
+from hwemu.machine import Machine
+from kernel.net.core.dev import dev_open, netif_carrier_on, register_netdev
+from kernel.net.core.net_dev_init import net_dev_init
+from kernel.net.core.netdev_flags import NETDEV_TX_BUSY, NETDEV_TX_OK
+from kernel.net.core.netdevice import net_device, net_device_ops
+from kernel.net.core.skbuff import alloc_skb, consume_skb, skb_put_data, skb_reserve
+from kernel.net.ethernet.eth import ether_setup
+from kernel.net.net import Net
 
 __all__ = ["NetdevBench", "Recorder", "Sink"]
 ADDRESS = bytes.fromhex("02000000aa01")

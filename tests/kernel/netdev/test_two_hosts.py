@@ -8,8 +8,12 @@ import hashlib
 
 import pytest
 
+from driver.e1000.e1000_osdep import er32
+from driver.e1000.e1000_regs import E1000_RCTL, E1000_RCTL_VFE, E1000_VFTA
+from kernel.net.core.ethtool import netdev_change_features
 from lab import guest
 from userland import libc
+from userland.programs.ip import main as ip_main
 
 PORT = 5000
 MINUTE = 60 * 10**9
@@ -38,7 +42,7 @@ def receive_everything():
 
 def send_everything(address, data):
     fd = libc.socket(libc.AF_INET, libc.SOCK_STREAM, 0)
-    assert libc.connect(fd, libc.sockaddr_in(address, PORT)) == 0
+    assert libc.connect(fd, libc.sockaddr_in(address, PORT)) == 0, libc.strerror(libc.errno)
     done = 0
     while done < len(data):
         block = data[done : done + BLOCK]
@@ -128,3 +132,37 @@ def test_cable_pulled_in_the_middle(two_hosts):
     two_hosts.link.set_up(True)
     guest.wait(two_hosts.first, sender, within=10 * MINUTE)
     assert guest.wait(two_hosts.second, receiver, within=10 * MINUTE) == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize("offload", ["always", "never", "at first"])
+def test_a_vlan_with_every_offload_and_without(two_hosts, offload):
+    """The tags travel, the cards insert, strip and filter them; what is on the VLAN is not on the wire's own network."""
+    net = {}
+
+    def without(host):
+        dev = host.kernel.net.softnet.dev_by_name["eth0"]
+        assert guest.run(host, netdev_change_features, dev, dev.hw_features, 0) == 0
+
+    for number, host in enumerate((two_hosts.first, two_hosts.second), 1):
+        if offload == "never":
+            without(host)
+        assert guest.run(host, ip_main, ["ip", "link", "add", "link", "eth0", "name", "v5", "type", "vlan", "id", "5"]) == 0
+        assert guest.run(host, ip_main, ["ip", "addr", "add", f"10.5.0.{number}/24", "dev", "v5"]) == 0
+        assert guest.run(host, ip_main, ["ip", "link", "set", "v5", "up"]) == 0
+        if offload == "at first":
+            without(host)
+        net[number] = host.kernel.net.softnet.dev_by_name["v5"]
+        assert list(host.kernel.net.softnet.dev_by_name["eth0"].vlan_ids) == [5]
+    data = payload(300_000)
+    receiver = guest.spawn(two_hosts.second, receive_everything)
+    guest.run(two_hosts.first, send_everything, "10.5.0.2", data, within=30 * MINUTE)
+    assert guest.wait(two_hosts.second, receiver, within=30 * MINUTE) == hashlib.sha256(data).hexdigest()
+    assert net[2].rx_bytes > len(data)
+    # The filter of the second card lets in VLAN 5 and no other.
+    kernel = two_hosts.second.kernel
+    adapter = kernel.net.softnet.dev_by_name["eth0"].priv
+    assert er32(adapter.hw, E1000_VFTA) == 1 << 5 and er32(adapter.hw, E1000_RCTL) & E1000_RCTL_VFE
+    for host in (two_hosts.first, two_hosts.second):
+        assert guest.run(host, ip_main, ["ip", "link", "del", "v5"]) == 0
+    assert er32(adapter.hw, E1000_VFTA) == 0 and not er32(adapter.hw, E1000_RCTL) & E1000_RCTL_VFE
+    transfer(two_hosts, 50_000)

@@ -171,6 +171,35 @@ def test_a_pipe_console_passes_every_byte():
     assert system.text == ""
 
 
+def test_a_pipe_console_is_no_terminal_to_programs():
+    def init(argv):
+        for request in (libc.TCGETS, libc.TIOCGWINSZ):
+            assert libc.ioctl(0, request) == -1 and libc.get_errno() == libc.ENOTTY
+        assert not libc.isatty(0) and not libc.isatty(1)
+        # It has a foreground group all the same.
+        assert libc.tcsetpgrp(0, libc.getpid()) == 0
+
+    system = Typist(console="pipe")
+    assert system.run(init) == 0, system.text
+
+
+def test_the_second_port_takes_errors_and_the_log():
+    def init(argv):
+        assert libc.readlink("/proc/1/fd/2") == "/dev/ttyS1"
+        libc.write_all(1, b"out\n")
+        libc.write_all(2, b"err\n")
+        return libc.read(2, bytearray(4))
+
+    system = Typist(console="pipe", stderr="ttyS1", loglevel="7")
+    errors = bytearray()
+    system.machine.serial2.sink = errors.extend
+    system.at(SECOND, lambda: system.machine.serial2.feed(b"back"))
+    assert system.run(init) == 4
+    assert system.text == "out\n"
+    lines = errors.decode().splitlines()
+    assert lines[0].endswith("Linux version 6.1.0-hwemu (hwemu) #1 hwemu") and "err" in lines
+
+
 def test_a_flood_is_bounded():
     def init(argv):
         libc.sleep(5)

@@ -1,15 +1,20 @@
 """The user network with real sockets of the host: TCP both ways, UDP, DNS, DHCP, ICMP, and who may reach what."""
 
+import ctypes
 import errno
+import fcntl
 import hashlib
+import os
 import socket
 import struct
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from kernel.uapi.sockios import SIOCSIFADDR, SIOCSIFFLAGS
 from lab import guest
 from lab.arguments import Forward
 from lab.usernet import dhcp, plan
@@ -578,14 +583,15 @@ def test_a_damaged_echo_request_is_not_repaired():
     service.echo(plan.GATEWAY_NUMBER, 0xC0000201, good[:-1] + b"x")
 
 
+@pytest.mark.interop
 def test_dns_forwarded_to_the_hosts_server(user_network):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         try:
-            server.bind(("127.0.0.54", 53))
+            server.bind(("127.0.0.153", 53))
         except OSError as error:
             pytest.skip(f"port 53: {error}")
         server.settimeout(20)
-        network = user_network(name_server="127.0.0.54")
+        network = user_network(name_server="127.0.0.153")
         join = in_thread(lambda: server.sendto(b"answer", server.recvfrom(512)[1]))
         assert guest.run(network.host, datagrams, plan.NAME_SERVER, 53, [b"question"]) == [b"answer"]
         join()
@@ -640,14 +646,40 @@ def test_an_address_of_the_network_that_nobody_has_is_silent(user_network):
     assert guest.run(network.host, ping, "10.0.2.77") is None
 
 
-def test_ping_beyond_the_gateway(user_network):
+CLONE_NEWNET = 0x40000000
+OWN = "192.0.2.7"
+
+
+@pytest.fixture
+def pinging_host():
+    """The test in a network namespace of its own, whose lo has the address OWN and which allows ping sockets."""
+    here = os.open("/proc/self/ns/net", os.O_RDONLY)
+    host = ctypes.CDLL(None, use_errno=True)
+    if host.unshare(CLONE_NEWNET):
+        os.close(here)
+        pytest.skip(f"a network namespace: {os.strerror(ctypes.get_errno())}")
     try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP) as probe:
-            probe.connect(("8.8.8.8", 0))
-            own = probe.getsockname()[0]
-    except OSError as error:
-        pytest.skip(f"ping sockets: {error}")
-    if own.startswith("127."):
-        pytest.skip("the host has no address but the loopback's")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+            address = socket.AF_INET.to_bytes(2, "little") + bytes(2) + socket.inet_aton(OWN) + bytes(8)
+            fcntl.ioctl(control, SIOCSIFADDR, b"lo".ljust(16, b"\0") + address + bytes(8))
+            fcntl.ioctl(control, SIOCSIFFLAGS, b"lo".ljust(16, b"\0") + (1).to_bytes(2, "little") + bytes(22))
+        Path("/proc/sys/net/ipv4/ping_group_range").write_text("0 2147483647")
+        yield
+    finally:
+        if host.setns(here, CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+        os.close(here)
+
+
+@pytest.mark.interop
+def test_ping_beyond_the_gateway(pinging_host, user_network):
     network = user_network()
-    assert guest.run(network.host, ping, own) == own
+    assert guest.run(network.host, ping, OWN) == OWN
+
+
+@pytest.mark.interop
+def test_a_host_without_ping_sockets_is_silent(pinging_host, user_network):
+    Path("/proc/sys/net/ipv4/ping_group_range").write_text("1 0")
+    network = user_network()
+    assert guest.run(network.host, ping, OWN) is None
+    assert network.gateway.engine is not None and guest.run(network.host, ping, plan.GATEWAY) == plan.GATEWAY

@@ -1,14 +1,7 @@
-"""Makes `harness` importable and gives its bench as a fixture."""
-
-import sys
-from pathlib import Path
+"""The bench of `harness` as a fixture."""
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from harness import TcpBench  # noqa: E402
+from harness import TcpBench
 
 
 @pytest.fixture
