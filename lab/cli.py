@@ -70,6 +70,9 @@ def wire_options(parser):
         "--trace", action="append", default=[], metavar="PATTERN",
         help="print the trace events that match, e.g. 'tcp_*' or 'skb_drop', on standard error",
     )  # fmt: skip
+    parser.add_argument(
+        "--control", metavar="PATH", help="listen at the Unix socket PATH for 'hwemu doctor PATH'; the clock follows the host's"
+    )
 
 
 def machine_options(parser):
@@ -84,9 +87,6 @@ def machine_options(parser):
         help="the address of eth0 (default with --net user: 10.0.2.15/24)",
     )  # fmt: skip
     parser.add_argument("--gateway", type=value(arguments.ipv4), metavar="G", help="the default route")
-    parser.add_argument(
-        "--control", metavar="PATH", help="listen at the Unix socket PATH for 'hwemu doctor PATH'; the clock follows the host's"
-    )
     parser.add_argument("--quiet", action="store_true", help="no kernel messages on the console (the default with -c)")
     parser.add_argument(
         "--virtual-time", action="store_true", help="do not follow the host's clock (the default with --net none)"
@@ -123,9 +123,9 @@ def parser() -> Parser:
         help="with --net machine its address (default 10.0.2.2/24), with --net user the guest's, for --forward",
     )  # fmt: skip
     wire_options(served)
-    served.set_defaults(virtual_time=False, control=None)
+    served.set_defaults(virtual_time=False)
     doctor = commands.add_parser("doctor", help="say why frames do not flow")
-    doctor.add_argument("target", metavar="SOCKET|FILE", help="what 'boot --control' listens at, or a saved snapshot")
+    doctor.add_argument("target", metavar="SOCKET|FILE", help="what '--control' listens at, or a saved snapshot")
     doctor.add_argument("--save", metavar="FILE", help="keep the snapshot")
     doctor.add_argument("--rings", action="store_true", help="show the descriptor rings too")
     return top

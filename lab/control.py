@@ -1,4 +1,4 @@
-"""The control socket of `hwemu boot --control PATH`: whoever connects gets a snapshot of the card as JSON."""
+"""The control socket (`--control PATH` of boot, run and serve-nic): whoever connects gets a snapshot of the card as JSON."""
 
 import contextlib
 import json
@@ -9,7 +9,6 @@ import stat
 
 from hwemu.clock import Source
 from lab.errors import LabError, reason
-from lab.kit.snapshot import take
 
 BACKLOG = 4
 # A snapshot has some 20 KB; the kernel takes so much at once, so that nobody waits for a reader.
@@ -19,14 +18,13 @@ LIMIT = 4 << 20
 
 
 class Control(Source):
-    """Listens at `path` on `clock`; the file is there until `close`."""
+    """Listens at `path` on `clock`; the file is there until `close`.  `snapshot()` is what is told, fit for JSON."""
 
-    def __init__(self, clock, host, path, observer=None):
+    def __init__(self, clock, path, snapshot):
         super().__init__()
         self.clock = clock
-        self.host = host
         self.path = path
-        self.observer = observer
+        self.snapshot = snapshot
         self.listener = listen(path)
         clock.watch(self.listener.fileno(), select.EPOLLIN, self)
 
@@ -39,7 +37,7 @@ class Control(Source):
         with peer:
             peer.setblocking(False)
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-            text = json.dumps(take(self.host.machine, self.host.nic, self.host.kernel, self.observer))
+            text = json.dumps(self.snapshot())
             # A peer that has gone, or does not read, gets what it deserves.
             with contextlib.suppress(OSError):
                 peer.send(text.encode())

@@ -28,9 +28,6 @@ from hwemu.wire.impair import Impairment, parse_impairments
 from hwemu.wire.link import Link
 from hwemu.wire.test_end import TestEnd
 from lab import guest
-from lab.kit.bind import attach
-from lab.kit.board import Board
-from lab.kit.kit import Kit
 from lab.machine import build_machine, station_address
 
 SEED_VARIABLE = "HWEMU_SEED"
@@ -182,6 +179,8 @@ def two_hosts(bench):
 @pytest.fixture
 def kit_on_card(nic_on_test_wire, seed):
     """The kit at a card without kernel and driver: what `nic_on_test_wire` has, and `kit`."""
+    from lab.kit.kit import Kit
+
     there = nic_on_test_wire
     there.kit = Kit(there.clock, there.machine, there.nic, there.link, there.end, seed)
     return there
@@ -194,6 +193,9 @@ def make_board(seed):
     Returns a `lab.kit.board.Board`.  At the end each is closed, nothing may be left over, and with `clean` neither the
     sanitizer nor the protocol checker may have found anything.
     """
+    # Not at the top: who does not ask for the kit does not wait for it.
+    from lab.kit.board import Board
+
     made = []
 
     def make(driver=None, up=True, clean=True, **options):
@@ -224,6 +226,8 @@ def driver_on_kernel(bench, seed):
 
     Returns `host`, `kit`, `end`, `link`, `clock`.
     """
+    from lab.kit.bind import attach
+
     made = []
 
     def make(driver=None, address=ADDRESSES[0]):

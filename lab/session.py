@@ -18,7 +18,7 @@ from lab.control import Control
 from lab.errors import LabError
 from lab.host_signals import HostSignals
 from lab.initramfs import init_argv
-from lab.kit.snapshot import Observer
+from lab.kit.snapshot import Observer, take
 from lab.machine import build_machine
 from lab.trace_output import TraceOutput
 from lab.usernet import plan
@@ -64,13 +64,16 @@ class Session:
             files=self.files, name_server=self.name_server(),
         )  # fmt: skip
         if options.control:
-            control = Control(self.clock, self.host, options.control, self.observer)
-            self.closing.callback(control.close)
+            self.closing.callback(Control(self.clock, options.control, self.snapshot).close)
         if options.trace:
             output = TraceOutput(sys.stderr)
             output.listen(self.host.trace, options.trace)
             if self.gateway is not None:
                 output.listen(self.gateway.host.trace, options.trace)
+
+    def snapshot(self):
+        """What `hwemu doctor` is told."""
+        return take(self.host.machine, self.host.nic, self.host.kernel, self.observer)
 
     def wire(self):
         """What the guest's card is plugged into, through the impairment and the capture; None for nothing."""

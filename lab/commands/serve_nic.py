@@ -3,14 +3,17 @@
 import os
 import signal
 import sys
+from types import SimpleNamespace
 
 from hwemu.clock import Clock
 from hwemu.nic.e1000.device import E1000
 from hwemu.wire.link import Link
 from lab.arguments import Address
+from lab.control import Control
 from lab.errors import LabError
 from lab.host_signals import HostSignals
 from lab.initramfs import SHELL, init_argv
+from lab.kit.snapshot import take
 from lab.machine import build_machine, station_address
 from lab.session import Session
 from lab.trace_output import TraceOutput
@@ -37,6 +40,7 @@ class CardSession(Session):
         self.clock = Clock(real=True)
         self.nic = None
         self.server = None
+        self.memory = None
         self.peer = None
         self.ended = False
 
@@ -54,11 +58,18 @@ class CardSession(Session):
             raise LabError(error.strerror) from None
         self.server = Server(self.clock, options.socket, VfioDevice(self.nic, memory), self.say)
         self.closing.callback(self.server.close)
+        self.memory = memory
+        if options.control:
+            self.closing.callback(Control(self.clock, options.control, self.snapshot).close)
         if options.trace:
             output = TraceOutput(sys.stderr)
             traces = [self.nic.trace, *(host.trace for host in self.hosts())]
             for trace in traces:
                 output.listen(trace, options.trace)
+
+    def snapshot(self):
+        """The card's side alone: the driver is somebody else's."""
+        return take(SimpleNamespace(ram=self.memory, pic=None), self.nic, observer=self.observer)
 
     def medium(self):
         if self.options.net.kind != "machine":

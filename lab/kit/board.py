@@ -40,11 +40,14 @@ SOFTIRQ_COST = 200
 INTERFACE = "eth0"
 
 
-class NoProc:
-    """Takes what would be files of /proc."""
+class Proc:
+    """Remembers what would be files of /proc: `files` by path, each a function that returns its text."""
+
+    def __init__(self):
+        self.files = {}
 
     def create(self, path, show, store=None):
-        """Nobody reads it here."""
+        self.files[path] = show
 
 
 class MiniKernel:
@@ -64,7 +67,7 @@ class MiniKernel:
         self.slab.poison = True
         self.skb_cache = skbuff_cache(self.slab, self.trace)
         self.sched = Scheduler(self.arch, self.timers)
-        self.proc = NoProc()
+        self.proc = Proc()
         self.leak_checks = []
         self.pci = None
         self.net = None
@@ -79,7 +82,7 @@ class MiniKernel:
         found = []
         for check in self.leak_checks:
             found += check()
-        return found + self.skb_cache.leak_report() + self.irq.leaks()
+        return found + self.skb_cache.leak_report()
 
 
 class Sink(packet_type):
@@ -90,12 +93,12 @@ class Sink(packet_type):
         self.packets = []
 
     def func(self, skb, dev):
-        self.packets.append(
-            SimpleNamespace(
-                data=skb.bytes(), pkt_type=skb.pkt_type, ip_summed=skb.ip_summed, vlan_tci=skb.vlan_tci,
-                vlan_present=skb.vlan_present, nr_frags=skb.nr_frags, protocol=skb.protocol,
-            )  # fmt: skip
-        )
+        facts = SimpleNamespace(
+            data=skb.bytes(), pkt_type=skb.pkt_type, ip_summed=skb.ip_summed, vlan_tci=skb.vlan_tci,
+            vlan_present=skb.vlan_present, gso_size=skb.gso_size, gso_segs=skb.gso_segs, nr_frags=skb.nr_frags,
+            protocol=skb.protocol, network_header=skb.network_header - skb.data,
+        )  # fmt: skip
+        self.packets.append(facts)
         consume_skb(skb)
         return 0
 

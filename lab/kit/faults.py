@@ -6,7 +6,8 @@ Each method starts one fault and returns it; `fault.end()` or `faults.clear()` e
 from random import Random
 
 from hwemu.clock import Event
-from hwemu.nic.e1000.registers import LAYOUT, TDT, register_names
+from hwemu.nic.e1000.bits import CTRL_RST
+from hwemu.nic.e1000.registers import CTRL, LAYOUT, TDT, register_names
 from hwemu.ram import RAM
 from hwemu.wire.port import FRAME_BAD_FCS
 from lab.kit.seams import DmaMiddleware, InterruptMiddleware, RegisterMiddleware
@@ -215,11 +216,23 @@ class Posted(Event):
         self.fault.land(self)
 
 
+class BeforeReset(RegisterMiddleware):
+    """Lets everything land that is posted when the card is reset: a reset ends every transfer under way (14.3)."""
+
+    def __init__(self, fault):
+        self.fault = fault
+
+    def write(self, offset, width, value):
+        if LAYOUT.canonical[(offset & 0x1FFFC) >> 2] == CTRL and value & CTRL_RST:
+            self.fault.flush()
+        self.inner.write(offset, width, value)
+
+
 class LateDma(Fault, Transfers):
     """The card's writes reach RAM late: each by what `delay()` says (ns), so that later ones may overtake.
 
     The card works on a RAM of its own meanwhile: what it reads is fetched from the real one, with what it has posted on
-    top, since its own writes are in order for it.
+    top, since its own writes are in order for it.  A reset of the card lets what is posted land.
     """
 
     def __init__(self, kit, what, delay):
@@ -229,7 +242,8 @@ class LateDma(Fault, Transfers):
         self.shadow = RAM(self.real.size)
         self.posted = []
         kit.nic.dma.ram = self.shadow
-        kit.dma.chain.append(self)
+        kit.dma.add(self)
+        self.resets = kit.registers.add(BeforeReset(self), at_card=True)
 
     def allows(self, address, length, write):
         self.collect()
@@ -270,12 +284,17 @@ class LateDma(Fault, Transfers):
             if sanitizer is None or sanitizer.find(entry.address, entry.length, True) is not None:
                 self.real.write(entry.address, entry.data)
 
+    def flush(self):
+        """Everything posted lands now, in order."""
+        for entry in list(self.posted):
+            self.kit.clock.cancel(entry)
+            self.land(entry)
+
     def end(self):
         if self in self.kit.dma.chain:
-            for entry in list(self.posted):
-                self.kit.clock.cancel(entry)
-                self.land(entry)
+            self.flush()
             self.kit.dma.remove(self)
+            self.kit.registers.remove(self.resets)
             self.kit.nic.dma.ram = self.real
 
 

@@ -1,12 +1,17 @@
 """What the kit finds wrong, and how it remembers who did it."""
 
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
+import hwemu
+import kernel
+
 DEPTH = 10
-# Frames of the machinery: what remains of a stack is the driver's own way to the mistake.
-MACHINERY = ("/lab/kit/", "/kernel/dma.py", "/kernel/arch/", "/hwemu/")
-TEST_RUNNER = ("/_pytest/", "/pluggy/", "/pytest/")
+# Frames of the machinery, by where its rooms lie: what remains of a stack is the driver's own way to the mistake.
+KERNEL = Path(kernel.__file__).parent
+MACHINERY = tuple(str(path) for path in (Path(__file__).parent, Path(hwemu.__file__).parent, KERNEL / "arch", KERNEL / "dma.py"))
+TEST_RUNNER = ("/_pytest/", "/pluggy/")
 
 
 class Finding(NamedTuple):
@@ -56,7 +61,7 @@ def driver_stack():
         path = frame.f_code.co_filename
         if any(part in path for part in TEST_RUNNER):
             break
-        if not any(part in path for part in MACHINERY):
+        if not path.startswith(MACHINERY):
             names.append(f"{path.rpartition('/')[2]}:{frame.f_lineno} {frame.f_code.co_name}")
         frame = frame.f_back
     return " < ".join(names) if names else "(compiled code)"

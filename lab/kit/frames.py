@@ -104,7 +104,7 @@ class NoneOf(Matcher):
         return "" if self.part.mismatch(frame) else f"{self.part!r} matches"
 
 
-class length(Matcher):  # noqa: N801 (reads like the layers)
+class length(Matcher):
     """From `low` to `high` bytes long, without FCS."""
 
     def __init__(self, low, high=None):
@@ -114,7 +114,7 @@ class length(Matcher):  # noqa: N801 (reads like the layers)
         return "" if self.low <= len(frame) <= self.high else f"{len(frame)} bytes, expected {self.low} to {self.high}"
 
 
-class contains(Matcher):  # noqa: N801
+class contains(Matcher):
     """Has `data` somewhere."""
 
     def __init__(self, data):
@@ -202,12 +202,12 @@ def shown(value):
     return value.hex(":") if isinstance(value, bytes) else f"{value:#x}" if isinstance(value, int) else repr(value)
 
 
-class eth(Layer):  # noqa: N801
+class eth(Layer):
     """Ethernet: `dst` and `src` 6 bytes, `type` of what follows.  Built, it is padded to 60 bytes (not with pad=False)."""
 
     name = "eth"
 
-    def __init__(self, dst=None, src=None, type=None, pad=True):  # noqa: A002
+    def __init__(self, dst=None, src=None, type=None, pad=True):
         super().__init__({"dst": dst, "src": src, "type": type})
         self.pad = pad
 
@@ -219,13 +219,13 @@ class eth(Layer):  # noqa: N801
         return Ethernet.parse(data), data[14:]
 
 
-class vlan(Layer):  # noqa: N801
+class vlan(Layer):
     """An 802.1Q tag: `id`, `priority`."""
 
     name = "vlan"
     code = ETH_P_8021Q
 
-    def __init__(self, id=None, priority=None, type=None):  # noqa: A002
+    def __init__(self, id=None, priority=None, type=None):
         super().__init__({"id": id, "priority": priority, "type": type})
 
     def build(self, payload, outer, inner):
@@ -238,13 +238,13 @@ class vlan(Layer):  # noqa: N801
         return {"id": parsed.tag.id, "priority": parsed.tag.priority, "type": parsed.type}, data[4:]
 
 
-class ip(Layer):  # noqa: N801
+class ip(Layer):
     """IPv4 without options.  As a matcher it also wants a right header checksum."""
 
     name = "ip"
     code = ETH_P_IP
 
-    def __init__(self, src=None, dst=None, proto=None, id=None, ttl=None, fragment=None, tos=None):  # noqa: A002
+    def __init__(self, src=None, dst=None, proto=None, id=None, ttl=None, fragment=None, tos=None):
         fields = {"proto": proto, "id": id, "ttl": ttl, "fragment": fragment, "tos": tos}
         fields["src"] = None if src is None else address(src)
         fields["dst"] = None if dst is None else address(dst)
@@ -280,7 +280,7 @@ def pseudo_header(outer, proto, length_):
     return source + destination + struct.pack(">BBH", 0, proto, length_)
 
 
-class udp(Layer):  # noqa: N801
+class udp(Layer):
     """UDP; its checksum is filled in from the IP layer around it."""
 
     name = "udp"
@@ -300,7 +300,7 @@ class udp(Layer):  # noqa: N801
         return Udp.parse(data), data[8:]
 
 
-class tcp(Layer):  # noqa: N801
+class tcp(Layer):
     """TCP without options; its checksum is filled in from the IP layer around it."""
 
     name = "tcp"
@@ -328,13 +328,13 @@ class tcp(Layer):  # noqa: N801
         return {**parsed, "flags": parsed.word.flags}, data[header:]
 
 
-class icmp(Layer):  # noqa: N801
+class icmp(Layer):
     """ICMP echo and its kin."""
 
     name = "icmp"
     code = ICMP
 
-    def __init__(self, type=None, code=None, id=None, seq=None):  # noqa: A002
+    def __init__(self, type=None, code=None, id=None, seq=None):
         super().__init__({"type": type, "code": code, "id": id, "seq": seq})
 
     def build(self, payload, outer, inner):
@@ -348,7 +348,7 @@ class icmp(Layer):  # noqa: N801
         return Icmp.parse(data), data[8:]
 
 
-class arp(Layer):  # noqa: N801
+class arp(Layer):
     """ARP for IPv4 over Ethernet."""
 
     name = "arp"
@@ -369,7 +369,7 @@ class arp(Layer):  # noqa: N801
         return Arp.parse(data), data[28:]
 
 
-class raw(Layer):  # noqa: N801
+class raw(Layer):
     """Plain bytes.  As a matcher: what follows begins with them."""
 
     name = "raw"

@@ -49,15 +49,19 @@ class Observer(Middleware):
 
 
 def take(machine, nic, kernel=None, observer=None):
-    """The snapshot of a card as a dictionary of numbers, texts and lists, fit for JSON."""
+    """The snapshot of a card as a dictionary of numbers, texts and lists, fit for JSON.
+
+    `machine` has the `ram` that the card reaches and the interrupt controller `pic` (None: somebody else's).
+    """
     rings = Rings(nic, machine.ram)
     controller = machine.pic
     line = nic.interrupt_line
+    line_known = controller is not None and line >= 0
     return {
         "version": VERSION,
         "time": nic.clock.now,
         "card": nic.name,
-        "plugged": nic.slot >= 0,
+        "plugged": nic.controller is not None,
         "config": "".join(f"{nic.config_read(offset, 1):02x}" for offset in range(256)),
         "registers": registers(nic),
         "rings": {"tx": ring_state(rings.tx), "rx": ring_state(rings.rx)},
@@ -67,7 +71,7 @@ def take(machine, nic, kernel=None, observer=None):
             "raised": nic.interrupts.raised,
             "pin": bool(nic.interrupt_pending),
             "line": line,
-            "line_masked": bool(line >= 0 and controller.mask >> line & 1),
+            "line_masked": bool(line_known and controller.mask >> line & 1),
         },
         "frames": None if observer is None else observer.state(),
         "interface": None if kernel is None else interface(kernel, nic),

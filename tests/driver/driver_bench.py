@@ -4,102 +4,25 @@
 function in the machine's own context, where a driver's entry points run in life.
 """
 
-from types import SimpleNamespace
-
 from hwemu.clock import Clock
 from hwemu.machine import Machine
 from hwemu.nic.e1000.device import E1000
 from hwemu.wire.link import Link
 from hwemu.wire.test_end import TestEnd
-from kernel.arch.arch import TIMER_IRQ, Arch
-from kernel.irq.irq import IRQ
-from kernel.mm.slab import Slab
+from kernel.arch.arch import TIMER_IRQ
 from kernel.net.core.dev import dev_add_pack, dev_get_by_name, dev_open
 from kernel.net.core.net_dev_init import net_dev_exit, net_dev_init
-from kernel.net.core.netdevice import packet_type
-from kernel.net.core.skbuff import alloc_skb, consume_skb, skb_put_data, skb_reserve, skbuff_cache
+from kernel.net.core.skbuff import alloc_skb, skb_put_data, skb_reserve
 from kernel.net.net import Net
 from kernel.pci.pci import pci_init
-from kernel.printk import Printk
-from kernel.sched.core import Scheduler
-from kernel.softirq import TIMER_SOFTIRQ, SoftIRQ
+from kernel.softirq import TIMER_SOFTIRQ
 from kernel.time.tick import tick_irqaction
-from kernel.time.timer import TimerBase
+from lab.kit.board import MiniKernel, Sink
 
 MAC = bytes.fromhex("525400123456")
 PEER = bytes.fromhex("0200000000aa")
 MILLISECOND = 1_000_000
 ETH_P_TEST = 0x88B5
-
-
-class ProcStub:
-    """Remembers what would be files of /proc."""
-
-    def __init__(self):
-        self.files = {}
-
-    def create(self, path, show, store=None):
-        self.files[path] = show
-
-
-class MiniKernel:
-    """The kernel services that a driver uses."""
-
-    def __init__(self, machine, cmdline):
-        self.cmdline = cmdline
-        self.arch = Arch(machine)
-        self.trace = self.arch.trace
-        self.random = self.arch.random
-        self.softirq = SoftIRQ()
-        self.timers = TimerBase(self.arch)
-        self.printk = Printk(self.timers.now)
-        self.irq = IRQ(self.arch, self.softirq, self.printk)
-        self.slab = Slab(self.arch.memory)
-        self.slab.poison = True
-        self.skb_cache = skbuff_cache(self.slab, self.trace)
-        self.sched = Scheduler(self.arch, self.timers)
-        self.proc = ProcStub()
-        self.leak_checks = []
-        self.pci = None
-        self.net = None
-
-    def add_leak_check(self, check):
-        self.leak_checks.append(check)
-
-    def log(self):
-        return "\n".join(self.printk.lines())
-
-    def leak_report(self):
-        found = []
-        for check in self.leak_checks:
-            found += check()
-        return found + self.skb_cache.leak_report()
-
-
-class Sink(packet_type):
-    """Collects what climbs the stack: (payload bytes, sk_buff facts)."""
-
-    def __init__(self, kind, keep=False):
-        packet_type.__init__(self, kind)
-        self.keep = keep
-        self.packets = []
-
-    def func(self, skb, dev):
-        facts = SimpleNamespace(
-            data=skb.bytes(),
-            pkt_type=skb.pkt_type,
-            ip_summed=skb.ip_summed,
-            vlan_tci=skb.vlan_tci,
-            vlan_present=skb.vlan_present,
-            gso_size=skb.gso_size,
-            gso_segs=skb.gso_segs,
-            nr_frags=skb.nr_frags,
-            protocol=skb.protocol,
-            network_header=skb.network_header - skb.data,
-        )
-        self.packets.append(facts)
-        consume_skb(skb)
-        return 0
 
 
 class Bench:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -275,30 +277,32 @@ def hwemu(*words):
     )  # fmt: skip
 
 
-@pytest.fixture
-def running(tmp_path):
-    """A machine that listens at a control socket: its path."""
-    path = tmp_path / "control"
+@contextmanager
+def running(path, ready, *words):
+    """A command that listens at the control socket `path`, once `ready(snapshot)` holds; its output, in the end."""
+    output = []
     with subprocess.Popen(
-        [sys.executable, "-m", "lab.cli", "boot", "--net", "user", "--control", str(path), "--quiet"],
+        [sys.executable, "-m", "lab.cli", *words, "--control", str(path)],
         cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
         try:
             deadline = time.monotonic() + 60
             while time.monotonic() < deadline and process.poll() is None:
-                if path.exists() and json.loads(fetch(path))["interface"].get("carrier"):
-                    break
+                with suppress(LabError):
+                    if ready(json.loads(fetch(path))):
+                        break
                 time.sleep(0.05)
-            yield path
+            yield output
         finally:
             process.terminate()
-            process.communicate(timeout=60)
+            output.append(process.communicate(timeout=60)[0].decode())
     assert not path.exists()
 
 
-def test_the_doctor_at_a_running_machine(running, tmp_path, capsys):
-    saved = tmp_path / "saved.json"
-    assert cli.main(["doctor", str(running), "--save", str(saved), "--rings"]) == 0
+def test_the_doctor_at_a_running_machine(tmp_path, capsys):
+    saved, path = tmp_path / "saved.json", tmp_path / "control"
+    with running(path, lambda snapshot: snapshot["interface"].get("carrier"), "boot", "--net", "user", "--quiet"):
+        assert cli.main(["doctor", str(path), "--save", str(saved), "--rings"]) == 0
     output = capsys.readouterr().out
     assert "nothing speaks against frames flowing" in output and "RX ring at" in output
     snapshot = json.loads(saved.read_text())
@@ -312,6 +316,14 @@ def test_the_doctor_at_a_running_machine(running, tmp_path, capsys):
     saved.write_text(json.dumps({"version": 1, "card": "x"}))
     assert cli.main(["doctor", str(saved)]) == 1
     assert "parts missing" in capsys.readouterr().err
+
+
+def test_the_doctor_at_a_card_that_is_served(tmp_path, capsys):
+    path = tmp_path / "control"
+    with running(path, lambda snapshot: snapshot["phy"]["link"], "serve-nic", "--vfio-user", str(tmp_path / "nic")):
+        assert cli.main(["doctor", str(path)]) == 1
+    output = capsys.readouterr().out
+    assert "Bus mastering is off" in output and "RCTL.EN is clear" in output and "line" not in output
 
 
 @pytest.mark.parametrize("content", [None, "", "nonsense", "[]", '{"version": 99}'])
@@ -336,26 +348,38 @@ def test_control_needs_the_hosts_clock():
     assert process.returncode == 2 and process.stderr.count("\n") == 1
 
 
+def served(machine, peer):
+    """Let the machine run until it has told `peer` something."""
+    deadline = time.monotonic() + 60
+    while not select.select([peer], [], [], 0)[0] and time.monotonic() < deadline:
+        machine.clock.run(machine.clock.now + MILLISECOND)
+
+
 def test_a_socket_that_nobody_listens_at_is_replaced_and_one_in_use_is_not(machine, tmp_path):
     path = str(tmp_path / "control")
     dead = socket.socket(socket.AF_UNIX)
     dead.bind(path)
     dead.close()
-    control = Control(machine.clock, machine, path)
+
+    def snapshot():
+        return take(machine.machine, machine.nic, machine.kernel)
+
+    control = Control(machine.clock, path, snapshot)
     assert oct(os.stat(path).st_mode & 0o777) == "0o600"
     with pytest.raises(LabError, match="in use"):
-        Control(machine.clock, machine, path)
-    peer = socket.socket(socket.AF_UNIX)
-    peer.connect(path)
-    machine.clock.run(machine.clock.now + 10 * MILLISECOND)
-    data = b""
-    while piece := peer.recv(65536):
-        data += piece
+        Control(machine.clock, path, snapshot)
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(path)
+        served(machine, peer)
+        peer.settimeout(60)
+        data = b""
+        while piece := peer.recv(65536):
+            data += piece
     assert json.loads(data)["card"] == "hw0/nic0"
-    peer.close()
-    silent = socket.socket(socket.AF_UNIX)
-    silent.connect(path)
-    silent.close()
-    machine.clock.run(machine.clock.now + 10 * MILLISECOND)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.connect(path)
+    with socket.socket(socket.AF_UNIX) as behind:
+        behind.connect(path)
+        served(machine, behind)
     control.close()
     assert not os.path.exists(path)

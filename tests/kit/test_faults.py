@@ -3,6 +3,7 @@
 import pytest
 
 from hwemu.nic.e1000 import registers as r
+from kernel.net.core.dev import dev_set_mtu
 from kernel.net.core.netdevice import netif_carrier_ok
 from lab.kit.board import MAC, MILLISECOND, PEER, Board, frame
 
@@ -111,6 +112,19 @@ def test_late_data_lands_whole_and_once_ended_at_once(board):
     fault.end()
     assert board.machine.ram.read(address + 14, 80) == b"late" * 20
     board.run()
+
+
+def test_a_reset_lets_what_is_posted_land(board):
+    board.kit.faults.late_write_back(1000 * MILLISECOND)
+    board.end.inject(frame(bytes(60)))
+    board.run(1000)
+    assert not board.kit.rings.rx.done(0)
+    at = board.kit.rings.rx.base
+    board.on_cpu(dev_set_mtu, board.dev, 1400, duration=0)
+    assert board.machine.ram.read(at + 12, 1) == b"\0", "the new ring has what was meant for the old one"
+    board.kit.faults.clear()
+    board.run(100 * MILLISECOND)
+    assert receive(board) == 1
 
 
 def test_the_card_sees_its_own_posted_writes_in_order(board):

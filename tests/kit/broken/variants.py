@@ -63,6 +63,14 @@ VARIANTS = [
             "missing-doorbell", (
         ("e1000_rx", "        ew32(adapter.hw, E1000_RDT, i)\n",
          "        if ring.next_to_clean == 0:\n            ew32(adapter.hw, E1000_RDT, i)\n"),)),
+    Variant("refill-after-tail", "the receive tail is moved first, the buffers are filled in afterwards", "open-close",
+            "unfilled-descriptor", (
+        ("e1000_rx", "    free = ring.unused()\n    filled = 0\n",
+         "    free = ring.unused()\n    filled = 0\n    ew32(adapter.hw, E1000_RDT, (i + free) % ring.count)\n"),)),
+    Variant("refill-after-enable", "receiving is enabled with the whole ring given, buffers follow", "open-close",
+            "unfilled-descriptor", (
+        ("e1000_hw", "    ew32(hw, E1000_RCTL, rctl)\n\n\ndef e1000_write_itr(",
+         "    ew32(hw, E1000_RCTL, rctl)\n    ew32(hw, E1000_RDT, ring.count - 1)\n\n\ndef e1000_write_itr("),)),
     Variant("blind-clean", "receive descriptors are taken without a look at DD", "late-write-back", "unmap-too-early", (
         ("e1000_rx", "        if not status & E1000_RXD_STAT_DD:\n", "        if not status & E1000_RXD_STAT_DD and work:\n"),)),
     # --- mappings ---
@@ -143,8 +151,8 @@ VARIANTS = [
     Variant("fcs-kept", "the FCS is taken for payload", "receive-sizes", "", (
         ("e1000_hw", "        rctl |= E1000_RCTL_SECRC\n", "        rctl |= 0\n"),)),
     Variant("stale-context", "a checksum context is taken for any other", "transmit-checksum", "", (
-        ("e1000_tx", "    tcp_config = start | (start + skb.csum_offset) << 8\n",
-         "    tcp_config = start | (start + skb.csum_offset + 2) << 8\n"),)),
+        ("e1000_tx", "    if adapter.context_valid and adapter.context_tcp == tcp_config:\n",
+         "    if adapter.context_valid:\n"),)),
     Variant("multicast-hash", "the multicast hash takes the wrong bits", "filters", "", (
         ("e1000_filter", "    return (address[4] >> 4 | address[5] << 4) & 0xFFF\n",
          "    return (address[5] >> 4 | address[4] << 4) & 0xFFF\n"),)),
