@@ -134,7 +134,9 @@ class Peer:
             following = self.next(packet, wait)
             if following is None or following.seq != (found.seq + found.length) & U32:
                 break
-            found = replace(found, length=found.length + following.length, flags=found.flags | following.flags & (PSH | FIN))
+            # What was one burst ends as its last segment does.
+            flags = found.flags & ~(PSH | FIN) | following.flags & (PSH | FIN)
+            found = replace(found, length=found.length + following.length, flags=flags)
         flow = self.flow
         syn = found.flags & SYN
         if syn and flow.local_isn is None:

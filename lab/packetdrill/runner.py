@@ -7,6 +7,7 @@ from kernel.net.ipv4.devinet import in_ifaddr
 from kernel.net.ipv4.fib_frontend import fib_add_route
 from kernel.sched.state import TASK_INTERRUPTIBLE
 from kernel.uapi.in_ import inet_addr
+from kernel.uapi.signal import SIGPIPE
 from lab import guest
 from lab.packetdrill import segment
 from lab.packetdrill.calls import Calls
@@ -17,6 +18,7 @@ from lab.packetdrill.peer import Peer, option_list
 from lab.packetdrill.script import NS_PER_SECOND, NS_PER_USEC, Call, Code, Command, Mismatch, Packet, ScriptError
 from lab.packetdrill.symbols import errno_names
 from lab.packetdrill.tun import Tun, settle
+from userland import libc
 
 MEMORY = 16 << 20
 MTU = 1500
@@ -58,6 +60,8 @@ class Caller:
 
     def serve(self):
         """The program: wait for a call, make it, and so on until the machine is switched off."""
+        # A write to a connection that has ended is an errno in a script, not the end of it.
+        libc.signal(SIGPIPE, libc.SIG_IGN)
         while True:
             while not self.running:
                 self.task.state = TASK_INTERRUPTIBLE
@@ -169,8 +173,10 @@ class Run:
         action = event.action
         self.segment = None
         begin, end = self.window(event.time)
+        entered = self.clock.now
         if isinstance(action, Packet) and not action.inbound:
             self.expect(action.body, event.time, begin, end)
+            self.before = max(self.before, begin, entered)
             return
         self.advance(begin)
         if isinstance(action, Packet):
@@ -182,7 +188,8 @@ class Run:
         elif isinstance(action, Code):
             self.namespace.run(action.text, self.socket())
         settle(self.clock)
-        self.before = self.clock.now
+        # The next event's time counts from where this one was due, or from when its turn came, if that was later.
+        self.before = max(begin, entered)
 
     def window(self, time):
         """The first and the last ns at which an event may happen."""
@@ -214,7 +221,8 @@ class Run:
         if not time.any and (early or found.time > end + slack):
             at = f"at {self.since_start(begin)}" + (f" to {self.since_start(end)}" if end != begin else "")
             raise Mismatch(f"it {at}", f"it {'early' if early else 'late'}, at {self.since_start(found.time)}")
-        self.before = max(found.time, begin) if time.end is None and not time.any else found.time
+        if time.any:
+            self.before = found.time
 
     def since_start(self, when):
         return f"{(when - self.start) / NS_PER_SECOND:.6f}"
