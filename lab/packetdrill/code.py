@@ -38,9 +38,14 @@ class Namespace:
 
 
 def info(sk):
-    """TCP_INFO by the names of scripts."""
+    """TCP_INFO and the memory account by the names of scripts."""
     values = struct.unpack(TCP_INFO_FORMAT, tcp_get_info(sk))
     found = {f"tcpi_{name}": value for name, value in zip(INFO_FIELDS, values, strict=True)}
+    found["SK_MEMINFO_RMEM_ALLOC"] = sk.sk_rmem_alloc
+    found["SK_MEMINFO_RCVBUF"] = sk.sk_rcvbuf
+    found["SK_MEMINFO_WMEM_ALLOC"] = sk.sk_wmem_alloc
+    found["SK_MEMINFO_SNDBUF"] = sk.sk_sndbuf
+    found["SK_MEMINFO_WMEM_QUEUED"] = sk.sk_wmem_queued
     found["tcpi_snd_wscale"] = found["tcpi_wscale"] & 15
     found["tcpi_rcv_wscale"] = found["tcpi_wscale"] >> 4
     return found

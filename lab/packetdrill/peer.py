@@ -61,13 +61,11 @@ class Peer:
 
     def send(self, packet):
         """The segment or ICMP message `packet` reaches the machine."""
-        if self.listening:
+        if self.listening or self.flow is None:
             self.listening = False
             self.flow = Flow((LOCAL, PORT), (REMOTE, FIRST_REMOTE_PORT + self.flows))
             self.flows += 1
         flow = self.flow
-        if flow is None:
-            raise Mismatch("a connection or a listener that the packet is for", "none")
         if isinstance(packet, IcmpPacket):
             self.tun.inject(segment.icmp(packet.type, packet.code, packet.mtu, self.quoted(packet)))
             return
