@@ -31,6 +31,8 @@ class Calls:
         self.mm = mm
         self.peer = peer
         self.mapped = []
+        # The script's descriptors and the machine's.
+        self.fds = {}
 
     def make(self, call):
         """The result of `call`; Mismatch when it wrote something else, ScriptError for a call nobody knows."""
@@ -38,13 +40,28 @@ class Calls:
         if function is None:
             raise ScriptError(0, f"{call.name}: no such system call here")
         try:
-            return function(self, *call.arguments)
+            result = function(self, *self.descriptors(call))
+            return self.named(call, result)
         except (TypeError, ValueError, AttributeError, IndexError, struct.error):
             raise ScriptError(0, f"{call.name}: these are not its arguments") from None
         finally:
             for address in self.mapped:
                 self.mm.unmap(address)
             self.mapped.clear()
+
+    def descriptors(self, call):
+        """The arguments with the machine's descriptors in the place of the script's."""
+        words = list(call.arguments)
+        for index in FD_ARGUMENTS.get(call.name, (0,)):
+            words[index] = self.fds.get(words[index], words[index])
+        return words
+
+    def named(self, call, result):
+        """The result as the script counts descriptors: whatever it expects is what it calls the new one from now on."""
+        if call.name in NEW_FD and result >= 0 and isinstance(call.result, int) and call.result >= 0:
+            self.fds[call.result] = result
+            return call.result
+        return result
 
     def map(self, data, writable=False):
         """The address of a buffer in user memory for this call; 0 for an empty one."""
@@ -271,7 +288,7 @@ def pipe(calls, fds):
     room = bytearray(8)
     result = trap(syscall.SYS_pipe, calls.map(room, True))
     if result >= 0:
-        compare("the descriptors", fds, list(struct.unpack("<ii", room)))
+        calls.fds.update(zip(fds, struct.unpack("<ii", room), strict=True))
     return result
 
 
@@ -283,7 +300,7 @@ def open_file(calls, path, flags, mode=0):
 
 
 def poll(calls, entries, count, timeout):
-    room = bytearray(b"".join(POLLFD.pack(entry.fields["fd"], entry.fields["events"], 0) for entry in entries))
+    room = bytearray(b"".join(POLLFD.pack(calls.fds.get(entry.fields["fd"], entry.fields["fd"]), entry.fields["events"], 0) for entry in entries))
     result = trap(syscall.SYS_poll, calls.map(room, True), count, timeout)
     if result >= 0:
         for entry, (_, _, got) in zip(entries, POLLFD.iter_unpack(bytes(room)), strict=True):
@@ -315,6 +332,11 @@ def epoll_wait(calls, epfd, events, count, timeout):
     return result
 
 
+# Which arguments are descriptors, where it is not the first alone; and what makes one.
+FD_ARGUMENTS = {
+    "socket": (), "pipe": (), "open": (), "poll": (), "epoll_create": (), "epoll_ctl": (0, 2), "sendfile": (0, 1),
+}  # fmt: skip
+NEW_FD = ("socket", "accept", "accept4", "open", "epoll_create")
 FUNCTIONS = {
     "socket": socket, "bind": bind, "listen": listen, "accept": accept, "accept4": accept, "connect": connect,
     "shutdown": shutdown, "close": close, "read": read, "write": write, "recv": recv, "recvfrom": recv, "send": send,

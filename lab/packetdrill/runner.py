@@ -16,7 +16,7 @@ from lab.packetdrill.commands import Shell
 from lab.packetdrill.expression import ANY
 from lab.packetdrill.peer import Peer, option_list
 from lab.packetdrill.script import NS_PER_SECOND, NS_PER_USEC, Call, Code, Command, Mismatch, Packet, ScriptError
-from lab.packetdrill.symbols import errno_names
+from lab.packetdrill.symbols import errno_names, symbols
 from lab.packetdrill.tun import Tun, settle
 from userland import libc
 
@@ -32,6 +32,7 @@ OPTIONS = (
     "remote_ip", "gateway_ip", "netmask_ip", "send_omit_free", "bind_port", "connect_port", "non_fatal", "dry_run", "verbose",
 )  # fmt: skip
 ERRNO = errno_names()
+NUMBERS = symbols()
 
 
 class Failure(Exception):
@@ -271,7 +272,7 @@ class Run:
     def judge(self, call, caller):
         result = caller.result
         if call.result is not ANY:
-            wrong_errno = call.errno is not None and ERRNO.get(-result) != call.errno
+            wrong_errno = call.errno is not None and -result != NUMBERS[call.errno]
             if wrong_errno or (call.result == -1) != (result < 0) or (call.result != -1 and call.result != result):
                 wanted = f"{call.result}" + (f" {call.errno}" if call.errno else "")
                 got = f"-1 {ERRNO.get(-result, -result)}" if result < 0 else result

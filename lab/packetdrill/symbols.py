@@ -53,4 +53,6 @@ def symbols():
 
 def errno_names():
     """{number: name}."""
-    return {value: name for name, value in vars(errno).items() if name.startswith("E") and isinstance(value, int)}
+    names = sorted(((name, value) for name, value in vars(errno).items() if name.startswith("E")), reverse=True)
+    # Of two names for one number the first in the alphabet: EAGAIN, not EWOULDBLOCK.
+    return {value: name for name, value in names if isinstance(value, int)}
