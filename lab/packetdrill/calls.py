@@ -300,7 +300,8 @@ def open_file(calls, path, flags, mode=0):
 
 
 def poll(calls, entries, count, timeout):
-    room = bytearray(b"".join(POLLFD.pack(calls.fds.get(entry.fields["fd"], entry.fields["fd"]), entry.fields["events"], 0) for entry in entries))
+    asked = [(entry.fields["fd"], entry.fields["events"]) for entry in entries]
+    room = bytearray(b"".join(POLLFD.pack(calls.fds.get(fd, fd), events, 0) for fd, events in asked))
     result = trap(syscall.SYS_poll, calls.map(room, True), count, timeout)
     if result >= 0:
         for entry, (_, _, got) in zip(entries, POLLFD.iter_unpack(bytes(room)), strict=True):

@@ -13,7 +13,8 @@ SEGMENT = re.compile(
     r"(?:\s+ack\s+(?P<ack>\d+))?(?:\s+win\s+(?P<win>\d+))?(?:\s+urg\s+(?P<urg>\d+))?\s*(?:<(?P<options>[^>]*)>)?\s*$"
 )
 ICMP = re.compile(
-    r"icmp\s+(?P<type>\w+)(?:\s+(?!mtu\b)(?P<code>\w+))?(?:\s+mtu\s+(?P<mtu>\d+))?(?:\s+\[(?P<seq>\d+):\d+\((?P<length>\d+)\)\])?\s*$"
+    r"icmp\s+(?P<type>\w+)(?:\s+(?!mtu\b)(?P<code>\w+))?(?:\s+mtu\s+(?P<mtu>\d+))?"
+    r"(?:\s+\[(?P<seq>\d+):\d+\((?P<length>\d+)\)\])?\s*$"
 )
 ICMP_TYPES = {
     "echo_reply": 0, "unreachable": 3, "source_quench": 4, "redirect": 5, "echo_request": 8, "time_exceeded": 11,

@@ -17,7 +17,9 @@ from lab.packetdrill.script import (
 )
 
 SECONDS = r"\d+(?:\.(?!\.)\d*)?|\.\d+"
-TIME = re.compile(rf"(?P<plus>\+?)(?P<when>{SECONDS})(?:[ \t]*\.\.\.(?P<returns>{SECONDS})|~\+?(?P<end>{SECONDS}))?(?=\s)|(?P<any>\*)(?=\s)")
+TIME = re.compile(
+    rf"(?P<plus>\+?)(?P<when>{SECONDS})(?:[ \t]*\.\.\.(?P<returns>{SECONDS})|~\+?(?P<end>{SECONDS}))?(?=\s)|(?P<any>\*)(?=\s)"
+)
 OPTION = re.compile(r"--(\w+)(?:=(\S*))?")
 NAME = re.compile(r"[a-z_]\w*")
 RESULT = re.compile(r"\s*=\s*(?P<value>\.\.\.|-?0[xX][0-9a-fA-F]+|-?\d+)[ \t]*(?P<errno>E[A-Z0-9]+)?[ \t]*(?:\([^)\n]*\))?")
@@ -159,7 +161,7 @@ class Parser:
                 if depth == 0:
                     return position
             position += 1
-        self.error(") is missing")
+        raise ScriptError(self.line, ") is missing")
 
 
 def parse(text, symbols, defines=None):

@@ -1,6 +1,7 @@
 """Plays a script: a fresh machine, the peer at the far end of its tun0, and the clock from event to event."""
 
 from hwemu.clock import IDLE_FOREVER, Clock
+from hwemu.cpu import trap
 from hwemu.machine import Machine
 from kernel.init.main import Kernel
 from kernel.net.ipv4.devinet import in_ifaddr
@@ -8,6 +9,7 @@ from kernel.net.ipv4.fib_frontend import fib_add_route
 from kernel.sched.state import TASK_INTERRUPTIBLE
 from kernel.uapi.in_ import inet_addr
 from kernel.uapi.signal import SIGPIPE
+from kernel.uapi.syscall import SYS_getpid
 from lab import guest
 from lab.packetdrill import segment
 from lab.packetdrill.calls import Calls
@@ -22,6 +24,8 @@ from userland import libc
 
 MEMORY = 16 << 20
 MTU = 1500
+# What a machine gets to switch itself off.
+GRACE = 5 * NS_PER_SECOND
 # packetdrill's own: 4 ms, and an eighth of the time since the event before.
 TOLERANCE_USECS = 4000
 TOLERANCE_SHARE = 8
@@ -67,6 +71,8 @@ class Caller:
             while not self.running:
                 self.task.state = TASK_INTERRUPTIBLE
                 self.sched.schedule()
+                # Where a task that was killed ends.
+                trap(SYS_getpid)
             self.result = self.problem = None
             try:
                 self.result = self.calls.make(self.event.action)
@@ -311,9 +317,14 @@ class Run:
         return chosen
 
     def power_off(self):
-        """Switch the machine off."""
-        self.machine.power_off(0)
-        settle(self.clock)
+        """Press the power button, and switch off hard what does not react."""
+        self.kernel.power_button()
+        deadline = self.clock.now + GRACE
+        while self.exit_status is None and self.clock.now < deadline and self.clock.next_time() != IDLE_FOREVER:
+            self.clock.run(deadline)
+        if self.exit_status is None:
+            self.machine.power_off(0)
+            settle(self.clock)
 
 
 def describe(event, seconds, found):

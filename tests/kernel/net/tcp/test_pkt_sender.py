@@ -42,7 +42,9 @@ def test_tcp_min_tso_segs_makes_bursts_larger_up_to_half_the_window():
 """)
 
 
-DIVISOR = "--strict_segments\n`sysctl -q net.ipv4.tcp_tso_win_divisor={}\nsysctl -q net.ipv4.tcp_min_tso_segs=8`\n" + ESTABLISHED + """
+DIVISOR = """--strict_segments
+`sysctl -q net.ipv4.tcp_tso_win_divisor={} net.ipv4.tcp_min_tso_segs=8`
+""" + ESTABLISHED + """
 +0 setsockopt(4, SOL_SOCKET, SO_SNDBUF, [200000], 4) = 0
 +0 write(4, ..., 30000) = 30000
 +0 > P. 1:5001(5000) ack 1
