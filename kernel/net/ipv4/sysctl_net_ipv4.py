@@ -112,8 +112,6 @@ def net_sysctl_init(net, sysctl):
         sysctl.register(name, scaled(net, field, unit), timed(net, field, unit))
     for name, (fields, low) in VECTORS.items():
         sysctl.register(name, vector(net, fields), vector_store(net, fields, low))
-    for name, low, high in (("tcp_min_tso_segs", 1, 65535), ("tcp_tso_win_divisor", 0, 1 << 31)):
-        sysctl.register(f"net.ipv4.{name}", getter(net.tcp, name), bounded(net.tcp, name, low, high))
     sysctl.register("net.ipv4.ip_forward", getter(net, "sysctl_ip_forward"), forwarding(net))
     sysctl.register("net.ipv4.conf.all.forwarding", getter(net, "sysctl_ip_forward"), forwarding(net))
     sysctl.register(
