@@ -328,6 +328,6 @@ class Run:
 
 
 def describe(event, seconds, found):
-    """One line for -v."""
+    """One line for -v; options that the script left open are those that came."""
     text = f"{seconds:11.6f} line {event.line}: {event.text}"
-    return text if found is None else f"{text}{option_list(found.options) if found.options else ''}"
+    return text if found is None else text.replace(" <...>", option_list(found.options))

@@ -107,7 +107,7 @@ def net_sysctl_init(net, sysctl):
     for name, (field, low, high) in PLAIN.items():
         sysctl.register(name, getter(net, field), bounded(net, field, low, high))
     for name, (field, low, high) in OF_TCP.items():
-        sysctl.register(name, tcp_getter(net, field), tcp_bounded(net, field, low, high))
+        sysctl.register(name, getter(net.tcp, field), bounded(net.tcp, field, low, high))
     for name, (field, unit) in TIMES.items():
         sysctl.register(name, scaled(net, field, unit), timed(net, field, unit))
     for name, (fields, low) in VECTORS.items():
@@ -131,15 +131,6 @@ def bounded(net, field, low, high):
         return 0
 
     return store
-
-
-def tcp_getter(net, field):
-    """TCP comes up after the settings are registered: `net.tcp` is looked at when somebody asks."""
-    return lambda: getattr(net.tcp, field)
-
-
-def tcp_bounded(net, field, low, high):
-    return lambda value: bounded(net.tcp, field, low, high)(value)
 
 
 def scaled(net, field, unit):
