@@ -131,6 +131,21 @@ def seed(text: str) -> int:
     return int(text)
 
 
+def microseconds(text: str) -> int:
+    """A whole number of microseconds that is not negative."""
+    if not text.isascii() or not text.isdigit():
+        raise ValueError(f"{text!r} is not a time (a whole number of microseconds)")
+    return int(text)
+
+
+def definition(text: str) -> tuple[str, str | int]:
+    """`NAME=VALUE`; a whole number becomes one."""
+    name, equals, word = text.partition("=")
+    if not name.isidentifier() or not equals or not word:
+        raise ValueError(f"{text!r} is not of the form NAME=VALUE")
+    return name, int(word) if word.isascii() and word.isdigit() else word
+
+
 def impairments(text: str) -> dict:
     """`loss=5%,delay=20ms,...`; see `hwemu.wire.impair`."""
     return parse_impairments(text)

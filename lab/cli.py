@@ -128,6 +128,17 @@ def parser() -> Parser:
     doctor.add_argument("target", metavar="SOCKET|FILE", help="what '--control' listens at, or a saved snapshot")
     doctor.add_argument("--save", metavar="FILE", help="keep the snapshot")
     doctor.add_argument("--rings", action="store_true", help="show the descriptor rings too")
+    drill = commands.add_parser("packetdrill", help="play packetdrill scripts against our TCP, in virtual time")
+    drill.add_argument("scripts", nargs="+", metavar="SCRIPT")
+    drill.add_argument("-v", "--verbose", action="store_true", help="print each event with its time")
+    drill.add_argument(
+        "--tolerance", type=value(arguments.microseconds), metavar="USECS",
+        help="how much earlier or later than the script a packet may come (default: what the script says, or 4000)",
+    )  # fmt: skip
+    drill.add_argument(
+        "-D", dest="define", type=value(arguments.definition), action="append", default=[], metavar="NAME=VALUE",
+        help="give a name in the scripts a value",
+    )  # fmt: skip
     return top
 
 
@@ -136,6 +147,8 @@ def check(options) -> None:
 
     Sets `plain`: nothing was said about what the machine is to be joined to.
     """
+    if options.command == "packetdrill":
+        return
     if options.command == "wire":
         if options.first == options.second:
             raise LabError("the two ends are the same TAP", 2)
@@ -197,6 +210,10 @@ def main(argv=None) -> int:
             from lab.commands.doctor import doctor
 
             return doctor(options)
+        if options.command == "packetdrill":
+            from lab.commands.packetdrill import packetdrill
+
+            return packetdrill(options)
         from lab.commands.wire import wire
 
         return wire(options)

@@ -5,7 +5,7 @@ from kernel.net.core.skbuff cimport alloc_skb, consume_skb, kfree_skb, sk_buff, 
 from kernel.net.core.sock cimport skb_set_owner_r
 from kernel.net.ipv4.tcp_control cimport tcp_send_ack
 from kernel.net.ipv4.tcp_sock cimport after, before, inet_csk_schedule_ack, tcp_sock
-from kernel.net.ipv4.tcp_window cimport tcp_grow_window, tcp_measure_rcv_mss
+from kernel.net.ipv4.tcp_window cimport tcp_grow_window, tcp_measure_rcv_mss, tcp_rcvbuf_grow
 from kernel.net.snmp cimport ipstats
 
 cdef int TCP_NUM_SACKS, COLLAPSE_SIZE

@@ -6,7 +6,7 @@ from kernel.net.core.sock import skb_set_owner_r
 from kernel.net.ipv4.tcp_const import TCP_NUM_SACKS
 from kernel.net.ipv4.tcp_control import tcp_send_ack
 from kernel.net.ipv4.tcp_sock import after, before, inet_csk_schedule_ack
-from kernel.net.ipv4.tcp_window import tcp_grow_window, tcp_measure_rcv_mss
+from kernel.net.ipv4.tcp_window import tcp_grow_window, tcp_measure_rcv_mss, tcp_rcvbuf_grow
 from kernel.uapi.tcp import TCPHDR_FIN, TCPHDR_SYN
 
 SOCK_RCVBUF_LOCK = 2
@@ -242,8 +242,13 @@ def tcp_data_queue_ofo(sk, skb):
     seq = skb.seq
     end_seq = skb.end_seq
     if tcp_ofo_insert(sk, skb):
-        tcp_grow_window(sk, skb)
+        # Without SACK the sender counts duplicate ACKs, and one with another window is none (RFC 5681 section 2).
+        if sk.sack_ok:
+            tcp_grow_window(sk, skb)
         skb_set_owner_r(skb, sk)
+    if sk.sk_socket is not None:
+        # A program waits for what comes: give reordering room.  A connection nobody has accepted must do with what it has.
+        tcp_rcvbuf_grow(sk, (sk.rcvq_space_space << 1) + 16 * sk.advmss)
     if sk.sack_ok:
         tcp_sack_new_ofo_skb(sk, seq, end_seq)
 

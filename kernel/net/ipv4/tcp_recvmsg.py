@@ -87,7 +87,9 @@ def tcp_recvmsg(sk, msg, size, flags):
     else:
         result = tcp_recvmsg_locked(sk, msg, size, flags)
         if sk.recvmsg_inq and result >= 0 and msg.msg_control is not None:
-            msg.msg_control.append((SOL_TCP, TCP_CM_INQ, tcp_inq(sk).to_bytes(4, "little")))
+            # Behind the last byte waits the end of the stream: that is worth another read.
+            hint = max(tcp_inq(sk), 1 if sk.sk_flags & SOCK_DONE else 0)
+            msg.msg_control.append((SOL_TCP, TCP_CM_INQ, hint.to_bytes(4, "little")))
     release_sock(sk)
     return result
 

@@ -106,10 +106,8 @@ def tcp_retransmit_skb(sk, skb, segs):
         sk.retrans_out += skb.tcp_pcount
         if sk.retrans_stamp == 0:
             sk.retrans_stamp = skb.skb_mstamp
-    if sk.undo_retrans < 0:
-        sk.undo_retrans = 0
-    if err == 0:
-        sk.undo_retrans += skb.tcp_pcount
+    # One that the device refused counts too: none at all would look as if every retransmission had been needless.
+    sk.undo_retrans = max(sk.undo_retrans, 0) + skb.tcp_pcount
     return err
 
 

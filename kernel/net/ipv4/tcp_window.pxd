@@ -19,7 +19,7 @@ cdef unsigned int U32_MASK
 cdef int GSO_MAX_SIZE, ICSK_ACK_PUSHED, ICSK_ACK_PUSHED2, MAX_TCP_HEADER, TCP_INIT_CWND, TCP_MAX_WSCALE
 cdef int TCP_MIN_MSS, TCP_MSS_DEFAULT
 cdef unsigned int TCPHDR_FIN, TCPHDR_PSH, TCPHDR_SYN, TCPHDR_URG
-cdef long long U16_MAX
+cdef long long U16_MAX, MIN_WINDOW_CLAMP
 cdef unsigned int SOCK_RCVBUF_LOCK, SOCK_SNDBUF_LOCK
 
 
@@ -49,7 +49,9 @@ cpdef tcp_rcv_rtt_update(tcp_sock sk, long long sample, bint win_dep)
 cpdef tcp_rcv_rtt_measure(tcp_sock sk)
 @cython.locals(delta=cython.uint)
 cpdef tcp_rcv_rtt_measure_ts(tcp_sock sk, sk_buff skb)
-@cython.locals(elapsed=cython.longlong, copied=cython.longlong, rcvwin=cython.longlong, rcvbuf=cython.longlong)
+@cython.locals(rcvbuf=cython.longlong)
+cpdef tcp_rcvbuf_grow(tcp_sock sk, long long rcvwin)
+@cython.locals(elapsed=cython.longlong, copied=cython.longlong, before=cython.longlong, rcvwin=cython.longlong)
 cpdef tcp_rcv_space_adjust(tcp_sock sk)
 @cython.locals(mss=cython.int)
 cpdef int tcp_mtu_to_mss(tcp_sock sk, int pmtu) except? -9999

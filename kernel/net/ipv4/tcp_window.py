@@ -28,6 +28,8 @@ from kernel.uapi.tcp import TCPHDR_FIN, TCPHDR_PSH, TCPHDR_SYN, TCPHDR_URG
 
 U16_MAX = 65535
 SOCK_RCVBUF_LOCK = 2
+# Half of the smallest receive buffer that there is.
+MIN_WINDOW_CLAMP = 1152
 SOCK_SNDBUF_LOCK = 1
 
 
@@ -155,8 +157,10 @@ def tcp_measure_rcv_mss(sk, skb):
                 ratio = 1
             if ratio != sk.scaling_ratio:
                 sk.scaling_ratio = ratio
-                if not sk.sk_userlocks & SOCK_RCVBUF_LOCK:
-                    sk.window_clamp = max(sk.window_clamp, tcp_win_from_space(sk, sk.sk_rcvbuf))
+                # What the whole buffer holds at this ratio is the largest window that can be kept.
+                sk.window_clamp = max(tcp_win_from_space(sk, sk.sk_rcvbuf), MIN_WINDOW_CLAMP)
+                sk.rcv_ssthresh = min(max(sk.rcv_ssthresh, sk.rcv_wnd), sk.window_clamp)
+                sk.rcvq_space_space = min(sk.rcvq_space_space, sk.window_clamp)
         sk.ack_rcv_mss = min(size, sk.advmss)
         # One full segment with PSH may be all that the sender has: do not make it wait for a second.
         if skb.tcp_flags & TCPHDR_PSH and skb.len == sk.ack_rcv_mss:
@@ -245,6 +249,21 @@ def tcp_rcv_rtt_measure_ts(sk, skb):
             tcp_rcv_rtt_update(sk, max(delta, 1) * 1000, False)
 
 
+def tcp_rcvbuf_grow(sk, rcvwin):
+    """Make the receive buffer large enough for a window of `rcvwin` bytes, within tcp_rmem; it never shrinks.
+
+    What waits behind a hole takes room that the stream in order then lacks: it comes on top.
+    """
+    if not sk.net.sysctl_tcp_moderate_rcvbuf or sk.sk_userlocks & SOCK_RCVBUF_LOCK:
+        return
+    if sk.out_of_order_queue.last is not None:
+        rcvwin += (sk.out_of_order_queue.last.end_seq - sk.rcv_nxt) & U32_MASK
+    rcvbuf = min(tcp_space_from_win(sk, rcvwin), sk.net.sysctl_tcp_rmem_max)
+    if rcvbuf > sk.sk_rcvbuf:
+        sk.sk_rcvbuf = rcvbuf
+        sk.window_clamp = tcp_win_from_space(sk, rcvbuf)
+
+
 def tcp_rcv_space_adjust(sk):
     """The reader took data: once per round trip, size the buffer for twice that (dynamic right-sizing)."""
     tcp_mstamp_refresh(sk)
@@ -253,15 +272,12 @@ def tcp_rcv_space_adjust(sk):
         return
     copied = (sk.copied_seq - sk.rcvq_space_seq) & U32_MASK
     if copied > sk.rcvq_space_space:
-        if sk.net.sysctl_tcp_moderate_rcvbuf and not sk.sk_userlocks & SOCK_RCVBUF_LOCK:
-            rcvwin = (copied << 1) + 16 * sk.advmss
-            if sk.rcvq_space_space > 0:
-                rcvwin += 2 * (rcvwin * (copied - sk.rcvq_space_space) // sk.rcvq_space_space)
-            rcvbuf = min(tcp_space_from_win(sk, rcvwin), sk.net.sysctl_tcp_rmem_max)
-            if rcvbuf > sk.sk_rcvbuf:
-                sk.sk_rcvbuf = rcvbuf
-                sk.window_clamp = tcp_win_from_space(sk, rcvbuf)
+        before = sk.rcvq_space_space
         sk.rcvq_space_space = copied
+        rcvwin = (copied << 1) + 16 * sk.advmss
+        if before > 0:
+            rcvwin += 2 * (rcvwin * (copied - before) // before)
+        tcp_rcvbuf_grow(sk, rcvwin)
     sk.rcvq_space_seq = sk.copied_seq
     sk.rcvq_space_time = sk.tcp_mstamp
 
