@@ -2,27 +2,11 @@
 
 import struct
 
-from harness import mss, sack_ok, timestamp
+from flights import SACK, M, at, flight
+from harness import timestamp
 
 from kernel.uapi.socket import SOL_TCP
 from kernel.uapi.tcp import TCP_QUICKACK
-
-SACK = mss(1460) + sack_ok()
-M = 1460
-
-
-def at(i, n=1):
-    """The block of `n` segments of ours from the i-th on (counted from 0)."""
-    return (1 + M * i, 1 + M * (i + n))
-
-
-def flight(t, segments=10, **more):
-    """A connection with SACK and a round trip of 100 ms, which has just sent `segments` segments."""
-    c = t.established(options=SACK, rtt=0.1, **more)
-    t.write(c.fd, bytes(M * segments))
-    assert sum(len(s.data) for s in c.out()) == M * min(segments, 10)
-    t.sleep(0.1)
-    return c
 
 
 def starts(segments):
