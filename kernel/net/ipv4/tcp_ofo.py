@@ -242,7 +242,9 @@ def tcp_data_queue_ofo(sk, skb):
     seq = skb.seq
     end_seq = skb.end_seq
     if tcp_ofo_insert(sk, skb):
-        tcp_grow_window(sk, skb)
+        # Without SACK the sender counts duplicate ACKs, and one with another window is none (RFC 5681 section 2).
+        if sk.sack_ok:
+            tcp_grow_window(sk, skb)
         skb_set_owner_r(skb, sk)
     if sk.sack_ok:
         tcp_sack_new_ofo_skb(sk, seq, end_seq)
