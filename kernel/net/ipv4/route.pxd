@@ -46,6 +46,6 @@ cpdef ip_rt_update_pmtu(Net net, unsigned int daddr, unsigned int mtu)
 cpdef int ip_route_input(sk_buff skb, unsigned int daddr, unsigned int saddr, net_device dev) except? -9999
 @cython.locals(rt=rtable, ip=ip_state, loopback=cython.bint, err=cython.int)
 cpdef rtable route_input_slow(Net net, unsigned int daddr, unsigned int saddr, net_device dev)
-cpdef bint own_address(Net net, unsigned int saddr, bint loopback) except? -1
+cpdef bint forged_source(Net net, unsigned int saddr, bint loopback) except? -1
 @cython.locals(rt=rtable)
 cpdef rtable make_input_route(Net net, net_device dev, int type, dst_input input_ops)

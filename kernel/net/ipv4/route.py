@@ -281,14 +281,14 @@ def route_input_slow(net, daddr, saddr, dev):
             return no_route(ip, -EINVAL)
         return make_input_route(net, dev, RTN_MULTICAST, ip.local_deliver)
     if ipv4_is_lbcast(daddr) or (saddr == 0 and daddr == 0):
-        if saddr and own_address(net, saddr, loopback):
+        if saddr and forged_source(net, saddr, loopback):
             return no_route(ip, -EINVAL)
         return make_input_route(net, dev, RTN_BROADCAST, ip.local_deliver)
     if ipv4_is_zeronet(saddr) or ipv4_is_zeronet(daddr):
         return no_route(ip, -EINVAL)
     if not loopback and (ipv4_is_loopback(daddr) or ipv4_is_loopback(saddr)):
         return no_route(ip, -EINVAL)
-    if own_address(net, saddr, loopback):
+    if forged_source(net, saddr, loopback):
         return no_route(ip, -EINVAL)
     fi = fib.lookup(daddr)
     if fi is not None and fi.type == RTN_BROADCAST:
@@ -314,9 +314,14 @@ def route_input_slow(net, daddr, saddr, dev):
     return rt
 
 
-def own_address(net, saddr, loopback):
-    """True for a packet from outside that claims one of our own addresses as its source."""
-    return not loopback and net.fib.local_address(saddr) is not None
+def forged_source(net, saddr, loopback):
+    """True for a packet from outside whose source is one of our own addresses or a broadcast (RFC 1122 section 3.2.1.3)."""
+    if loopback:
+        return False
+    if net.fib.local_address(saddr) is not None:
+        return True
+    fi = net.fib.lookup(saddr)
+    return fi is not None and fi.type == RTN_BROADCAST
 
 
 def make_input_route(net, dev, type, input_ops):
