@@ -72,6 +72,12 @@ PLAIN = {
     "net.ipv4.tcp_comp_sack_nr": ("sysctl_tcp_comp_sack_nr", 0, 255),
 }
 
+# name: (field of `net.tcp`, smallest, largest)
+OF_TCP = {
+    "net.ipv4.tcp_min_tso_segs": ("tcp_min_tso_segs", 1, 255),
+    "net.ipv4.tcp_tso_win_divisor": ("tcp_tso_win_divisor", 0, 1 << 16),
+}
+
 # name: (field of Net, ns per unit)
 TIMES = {
     "net.ipv4.ipfrag_time": ("sysctl_ipfrag_time", NSEC_PER_SEC),
@@ -100,6 +106,8 @@ def net_sysctl_init(net, sysctl):
     """Register every setting with the kernel's sysctl table."""
     for name, (field, low, high) in PLAIN.items():
         sysctl.register(name, getter(net, field), bounded(net, field, low, high))
+    for name, (field, low, high) in OF_TCP.items():
+        sysctl.register(name, tcp_getter(net, field), tcp_bounded(net, field, low, high))
     for name, (field, unit) in TIMES.items():
         sysctl.register(name, scaled(net, field, unit), timed(net, field, unit))
     for name, (fields, low) in VECTORS.items():
@@ -123,6 +131,15 @@ def bounded(net, field, low, high):
         return 0
 
     return store
+
+
+def tcp_getter(net, field):
+    """TCP comes up after the settings are registered: `net.tcp` is looked at when somebody asks."""
+    return lambda: getattr(net.tcp, field)
+
+
+def tcp_bounded(net, field, low, high):
+    return lambda value: bounded(net.tcp, field, low, high)(value)
 
 
 def scaled(net, field, unit):

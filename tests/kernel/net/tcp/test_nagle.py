@@ -117,6 +117,28 @@ def test_a_fin_is_not_held(bench):
     bench.run(body)
 
 
+def test_how_much_goes_to_the_device_at_once(bench):
+    """tcp(7) tcp_min_tso_segs: on a slow path a burst is what lasts a millisecond, and never less than so many segments.
+
+    A burst ends with PSH; half the window at most goes in one (RFC 9293 section 3.9.1.2 leaves PSH to us).
+    """
+
+    def body(t):
+        for port, value, expected in ((80, "2", [2, 2, 2, 2, 2]), (81, "10", [5, 5])):
+            assert t.kernel.sysctl.write("net.ipv4.tcp_min_tso_segs", value) == 0
+            assert t.read_proc("/proc/sys/net/ipv4/tcp_min_tso_segs") == value + "\n"
+            c = t.established(port=port, options=mss(1000) + sack_ok(), rtt=0.1)
+            t.write(c.fd, bytes(20_000))
+            bursts = [0]
+            for s in c.out():
+                bursts[-1] += 1
+                if "P" in s.flags:
+                    bursts.append(0)
+            assert bursts == [*expected, 0]
+
+    bench.run(body)
+
+
 # --- corking ---
 
 
