@@ -139,7 +139,10 @@ def tcp_getter(net, field):
 
 
 def tcp_bounded(net, field, low, high):
-    return lambda value: bounded(net.tcp, field, low, high)(value)
+    def store(value):
+        return bounded(net.tcp, field, low, high)(value)
+
+    return store
 
 
 def scaled(net, field, unit):
