@@ -52,6 +52,7 @@ class pipe_file_operations(file_operations):
                 sched.schedule()
             sched.finish_wait(pipe.rd_wait)
         done = 0
+        count = 0
         while pipe.length and to.count:
             chunk = pipe.chunks[0]
             if pipe.offset == 0:

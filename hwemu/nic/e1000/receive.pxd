@@ -61,7 +61,7 @@ cdef class Receiver(Event):
     cpdef unsigned int free_descriptors(self) noexcept
     @cython.locals(frame=Frame, length=cython.uint, verdict=cython.int, errors=cython.uint)
     cpdef receive(self, bytes data, bint bad)
-    @cython.locals(oversize=cython.bint)
+    @cython.locals(stats=Statistics, oversize=cython.bint)
     cpdef bint keep_damaged(self, unsigned int length, bint bad) except? -1
     cpdef drop(self, str reason)
     @cython.locals(size=cython.uint)

@@ -219,16 +219,17 @@ class Receiver(Event):
 
     def keep_damaged(self, length, bad):
         """Count a frame that is too short, too long or has a wrong FCS; True when SBP stores it nevertheless."""
-        count = self.stats.count
+        # Not `count = stats.count`: compiled, a method's name is a C function without its object.
+        stats = self.stats
         oversize = length > self.longest
         if length < FRAME_MIN:
-            count(RFC if bad else RUC)
+            stats.count(RFC if bad else RUC)
         elif oversize:
-            count(RJC if bad else ROC)
+            stats.count(RJC if bad else ROC)
         else:
-            count(CRCERRS)
+            stats.count(CRCERRS)
         if length < FRAME_MIN or oversize:
-            count(RLEC)
+            stats.count(RLEC)
         if self.store_bad and not oversize:
             return True
         self.drop("damaged")

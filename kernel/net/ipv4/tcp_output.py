@@ -137,8 +137,10 @@ def tcp_transmit_skb(sk, skb, clone_it):
             skb = skb_clone(original)
     flags = skb.tcp_flags
     payload = skb.len
+    wscale = -1
     if flags & TCPHDR_SYN:
-        wscale = sk.rcv_wscale if sk.wscale_ok else -1
+        if sk.wscale_ok:
+            wscale = sk.rcv_wscale
         size = 20 + tcp_syn_options_size(sk.tstamp_ok, sk.sack_ok != 0, wscale)
     else:
         size = 20 + tcp_established_options_size(sk)
