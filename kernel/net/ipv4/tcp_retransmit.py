@@ -216,6 +216,10 @@ def tcp_mark_skb_lost(sk, skb):
             sk.net.mib.TcpExtTCPLostRetransmit += skb.tcp_pcount
             sk.lost += skb.tcp_pcount
         return
+    if sacked & TCPCB_SACKED_RETRANS:
+        # An undo had taken the mark back: it is the retransmission that is lost now.
+        skb.sacked &= ~TCPCB_SACKED_RETRANS
+        sk.retrans_out -= skb.tcp_pcount
     sk.lost_out += skb.tcp_pcount
     sk.lost += skb.tcp_pcount
     skb.sacked |= TCPCB_LOST

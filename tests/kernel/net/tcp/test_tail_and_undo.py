@@ -224,3 +224,27 @@ def test_a_real_timeout_is_not_undone(bench):
         assert t.info(c.fd)["ca_state"] in (LOSS, RECOVERY)
 
     bench.run(body)
+
+
+def test_a_timeout_after_an_undo_counts_a_retransmission_once(bench):
+    """RFC 4015, RFC 6675 section 4: an undo leaves a retransmitted segment out, and the next timeout sends it again."""
+
+    def body(t):
+        size = 1448
+        c = t.established(rtt=0.1, timestamps=True)
+        t.write(c.fd, bytes(10 * size))
+        first = c.out()
+        t.sleep(0.75)
+        c.ts_echo = c.out()[-1].ts[0]
+        t.sleep(0.1)
+        c.ack(1 + size)
+        assert c.out()
+        # The echo is older than the retransmission: nothing had been lost.
+        c.ts_echo = first[1].ts[0]
+        c.ack(1 + 2 * size)
+        c.out()
+        t.sleep(2)
+        c.out()
+        assert t.info(c.fd)["retrans"] == 1
+
+    bench.run(body)
