@@ -2,6 +2,7 @@
 
 import struct
 import textwrap
+import warnings
 
 from kernel.net.ipv4.tcp_info import TCP_INFO_FORMAT, tcp_get_info
 from kernel.uapi import tcp
@@ -30,7 +31,9 @@ class Namespace:
         if sk is not None:
             self.names.update(info(sk))
         try:
-            exec(compile(source(text), "script", "exec"), self.names)  # noqa: S102
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SyntaxWarning)
+                exec(compile(source(text), "script", "exec"), self.names)  # noqa: S102
         except AssertionError as error:
             raise Mismatch(" ".join(text.split()), error.args[0] if error.args else "something else") from None
         except Exception as error:

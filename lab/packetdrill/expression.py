@@ -49,6 +49,16 @@ def tokens(text, line):
     return found
 
 
+def integer(text, line):
+    """A number as C writes it: decimal, 0x hexadecimal, 0 octal."""
+    digits = text.lstrip("-").lower()
+    base = 16 if digits.startswith("0x") else 8 if digits.startswith("0") else 10
+    try:
+        return int(text, base)
+    except ValueError:
+        raise ScriptError(line, f"{text} is no number") from None
+
+
 class Reader:
     """A recursive-descent parser of one argument list."""
 
@@ -115,7 +125,7 @@ class Reader:
 
     def number(self, kind, text):
         if kind == "number":
-            return int(text, 0) if not text.lstrip("-").startswith("0") or "x" in text.lower() else int(text, 8)
+            return integer(text, self.line)
         if kind == "name" and text in self.symbols:
             return self.symbols[text]
         raise ScriptError(self.line, f"{text} means nothing here")

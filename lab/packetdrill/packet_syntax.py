@@ -5,7 +5,9 @@ import re
 from lab.packetdrill.script import IcmpPacket, Option, ScriptError, TcpPacket
 
 EOL, NOP, MSS, WSCALE, SACK_OK, SACK, TIMESTAMP, MD5, FAST_OPEN, EXPERIMENTAL = 0, 1, 2, 3, 4, 5, 8, 19, 34, 254
-FLAGS = "FSRP.EWCU"
+U16, U32 = 0xFFFF, 0xFFFFFFFF
+# What fits in one IP packet besides the largest headers; and in a TCP header besides its fixed part.
+LARGEST, OPTION_SPACE = 65535 - 80, 40
 ECN = {"noecn": 0, "ect1": 1, "ect0": 2, "ce": 3}
 WORDS = {"nop": NOP, "eol": EOL, "sackOK": SACK_OK, "sackok": SACK_OK}
 SEGMENT = re.compile(
@@ -39,6 +41,9 @@ def packet(text, line, defines):
     seq, length = int(match.group("seq")), int(match.group("length"))
     if int(match.group("end")) != (seq + length) & 0xFFFFFFFF:
         raise ScriptError(line, f"{match.group('seq')}:{match.group('end')} has not {length} bytes")
+    for name, largest in (("seq", U32), ("ack", U32), ("length", LARGEST), ("win", U16), ("urg", U16)):
+        if int(match.group(name) or 0) > largest:
+            raise ScriptError(line, f"{name} {match.group(name)} is more than {largest}")
     ecn = match.group("ecn")
     if ecn is not None and ecn not in ECN:
         raise ScriptError(line, f"[{ecn}] is none of [{'], ['.join(ECN)}]")
@@ -59,7 +64,28 @@ def options(text, line, defines):
         return []
     if text.strip() == "...":
         return None
-    return [option(part.split(), line, defines) for part in text.split(",")]
+    found = [option(part.split(), line, defines) for part in text.split(",")]
+    if sum(size(item) for item in found) > OPTION_SPACE:
+        raise ScriptError(line, f"TCP options have {OPTION_SPACE} bytes, not more")
+    return found
+
+
+def size(item):
+    """The bytes of an option on the wire."""
+    if item.kind in (EOL, NOP):
+        return 1
+    if item.kind == SACK:
+        return 2 + 8 * len(item.value)
+    fixed = {MSS: 4, WSCALE: 3, SACK_OK: 2, TIMESTAMP: 10}
+    return fixed[item.kind] if item.kind in fixed else (4 if item.experimental else 2) + len(item.value or b"")
+
+
+def bounded(text, largest):
+    """A number from 0 to `largest`; ValueError."""
+    value = int(text)
+    if not 0 <= value <= largest:
+        raise ValueError
+    return value
 
 
 def option(words, line, defines):
@@ -68,14 +94,15 @@ def option(words, line, defines):
         if name in WORDS and len(words) == 1:
             return Option(WORDS[name])
         if name == "mss":
-            return Option(MSS, int(words[1]))
+            return Option(MSS, bounded(words[1], U16))
         if name == "wscale":
-            return Option(WSCALE, int(words[1]))
+            return Option(WSCALE, bounded(words[1], 255))
         if name == "TS":
             # TS val N ecr N
-            return Option(TIMESTAMP, (int(words[2]), int(words[4])))
+            return Option(TIMESTAMP, (bounded(words[2], U32), bounded(words[4], U32)))
         if name == "sack":
-            return Option(SACK, [tuple(int(edge) for edge in block.split(":")) for block in words[1:]])
+            edges = [block.split(":") for block in words[1:]]
+            return Option(SACK, [(bounded(start, U32), bounded(end, U32)) for start, end in edges])
         if name in ("md5", "FO", "FOEXP"):
             return opaque(name, words[1:], defines)
     except (ValueError, IndexError):
@@ -104,6 +131,8 @@ def icmp(text, line, defines):
     code = 0 if code_name is None else coded(code_name, "code_", codes)
     if kind is None or code is None:
         raise ScriptError(line, f"no ICMP type or code is called {match.group('type') if kind is None else code_name}")
+    if int(match.group("mtu") or 0) > U16 or int(match.group("length") or 0) > LARGEST:
+        raise ScriptError(line, f"too much for an ICMP message: {text}")
     return IcmpPacket(kind, code, int(match.group("mtu") or 0), int(match.group("seq") or 0), int(match.group("length") or 0))
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from lab.packetdrill.expression import ANY, arguments
+from lab.packetdrill.expression import ANY, arguments, integer
 from lab.packetdrill.packet_syntax import packet
 from lab.packetdrill.script import (
     NS_PER_SECOND,
@@ -140,7 +140,7 @@ class Parser:
             self.error(f"{name}: its result is missing")
         self.position = match.end()
         value = match.group("value")
-        result = ANY if value == "..." else int(value, 0)
+        result = ANY if value == "..." else integer(value, line)
         if match.group("errno") and match.group("errno") not in self.symbols:
             self.error(f"{match.group('errno')} is no errno")
         return Call(name, arguments(inside, line, self.symbols), result, match.group("errno"), returns)

@@ -1,6 +1,6 @@
 """Plays a script: a fresh machine, the peer at the far end of its tun0, and the clock from event to event."""
 
-from hwemu.clock import IDLE_FOREVER, Clock
+from hwemu.clock import Clock
 from hwemu.cpu import trap
 from hwemu.machine import Machine
 from kernel.init.main import Kernel
@@ -19,7 +19,7 @@ from lab.packetdrill.expression import ANY
 from lab.packetdrill.peer import Peer, option_list
 from lab.packetdrill.script import NS_PER_SECOND, NS_PER_USEC, Call, Code, Command, Mismatch, Packet, ScriptError
 from lab.packetdrill.symbols import errno_names, symbols
-from lab.packetdrill.tun import Tun, settle
+from lab.packetdrill.tun import NEVER, Tun, settle
 from userland import libc
 
 MEMORY = 16 << 20
@@ -242,7 +242,7 @@ class Run:
                 if found is not None:
                     return found
             following = self.clock.next_time()
-            if following == IDLE_FOREVER or following > self.deadline:
+            if following == NEVER or following > self.deadline:
                 return None
             self.clock.run(self.deadline)
 
@@ -295,7 +295,7 @@ class Run:
         caller = self.caller
         if caller.running:
             limit = self.returns + self.tolerance + (self.returns - self.called) // (self.share or 1)
-            while caller.running and self.clock.now < limit and self.clock.next_time() != IDLE_FOREVER:
+            while caller.running and self.clock.now < limit and self.clock.next_time() != NEVER:
                 self.clock.run(limit)
             if caller.running:
                 call = caller.event.action
@@ -320,7 +320,7 @@ class Run:
         """Press the power button, and switch off hard what does not react."""
         self.kernel.power_button()
         deadline = self.clock.now + GRACE
-        while self.exit_status is None and self.clock.now < deadline and self.clock.next_time() != IDLE_FOREVER:
+        while self.exit_status is None and self.clock.now < deadline and self.clock.next_time() != NEVER:
             self.clock.run(deadline)
         if self.exit_status is None:
             self.machine.power_off(0)

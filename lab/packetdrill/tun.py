@@ -1,7 +1,6 @@
 """tun0: a device without a link header.  What the machine sends is kept with its time; what the peer sends comes by interrupt."""
 
-from hwemu.clock import IDLE_FOREVER
-from kernel.irq.irq import IRQ_HANDLED, irqaction
+from kernel.irq.irq import irqaction
 from kernel.net.core.dev import dev_open, register_netdev
 from kernel.net.core.napi import netif_rx
 from kernel.net.core.netdev_flags import (
@@ -18,6 +17,9 @@ from kernel.uapi.if_ import IFF_MULTICAST, IFF_NOARP, IFF_POINTOPOINT
 from kernel.uapi.if_ether import ETH_P_IP
 
 NAME = "tun0"
+# What `Clock.next_time` says when nothing is armed, and an interrupt handler whose device had pulled the line.
+NEVER = -1
+IRQ_HANDLED = 1
 LINE = 9
 ARPHRD_NONE = 65534
 HEADROOM = 64
@@ -27,11 +29,22 @@ HEAD_TRUESIZE = 640
 PAGE_SIZE = 4096
 
 
-class Tun(net_device_ops, irqaction):
-    """The device's operations and its interrupt; `sent` is [(ns, IP packet)] in order."""
+class tun_interrupt(irqaction):
+    """The device's interrupt: packets of the peer have arrived."""
+
+    def __init__(self, tun):
+        irqaction.__init__(self)
+        self.tun = tun
+
+    def handler(self, irq):
+        self.tun.receive()
+        return IRQ_HANDLED
+
+
+class Tun(net_device_ops):
+    """The device's operations; `sent` is [(ns, IP packet)] in order."""
 
     def __init__(self, machine, kernel, mtu):
-        irqaction.__init__(self)
         self.clock = machine.clock
         self.pic = machine.pic
         self.kernel = kernel
@@ -40,7 +53,8 @@ class Tun(net_device_ops, irqaction):
         # The size of the segments that a large packet of the peer stands for (0: it is one packet).
         self.mss = 0
         self.source = self.pic.new_source()
-        kernel.irq.request_irq(LINE, self, 0, NAME)
+        self.interrupt = tun_interrupt(self)
+        kernel.irq.request_irq(LINE, self.interrupt, 0, NAME)
         kernel.add_shutdown(self.unplug)
         self.dev = net_device(kernel.net, NAME)
         self.dev.type = ARPHRD_NONE
@@ -54,7 +68,7 @@ class Tun(net_device_ops, irqaction):
         dev_open(self.dev)
 
     def unplug(self):
-        self.kernel.irq.free_irq(LINE, self)
+        self.kernel.irq.free_irq(LINE, self.interrupt)
         self.pic.free_source(LINE, self.source)
 
     def ndo_start_xmit(self, skb, dev):
@@ -75,7 +89,8 @@ class Tun(net_device_ops, irqaction):
         self.arriving.append(packet)
         self.pic.raise_line(LINE, self.source, True)
 
-    def handler(self, irq):
+    def receive(self):
+        """What has arrived climbs the stack."""
         self.pic.raise_line(LINE, self.source, False)
         packets, self.arriving = self.arriving, []
         for packet in packets:
@@ -95,10 +110,9 @@ class Tun(net_device_ops, irqaction):
             self.dev.rx_packets += 1
             self.dev.rx_bytes += len(packet)
             netif_rx(skb)
-        return IRQ_HANDLED
 
 
 def settle(clock):
     """Let everything happen that is due now."""
-    while clock.next_time() != IDLE_FOREVER and clock.next_time() <= clock.now:
+    while clock.next_time() != NEVER and clock.next_time() <= clock.now:
         clock.run(clock.now)
