@@ -123,7 +123,7 @@ def parser() -> Parser:
         help="with --net machine its address (default 10.0.2.2/24), with --net user the guest's, for --forward",
     )  # fmt: skip
     wire_options(served)
-    served.set_defaults(virtual_time=False)
+    served.set_defaults(virtual_time=False, gateway=None)
     doctor = commands.add_parser("doctor", help="say why frames do not flow")
     doctor.add_argument("target", metavar="SOCKET|FILE", help="what '--control' listens at, or a saved snapshot")
     doctor.add_argument("--save", metavar="FILE", help="keep the snapshot")
@@ -147,21 +147,17 @@ def check(options) -> None:
 
     Sets `plain`: nothing was said about what the machine is to be joined to.
     """
-    if options.command == "packetdrill":
+    if options.command in ("packetdrill", "doctor"):
         return
     if options.command == "wire":
         if options.first == options.second:
             raise LabError("the two ends are the same TAP", 2)
         return
     if options.command == "serve-nic":
-        if options.forward and options.net.kind != "user":
-            raise LabError("--forward needs --net user", 2)
         if (options.line or options.share) and options.net.kind != "machine":
             raise LabError("-c and --share need --net machine", 2)
-        return
-    if options.command == "doctor":
-        return
-    options.plain = not (options.net or options.forward or options.ip or options.share)
+    else:
+        options.plain = not (options.net or options.forward or options.ip or options.share)
     if options.net is None:
         options.net = arguments.Network("user")
     if options.ip and options.net.kind == "user" and not plan.is_guest(options.ip.address, options.ip.prefix):

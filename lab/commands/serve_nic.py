@@ -9,6 +9,7 @@ from hwemu.clock import Clock
 from hwemu.nic.e1000.device import E1000
 from hwemu.wire.link import Link
 from lab.arguments import Address
+from lab.console import STDOUT
 from lab.control import Control
 from lab.errors import LabError
 from lab.host_signals import HostSignals
@@ -43,6 +44,8 @@ class CardSession(Session):
         self.memory = None
         self.peer = None
         self.ended = False
+        self.deaf = False
+        self.problem = None
 
     def build(self):
         options = self.options
@@ -98,9 +101,16 @@ class CardSession(Session):
         return [host for host in (self.peer, self.gateway.host if self.gateway else None) if host is not None]
 
     def show(self, data):
-        """The other machine's console."""
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        """The other machine's console, as long as somebody takes it."""
+        try:
+            while data and not self.deaf:
+                data = data[os.write(STDOUT, data) :]
+        except BrokenPipeError:
+            self.deaf = True
+        except OSError as error:
+            self.deaf = True
+            self.problem = LabError(f"standard output: {error.strerror}")
+            self.end()
 
     def say(self, line):
         print(f"hwemu serve-nic: {line}", file=sys.stderr, flush=True)
@@ -134,4 +144,6 @@ class CardSession(Session):
                     self.gateway.stop()
                 if self.peer is not None and self.peer.exit_status is None:
                     self.peer.power_off()
+        if self.problem is not None:
+            raise self.problem
         return 0

@@ -153,6 +153,27 @@ def test_a_machine_at_the_other_end(start, tmp_path):
     assert "inet 192.168.7.1/28" in out and "shared" in out
 
 
+def test_a_full_disk_ends_it_with_one_line(tmp_path):
+    words = ["serve-nic", "--vfio-user", str(tmp_path / "nic.sock"), "--net", "machine", "-c", "echo lost"]
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lab.cli", *words],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "hwemu serve-nic: standard output: No space left on device"
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "nic.sock").exists()
+
+
+def test_nobody_reads_the_other_machines_console(start):
+    command = start("--net", "machine", "-c", "sleep 1; echo lost")
+    command.process.stdout.close()
+    assert command.process.stderr.readline() == "hwemu serve-nic: the other machine is off, with status 0\n"
+    command.process.stdout = None
+    assert command.end()[0] == 0
+
+
 def test_two_signals_are_one(start):
     command = start()
     command.process.send_signal(signal.SIGINT)
