@@ -51,6 +51,8 @@ def namespace(name, *setup):
             "-qw",
             "net.ipv4.ip_local_port_range=2048 65000",
             "net.ipv4.tcp_tw_reuse=1",
+            # Without timestamps a port in TIME-WAIT is taken: a fast peer would use them all up within seconds.
+            "net.ipv4.tcp_max_tw_buckets=2000",
             "net.ipv4.tcp_no_metrics_save=1",
             "net.ipv6.conf.all.disable_ipv6=1",
             check=False,
