@@ -1,4 +1,4 @@
-"""From the card's DMA write to the socket's queue: ns a frame, through driver, NAPI, IP and UDP or TCP.
+"""The driver at work: from the card's DMA write to the socket's queue in ns a frame, and what a register costs it.
 
 Frames go into the card in bursts, as a busy wire brings them; what is timed ends when the queue holds them, before any
 program has run.  `python -m benchmarks.receive_path [SECONDS]`.
@@ -9,6 +9,8 @@ import sys
 import time
 
 from benchmarks.nic_model import udp_frame
+from driver.e1000.e1000_osdep import er32, ew32
+from driver.e1000.e1000_regs import E1000_ICR, E1000_IMC
 from hwemu.clock import Clock
 from hwemu.wire.link import Link
 from kernel.net.core.skbuff import consume_skb
@@ -30,14 +32,37 @@ def receiver():
     libc.sleep(1_000_000)
 
 
+def booted_host():
+    """A machine with its driver bound and its interface up."""
+    clock = Clock()
+    host = build_machine(
+        clock, Link(clock, "bench"), cmdline={"init": guest.INIT, "console": "pipe"}, files={guest.INIT: guest.INIT_TEXT}
+    )
+    return guest.boot(host, ADDRESS)
+
+
+def register_nanoseconds(seconds):
+    """(er32, ew32): ns of a call of the driver's own access functions, the caller's loop included."""
+    host = booted_host()
+    hw = host.kernel.net.softnet.dev_by_name["eth0"].netdev_ops.adapter.hw
+    calls = range(1000)
+    results = []
+    for access in (lambda: [er32(hw, E1000_ICR) for _ in calls], lambda: [ew32(hw, E1000_IMC, 0) for _ in calls]):
+        rounds = []
+        deadline = time.perf_counter() + seconds / 2
+        while time.perf_counter() < deadline:
+            started = time.perf_counter_ns()
+            access()
+            rounds.append((time.perf_counter_ns() - started) / len(calls))
+        results.append(statistics.median(rounds))
+    host.power_off()
+    return results
+
+
 def udp_nanoseconds(length, seconds):
     """The median over bursts, in ns a frame of `length` bytes with FCS."""
-    clock = Clock()
-    link = Link(clock, "bench")
-    host = build_machine(
-        clock, link, cmdline={"init": guest.INIT, "console": "pipe"}, files={guest.INIT: guest.INIT_TEXT}
-    )
-    guest.boot(host, ADDRESS)
+    host = booted_host()
+    clock = host.clock
     process = guest.spawn(host, receiver)
     clock.run(clock.now + 1000 * MICROSECOND)
     sk = process.task.files.fget(3).private_data.sk
@@ -65,6 +90,8 @@ def section(options):
     for length in (64, 1518):
         cost = udp_nanoseconds(length, options.seconds)
         print(f"DMA write to UDP socket queue, {length} bytes: {cost:.0f} ns a frame (limit asked: 2000)")
+    read, write = register_nanoseconds(options.seconds)
+    print(f"the driver's er32 {read:.0f} ns, ew32 {write:.0f} ns, called from Python (limit asked: 150)")
 
 
 if __name__ == "__main__":
