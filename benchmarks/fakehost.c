@@ -1,6 +1,6 @@
 /* fakehost TAP ADDRESS: the limit of a TAP: a "host" that answers with as little protocol work as possible.
  *
- * It answers ARP and ping, and TCP ports 7 (echo), 9 (discard) and 19 (chargen) without timers, congestion
+ * It answers ARP and ping, UDP port 7 (echo), and TCP ports 7 (echo), 9 (discard) and 19 (chargen) without timers, congestion
  * control, reassembly or a socket layer: sequence numbers are kept, nothing more.  Whatever a real stack reaches on
  * the same TAP in the same run is a share of this. */
 #define _GNU_SOURCE
@@ -186,6 +186,13 @@ static void input(int length) {
         store16(reply + 36, 0);
         store16(reply + 36, checksum(reply + 34, total - header, 0));
         put_ip(1, total - header);
+    } else if (p[9] == 17 && load16(body + 2) == 7 && total - header <= 1480) {
+        /* UDP echo: the ports change places, and a checksum of 0 says that there is none (RFC 768). */
+        memcpy(reply + 34, body, total - header);
+        memcpy(reply + 34, body + 2, 2);
+        memcpy(reply + 36, body, 2);
+        store16(reply + 40, 0);
+        put_ip(17, total - header);
     }
 }
 
