@@ -97,7 +97,8 @@ class Net:
         self.sysctl_rmem_default = 212992
         self.sysctl_rmem_max = 212992
         self.sysctl_somaxconn = 4096
-        self.sysctl_optmem_max = 20480
+        self.sysctl_optmem_max = 131072
+        self.sysctl_tstamp_allow_data = 1
 
         # net.ipv4
         self.sysctl_ip_forward = 0

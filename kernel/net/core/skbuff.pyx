@@ -53,6 +53,8 @@ SKB_CHARGED_READ = 2
 cdef enum:
     OVERHEAD = 576  # what the descriptor itself costs in an account, as Linux counts it on x86-64
     FRAGS = 45
+    SKBTX_SW_TSTAMP = 2  # kernel/net/core/sock_flags.py
+    SCM_TSTAMP_SND = 0
     ENOMEM = 12
     EFAULT = 14
 
@@ -90,6 +92,9 @@ cdef class page_frag:
 cdef class skb_owner:
     cpdef skb_released(self, sk_buff skb, int kind):
         """`skb`, charged to us as `kind` (SKB_CHARGED_*), is gone."""
+
+    cpdef tx_timestamp(self, sk_buff skb, int kind):
+        """`skb`, which we have sent, is at the point that SCM_TSTAMP_* `kind` names, now."""
 
 
 cdef class skbuff_cache:
@@ -287,6 +292,12 @@ cpdef skb_orphan(sk_buff skb):
             owner.skb_released(skb, kind)
     elif skb.sk is not None:
         skb.sk = None
+
+
+cpdef skb_tx_timestamp(sk_buff skb):
+    """For drivers, right before the device gets the packet: its sender may want to know when that was."""
+    if skb.tx_flags & SKBTX_SW_TSTAMP and skb.sk is not None:
+        skb.sk.tx_timestamp(skb, SCM_TSTAMP_SND)
 
 
 cpdef consume_skb(sk_buff skb):
@@ -538,6 +549,8 @@ cpdef skb_copy_header(sk_buff to, sk_buff source):
     to.tx_delivered_mstamp = source.tx_delivered_mstamp
     to.tx_delivered = source.tx_delivered
     to.tx_app_limited = source.tx_app_limited
+    to.tx_flags = source.tx_flags
+    to.tskey = source.tskey
 
 
 cpdef sk_buff skb_clone(sk_buff skb):

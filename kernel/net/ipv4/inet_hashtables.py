@@ -60,6 +60,11 @@ class request_sock(ehash_node):
         self.last_oow_ack_time = 0
         self.tos = 0
         self.timer = None
+        self.saved_syn = None
+        # Fast Open: the cookie to hand out (None: none), whether by the experimental option, and a child without handshake.
+        self.fastopen_cookie = None
+        self.fastopen_exp = False
+        self.tfo_listener = False
         # The child, once the handshake is complete and it waits to be accepted, and its successor in that queue.
         self.child = None
         self.dl_next = None

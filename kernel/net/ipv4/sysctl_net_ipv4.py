@@ -13,6 +13,7 @@ PLAIN = {
     "net.core.rmem_max": ("sysctl_rmem_max", 2304, 1 << 31),
     "net.core.somaxconn": ("sysctl_somaxconn", 0, 65535),
     "net.core.optmem_max": ("sysctl_optmem_max", 0, 1 << 31),
+    "net.core.tstamp_allow_data": ("sysctl_tstamp_allow_data", 0, 1),
     "net.ipv4.ip_default_ttl": ("sysctl_ip_default_ttl", 1, 255),
     "net.ipv4.ip_no_pmtu_disc": ("sysctl_ip_no_pmtu_disc", 0, 3),
     "net.ipv4.ip_nonlocal_bind": ("sysctl_ip_nonlocal_bind", 0, 1),

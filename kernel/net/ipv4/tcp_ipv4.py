@@ -295,7 +295,7 @@ def tcp_req_err(req, seq, type, code):
 def tcp_v4_report(sk, skb, err, info):
     """Fatal while connecting; later only a hint (RFC 1122), unless the user has asked for it (IP_RECVERR)."""
     if sk.recverr:
-        ip_icmp_error(sk, skb, err, sk.inet_dport, info, 0)
+        ip_icmp_error(sk, skb, err, sk.inet_dport, info, (skb.get8(skb.data) & 15) << 2)
     if sk.sk_state == TCP_SYN_SENT or sk.sk_state == TCP_SYN_RECV:
         if sk.sk_lock_owned:
             sk.sk_err_soft = err

@@ -296,6 +296,32 @@ class tcp_sock(inet_connection_sock):
         self.urg_data = 0
         self.urg_seq = 0
 
+        # Fast Open (RFC 7413): what the socket's options say, the SYN with data under way, and the request whose child this is
+        self.fastopen_connect = False
+        self.fastopen_no_cookie = False
+        self.defer_connect = False
+        self.fastopen_req = None
+        self.fastopen_rsk = None
+        self.syn_fastopen = False
+        self.syn_fastopen_exp = False
+        self.syn_fastopen_ch = False
+        self.syn_data = False
+        self.syn_data_acked = False
+        self.fastopen_client_fail = 0
+        # A listener's: how many children without a complete handshake it may have and has, and its own keys.
+        self.fastopen_max_qlen = 0
+        self.fastopen_qlen = 0
+        self.fastopen_ctx = None
+        # TCP_SAVE_SYN: the headers of the SYN.
+        self.save_syn = 0
+        self.saved_syn = None
+        # When the data that was read last came (ns since boot).
+        self.rx_tstamp = 0
+        # SO_MAX_PACING_RATE: when the next sk_buff may leave (ns since boot), and the timer that waits for it.
+        self.pacing_needed = False
+        self.tcp_wstamp_ns = 0
+        self.pacing_timer = None
+
         # keepalive and closing
         self.keepalive_time = 0
         self.keepalive_intvl = 0
@@ -370,6 +396,7 @@ class tcp_net:
         self.challenge_count = 0
         self.ca_table = {}
         self.prot = None
+        self.fastopen = None
         # What all sockets' queues may hold together (bytes of truesize), and what they hold.
         self.mem_limit = 0
 
