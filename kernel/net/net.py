@@ -191,6 +191,8 @@ class Net:
         self.sysctl_tcp_comp_sack_delay = NSEC_PER_MSEC
         self.sysctl_tcp_comp_sack_nr = 44
         self.sysctl_tcp_congestion_control = "cubic"
+        self.sysctl_tcp_fastopen = 1
+        self.sysctl_tcp_fastopen_blackhole_timeout = 0
 
     def local_port_range(self):
         """The first and the last port that automatic binding may take."""

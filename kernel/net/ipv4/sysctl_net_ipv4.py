@@ -71,6 +71,7 @@ PLAIN = {
     "net.ipv4.tcp_limit_output_bytes": ("sysctl_tcp_limit_output_bytes", 0, 1 << 31),
     "net.ipv4.tcp_no_metrics_save": ("sysctl_tcp_no_metrics_save", 0, 1),
     "net.ipv4.tcp_comp_sack_nr": ("sysctl_tcp_comp_sack_nr", 0, 255),
+    "net.ipv4.tcp_fastopen": ("sysctl_tcp_fastopen", 0, 0x7FFFFFFF),
 }
 
 # name: (field of `net.tcp`, smallest, largest)
@@ -115,6 +116,12 @@ def net_sysctl_init(net, sysctl):
         sysctl.register(name, vector(net, fields), vector_store(net, fields, low))
     sysctl.register("net.ipv4.ip_forward", getter(net, "sysctl_ip_forward"), forwarding(net))
     sysctl.register("net.ipv4.conf.all.forwarding", getter(net, "sysctl_ip_forward"), forwarding(net))
+    sysctl.register("net.ipv4.tcp_fastopen_key", net.tcp.fastopen.key_text, net.tcp.fastopen.set_key_text)
+    sysctl.register(
+        "net.ipv4.tcp_fastopen_blackhole_timeout_sec",
+        scaled(net, "sysctl_tcp_fastopen_blackhole_timeout", NSEC_PER_SEC),
+        blackhole_timeout(net),
+    )
     sysctl.register(
         "net.ipv4.tcp_congestion_control", getter(net, "sysctl_tcp_congestion_control"), congestion_control(net)
     )
@@ -178,6 +185,17 @@ def forwarding(net):
         return 0
 
     return store
+
+
+def blackhole_timeout(net):
+    """A new pause begins with a clean slate."""
+    store = timed(net, "sysctl_tcp_fastopen_blackhole_timeout", NSEC_PER_SEC)
+
+    def change(value):
+        net.tcp.fastopen.disable_times = 0
+        return store(value)
+
+    return change
 
 
 def congestion_control(net):

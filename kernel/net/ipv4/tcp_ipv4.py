@@ -38,6 +38,7 @@ from kernel.net.ipv4.tcp_const import (
 )
 from kernel.net.ipv4.tcp_control import tcp_connect
 from kernel.net.ipv4.tcp_cubic import tcp_cubic_ops
+from kernel.net.ipv4.tcp_fastopen import fastopen_state, tcp_fastopen_defer_connect, tcp_fastopen_listen
 from kernel.net.ipv4.tcp_fastretrans import tcp_simple_retransmit
 from kernel.net.ipv4.tcp_input import tcp_rcv_established, tcp_rcv_state_process
 from kernel.net.ipv4.tcp_minisocks import tcp_check_req, tcp_conn_request, tcp_listen_segment
@@ -254,7 +255,8 @@ def tcp_v4_err(net, skb, info):
         mib.TcpExtLockDroppedIcmps += 1
     if sk.sk_state == TCP_CLOSE:
         return 0
-    if not between(sk.snd_una, seq, sk.snd_nxt):
+    req = sk.fastopen_rsk
+    if not between(req.snt_isn if req is not None else sk.snd_una, seq, sk.snd_nxt):
         mib.TcpExtOutOfWindowIcmps += 1
         return 0
     if type == ICMP_DEST_UNREACH and code == ICMP_FRAG_NEEDED:
@@ -296,7 +298,10 @@ def tcp_v4_report(sk, skb, err, info):
     """Fatal while connecting; later only a hint (RFC 1122), unless the user has asked for it (IP_RECVERR)."""
     if sk.recverr:
         ip_icmp_error(sk, skb, err, sk.inet_dport, info, (skb.get8(skb.data) & 15) << 2)
-    if sk.sk_state == TCP_SYN_SENT or sk.sk_state == TCP_SYN_RECV:
+    req = sk.fastopen_rsk
+    # A Fast Open child that somebody has accepted is as good as connected.
+    in_use = req is not None and req.child is None
+    if sk.sk_state == TCP_SYN_SENT or (sk.sk_state == TCP_SYN_RECV and not in_use):
         if sk.sk_lock_owned:
             sk.sk_err_soft = err
             return
@@ -439,6 +444,10 @@ def tcp_v4_connect(sk, daddr, dport):
             sk.write_seq = secure_tcp_seq(net, sk.inet_saddr, sk.inet_daddr, sk.inet_sport, sk.inet_dport)
         sk.tsoffset = secure_tcp_ts_off(net, sk.inet_saddr, sk.inet_daddr)
         sk.inet_id = net.random.getrandbits(16)
+        sk.sk_dst_cache = rt
+        if tcp_fastopen_defer_connect(sk):
+            # The SYN goes with the first write.
+            return 0
         err = tcp_connect(sk, rt)
     if err:
         tcp_set_state(sk, TCP_CLOSE)
@@ -479,6 +488,7 @@ class tcp_prot(proto):
         return inet_csk_accept(sk, flags)
 
     def listen_start(self, sk, backlog):
+        tcp_fastopen_listen(sk, backlog)
         return inet_csk_listen_start(sk)
 
     def shutdown(self, sk, how):
@@ -541,6 +551,7 @@ def tcp_init(net):
     tn = tcp_net(net)
     net.tcp = tn
     tn.hashinfo = inet_hashinfo(net)
+    tn.fastopen = fastopen_state(net)
     tn.tsq = tcp_tsq_action()
     net.softirq.open_softirq(TASKLET_SOFTIRQ, tn.tsq)
     tcp_register_congestion_control(tn, tcp_reno_ops("reno"))

@@ -224,6 +224,8 @@ def tcp_try_coalesce(sk, to, skb):
     to.end_seq = skb.end_seq
     to.ack_seq = skb.ack_seq
     to.tcp_flags |= skb.tcp_flags
+    if skb.tstamp:
+        to.tstamp = skb.tstamp
     return True
 
 

@@ -44,6 +44,7 @@ from kernel.net.ipv4.tcp_const import (
 from kernel.net.ipv4.tcp_options import (
     tcp_established_options_size,
     tcp_established_options_write,
+    tcp_fastopen_option,
     tcp_syn_options_size,
     tcp_syn_options_write,
 )
@@ -85,6 +86,7 @@ INET_ECN_ECT_0 = 2
 PACING_SHIFT = 10
 TSO_RTT_LOG = 9
 DEFER_LIMIT = 1000
+MIN_ADVMSS = 256
 
 
 def tcp_stream_alloc_skb(sk):
@@ -138,10 +140,14 @@ def tcp_transmit_skb(sk, skb, clone_it):
     flags = skb.tcp_flags
     payload = skb.len
     wscale = -1
+    fastopen = b""
     if flags & TCPHDR_SYN:
         if sk.wscale_ok:
             wscale = sk.rcv_wscale
         size = 20 + tcp_syn_options_size(sk.tstamp_ok, sk.sack_ok != 0, wscale)
+        if sk.fastopen_req is not None:
+            fastopen = tcp_syn_fastopen(sk, 60 - size)
+            size += len(fastopen)
     else:
         size = 20 + tcp_established_options_size(sk)
         if skb.tcp_pcount > 1:
@@ -164,8 +170,12 @@ def tcp_transmit_skb(sk, skb, clone_it):
             flags |= TCPHDR_URG
     if flags & TCPHDR_SYN:
         window = min(sk.rcv_wnd, 65535)
+        # What the path takes may be less by now than when the connection was begun.
+        dst = sk.sk_dst_cache
+        if dst is not None and dst.mtu < sk.advmss + 40:
+            sk.advmss = max(dst.mtu - 40, MIN_ADVMSS)
         tcp_syn_options_write(skb, pos + 20, sk.advmss, sk.tstamp_ok, tcp_time_stamp(sk), sk.ts_recent, sk.sack_ok != 0,
-                              wscale)
+                              wscale, fastopen)
     else:
         window = tcp_select_window(sk)
         if size > 20:
@@ -198,6 +208,19 @@ def tcp_transmit_skb(sk, skb, clone_it):
         sk.net.trace.emit("tcp_transmit_skb", skb.id, sk.inet_saddr, sk.inet_sport, sk.inet_daddr, sk.inet_dport, skb.seq,
                           sk.rcv_nxt, flags, payload)
     return ip_queue_xmit(sk, skb)
+
+
+def tcp_syn_fastopen(sk, room):
+    """The Fast Open option of a SYN: its bytes, none without a request or without room for it."""
+    request = sk.fastopen_req
+    if request.cookie is None:
+        return b""
+    option = tcp_fastopen_option(request.cookie, request.exp)
+    if len(option) > room:
+        return b""
+    sk.syn_fastopen = True
+    sk.syn_fastopen_exp = request.exp
+    return option
 
 
 def tcp_copy_header(sk, original):
@@ -285,6 +308,11 @@ def tcp_fragment(sk, skb, length, mss_now):
     rest.tx_delivered_mstamp = skb.tx_delivered_mstamp
     rest.tx_delivered = skb.tx_delivered
     rest.tx_app_limited = skb.tx_app_limited
+    if skb.tx_flags and not before(skb.tskey, rest.seq):
+        # The byte that was marked is in the second part.
+        rest.tx_flags = skb.tx_flags
+        rest.tskey = skb.tskey
+        skb.tx_flags = 0
     tcp_set_skb_tso_segs(skb, mss_now)
     tcp_set_skb_tso_segs(rest, mss_now)
     skb.list.insert_after(skb, rest)
@@ -330,6 +358,8 @@ def tcp_trim_head(sk, skb, length):
     rest.tx_delivered_mstamp = skb.tx_delivered_mstamp
     rest.tx_delivered = skb.tx_delivered
     rest.tx_app_limited = skb.tx_app_limited
+    rest.tx_flags = skb.tx_flags
+    rest.tskey = skb.tskey
     if mss_now:
         tcp_set_skb_tso_segs(rest, mss_now)
     sk.sk_wmem_queued -= skb.truesize
@@ -601,6 +631,9 @@ def tcp_rto_delta(sk):
 
 def tcp_rearm_rto(sk):
     """RFC 6298 section 5: restart the retransmission timer, or stop it when all is acknowledged."""
+    if sk.fastopen_rsk is not None:
+        # The timer belongs to the SYN-ACK until that is acknowledged.
+        return
     if sk.packets_out == 0:
         inet_csk_clear_xmit_timer(sk)
         return
@@ -612,7 +645,7 @@ def tcp_rearm_rto(sk):
 
 def tcp_schedule_loss_probe(sk, advancing_rto):
     """RFC 8985 section 7.2: arm the probe timeout of the last flight; False when it does not apply."""
-    if not sk.net.sysctl_tcp_early_retrans or sk.packets_out == 0 or not sk.sack_ok:
+    if not sk.net.sysctl_tcp_early_retrans or sk.packets_out == 0 or not sk.sack_ok or sk.fastopen_rsk is not None:
         return False
     if sk.icsk_ca_state != TCP_CA_Open and sk.icsk_ca_state != TCP_CA_CWR:
         return False

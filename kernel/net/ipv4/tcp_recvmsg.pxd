@@ -9,7 +9,7 @@ from kernel.net.ipv4.tcp_sock cimport after, tcp_fast_path_check, tcp_mstamp_ref
 from kernel.net.ipv4.tcp_window cimport tcp_choose_window, tcp_rcv_space_adjust
 
 cdef unsigned int U32_MASK
-cdef unsigned int SOCK_DONE, SOCK_URGINLINE
+cdef unsigned int SOCK_DONE, SOCK_RCVTSTAMP, SOCK_URGINLINE
 cdef int ICSK_ACK_PUSHED, ICSK_ACK_PUSHED2, ICSK_ACK_SCHED, TCP_URG_READ, TCP_URG_VALID
 cdef int EAGAIN, EFAULT, EINVAL, ENOTCONN
 cdef int MSG_DONTWAIT, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, RCV_SHUTDOWN, SOL_TCP

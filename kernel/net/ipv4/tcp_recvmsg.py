@@ -3,7 +3,8 @@
 from kernel.net.core.skb_data import skb_copy_datagram_iter
 from kernel.net.core.skbuff import consume_skb
 from kernel.net.core.sock import lock_sock, release_sock, sk_sleep, sock_error, sock_intr_errno
-from kernel.net.core.sock_flags import SOCK_DONE, SOCK_URGINLINE
+from kernel.net.core.sock_flags import SOCK_DONE, SOCK_RCVTSTAMP, SOCK_URGINLINE
+from kernel.net.core.timestamping import sock_recv_timestamp
 from kernel.net.ipv4.ip_sockglue import ip_recv_error
 from kernel.net.ipv4.tcp import tcp_inq
 from kernel.net.ipv4.tcp_const import (
@@ -86,6 +87,8 @@ def tcp_recvmsg(sk, msg, size, flags):
         result = tcp_recv_urg(sk, msg, size, flags)
     else:
         result = tcp_recvmsg_locked(sk, msg, size, flags)
+        if result > 0 and (sk.sk_flags & SOCK_RCVTSTAMP or sk.sk_tsflags):
+            sock_recv_timestamp(sk, msg, sk.rx_tstamp, False)
         if sk.recvmsg_inq and result >= 0 and msg.msg_control is not None:
             # Behind the last byte waits the end of the stream: that is worth another read.
             hint = max(tcp_inq(sk), 1 if sk.sk_flags & SOCK_DONE else 0)
@@ -129,6 +132,7 @@ def tcp_recvmsg_locked(sk, msg, size, flags):
                     if copied == 0:
                         copied = -EFAULT
                     break
+                sk.rx_tstamp = skb.tstamp
                 used += skip
                 copied += used - skip
                 size -= used - skip

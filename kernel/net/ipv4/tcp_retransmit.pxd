@@ -38,6 +38,8 @@ cdef int DEFERRED_TSQ
 
 @cython.locals(mss=cython.uint, window=cython.uint, length=cython.uint, diff=cython.int, mib=ipstats, err=cython.int)
 cpdef int tcp_resend_skb(tcp_sock sk, sk_buff skb, unsigned int segs) except? -9999
+@cython.locals(head=sk_buff)
+cpdef sk_buff tcp_trim_rtx_head(tcp_sock sk)
 @cython.locals(err=cython.int)
 cpdef int tcp_retransmit_skb(tcp_sock sk, sk_buff skb, unsigned int segs) except? -9999
 @cython.locals(room=cython.longlong, skb=sk_buff, following=sk_buff, before_size=cython.uint)

@@ -73,6 +73,7 @@ cdef class tcp_sock(inet_connection_sock):
     cdef public unsigned int compressed_ack_rcv_nxt
     cdef public csk_timer compressed_ack_timer
     cdef public bint recvmsg_inq, nospace
+    cdef public int write_pending
 
     cdef public unsigned int snd_una, snd_nxt, snd_sml, snd_wnd, snd_wl1, max_window, write_seq, pushed_seq, snd_up
     cdef public long long lsndtime

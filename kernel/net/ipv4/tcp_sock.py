@@ -156,6 +156,8 @@ class tcp_sock(inet_connection_sock):
         self.recvmsg_inq = False
         # A writer has found the send queue full.
         self.nospace = False
+        # Writers that wait, for room or for the connection.
+        self.write_pending = 0
 
         # sending
         self.snd_una = 0

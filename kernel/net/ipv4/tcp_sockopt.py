@@ -20,13 +20,14 @@ from kernel.net.ipv4.tcp_const import (
     USEC_PER_MSEC,
     USEC_PER_SEC,
 )
+from kernel.net.ipv4.tcp_fastopen import TFO_CLIENT_ENABLE, set_fastopen, set_fastopen_key, tcp_fastopen_keys
 from kernel.net.ipv4.tcp_info import tcp_get_info
 from kernel.net.ipv4.tcp_input import keepalive_time_when
 from kernel.net.ipv4.tcp_output import tcp_push_pending_frames
 from kernel.net.ipv4.tcp_recvmsg import tcp_cleanup_rbuf
 from kernel.net.ipv4.tcp_sock import inet_csk_reset_keepalive_timer, tcp_mstamp_refresh, tcp_now
 from kernel.net.ipv4.tcp_timer import tcp_keepalive_intvl, tcp_keepalive_probes
-from kernel.uapi.errno import EINVAL, ENOPROTOOPT
+from kernel.uapi.errno import EINVAL, ENOPROTOOPT, EOPNOTSUPP
 from kernel.uapi.tcp import (
     TCP_CA_NAME_MAX,
     TCP_CLOSE,
@@ -35,6 +36,10 @@ from kernel.uapi.tcp import (
     TCP_CORK,
     TCP_DEFER_ACCEPT,
     TCP_ESTABLISHED,
+    TCP_FASTOPEN,
+    TCP_FASTOPEN_CONNECT,
+    TCP_FASTOPEN_KEY,
+    TCP_FASTOPEN_NO_COOKIE,
     TCP_INFO,
     TCP_INQ,
     TCP_KEEPCNT,
@@ -46,6 +51,8 @@ from kernel.uapi.tcp import (
     TCP_NODELAY,
     TCP_NOTSENT_LOWAT,
     TCP_QUICKACK,
+    TCP_SAVE_SYN,
+    TCP_SAVED_SYN,
     TCP_SYNCNT,
     TCP_TIMESTAMP,
     TCP_USER_TIMEOUT,
@@ -91,6 +98,8 @@ def tcp_setsockopt(sk, optname, optval):
         err = tcp_set_congestion_control(sk, name)
         release_sock(sk)
         return err
+    if optname == TCP_FASTOPEN_KEY:
+        return set_fastopen_key(sk, optval)
     value = int_option(optval) if len(optval) >= 4 else None
     if value is None:
         return -EINVAL
@@ -224,6 +233,31 @@ def set_inq(sk, value):
     return 0
 
 
+def set_fastopen_connect(sk, value):
+    if value not in (0, 1):
+        return -EINVAL
+    if not sk.net.sysctl_tcp_fastopen & TFO_CLIENT_ENABLE:
+        return -EOPNOTSUPP
+    if sk.sk_state != TCP_CLOSE:
+        return -EINVAL
+    sk.fastopen_connect = value == 1
+    return 0
+
+
+def set_fastopen_no_cookie(sk, value):
+    if value not in (0, 1) or sk.sk_state not in (TCP_CLOSE, TCP_LISTEN):
+        return -EINVAL
+    sk.fastopen_no_cookie = value == 1
+    return 0
+
+
+def set_save_syn(sk, value):
+    if not 0 <= value <= 2:
+        return -EINVAL
+    sk.save_syn = value
+    return 0
+
+
 def set_timestamp(sk, value):
     """Only for connections that are being repaired."""
     return -EINVAL
@@ -245,6 +279,10 @@ SETTERS = {
     TCP_NOTSENT_LOWAT: set_notsent_lowat,
     TCP_INQ: set_inq,
     TCP_TIMESTAMP: set_timestamp,
+    TCP_FASTOPEN: set_fastopen,
+    TCP_FASTOPEN_CONNECT: set_fastopen_connect,
+    TCP_FASTOPEN_NO_COOKIE: set_fastopen_no_cookie,
+    TCP_SAVE_SYN: set_save_syn,
 }
 
 
@@ -281,7 +319,22 @@ GETTERS = {
     TCP_NOTSENT_LOWAT: lambda sk: min(sk.notsent_lowat, 0x7FFFFFFF),
     TCP_INQ: lambda sk: 1 if sk.recvmsg_inq else 0,
     TCP_TIMESTAMP: get_timestamp,
+    TCP_FASTOPEN: lambda sk: sk.fastopen_max_qlen,
+    TCP_FASTOPEN_CONNECT: lambda sk: 1 if sk.fastopen_connect else 0,
+    TCP_FASTOPEN_NO_COOKIE: lambda sk: 1 if sk.fastopen_no_cookie else 0,
+    TCP_SAVE_SYN: lambda sk: sk.save_syn,
 }
+
+
+def get_saved_syn(sk, optlen):
+    """TCP_SAVED_SYN: once; -EINVAL with too small a buffer, which keeps it."""
+    saved = sk.saved_syn
+    if saved is None:
+        return b""
+    if optlen < len(saved):
+        return -EINVAL
+    sk.saved_syn = None
+    return saved
 
 
 def tcp_getsockopt(sk, optname, optlen):
@@ -291,6 +344,10 @@ def tcp_getsockopt(sk, optname, optlen):
     if optname == TCP_CONGESTION:
         name = sk.icsk_ca_ops.name if sk.icsk_ca_ops is not None else ""
         return name.encode("ascii").ljust(TCP_CA_NAME_MAX, b"\0")
+    if optname == TCP_FASTOPEN_KEY:
+        return b"".join(tcp_fastopen_keys(sk))
+    if optname == TCP_SAVED_SYN:
+        return get_saved_syn(sk, optlen)
     getter = GETTERS.get(optname)
     if getter is None:
         return -ENOPROTOOPT
