@@ -132,6 +132,7 @@ def receive_one(task, filp, address, flags):
     user, iterator = parsed
     msg = msghdr(iterator, flags & MSG_CMSG_CLOEXEC)
     msg.msg_control = []
+    msg.msg_controllen = user.controllen if user.control else 0
     flags &= FLAGS_MASK
     if filp.f_flags & O_NONBLOCK:
         flags |= MSG_DONTWAIT
@@ -146,7 +147,7 @@ def receive_one(task, filp, address, flags):
             return -EFAULT, 0
         if not put_user(mm, user.address + 8, 4, len(name)):
             return -EFAULT, 0
-    control, cut = build_control(msg.msg_control, user.controllen if user.control else 0)
+    control, cut = build_control(msg.msg_control, msg.msg_controllen)
     if control and not copy_to_user(mm, user.control, control):
         return -EFAULT, 0
     out_flags = (msg.msg_flags | (MSG_CTRUNC if cut else 0)) & ~MSG_CMSG_CLOEXEC

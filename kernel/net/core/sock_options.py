@@ -8,6 +8,7 @@ from kernel.net.core.sock_flags import (
     SOCK_KEEPOPEN,
     SOCK_LINGER,
     SOCK_LOCALROUTE,
+    SOCK_PASSCRED,
     SOCK_RCVBUF_LOCK,
     SOCK_RCVMARK,
     SOCK_RCVTSTAMP,
@@ -26,6 +27,7 @@ from kernel.uapi.if_ import IFNAMSIZ
 from kernel.uapi.in_ import IPPROTO_TCP, IPPROTO_UDP
 from kernel.uapi.socket import (
     AF_INET,
+    AF_NETLINK,
     AF_UNIX,
     SO_ACCEPTCONN,
     SO_BINDTODEVICE,
@@ -81,6 +83,7 @@ from kernel.uapi.socket import (
     SOCK_DGRAM,
     SOCK_RAW,
     SOCK_STREAM,
+    SOL_SOCKET,
 )
 from kernel.uapi.tcp import TCP_LISTEN
 
@@ -99,9 +102,12 @@ FLAG_OPTIONS = {
     SO_RXQ_OVFL: SOCK_RXQ_OVFL,
     SO_SELECT_ERR_QUEUE: SOCK_SELECT_ERR_QUEUE,
     SO_RCVMARK: SOCK_RCVMARK,
+    SO_PASSCRED: SOCK_PASSCRED,
 }
 # Accepted without effect, as their subject does not exist here; read back as 0.
-IGNORED_OPTIONS = (SO_BSDCOMPAT, SO_PASSCRED)
+IGNORED_OPTIONS = (SO_BSDCOMPAT,)
+# The families whose messages can carry credentials.
+SCM_FAMILIES = (AF_UNIX, AF_NETLINK)
 # Those with 64-bit times on every machine, which ours has anyway.
 TIMEOUTS = {SO_RCVTIMEO: True, SO_RCVTIMEO_NEW: True, SO_SNDTIMEO: False, SO_SNDTIMEO_NEW: False}
 # name: (nanoseconds, the _NEW form)
@@ -123,6 +129,8 @@ def sock_setsockopt(sk, optname, optval, privileged):
     if len(optval) < 4:
         return -EINVAL
     value = int.from_bytes(optval[:4], "little", signed=True)
+    if optname == SO_PASSCRED and sk.sk_family not in SCM_FAMILIES:
+        return -EOPNOTSUPP
     if optname in FLAG_OPTIONS:
         if optname == SO_DEBUG and value and not privileged:
             return -EACCES
@@ -319,6 +327,8 @@ def bind_to_index(sk, ifindex):
 def sock_getsockopt(sock, optname, optlen):
     """getsockopt at SOL_SOCKET: the option's bytes, or a negative errno."""
     sk = sock.sk
+    if optname == SO_PASSCRED and sk.sk_family not in SCM_FAMILIES:
+        return -EOPNOTSUPP
     if optname in FLAG_OPTIONS:
         value = int(sk.sk_flags & FLAG_OPTIONS[optname] != 0)
     elif optname in IGNORED_OPTIONS:
@@ -339,6 +349,8 @@ def sock_getsockopt(sock, optname, optlen):
     elif optname == SO_PEERNAME:
         name = sock.ops.getname(sock, 1)
         return -ENOTCONN if isinstance(name, int) else name
+    elif optname == SO_PEERCRED and sk.sk_family == AF_UNIX:
+        return sock.ops.getsockopt(sock, SOL_SOCKET, optname, optlen)
     elif optname == SO_PEERCRED:
         return bytes(4) + b"\xff" * 8
     elif optname in TIMESTAMPS:
