@@ -28,6 +28,7 @@ from kernel.net.ipv4.udp import udp_init
 from kernel.net.net import Net
 from kernel.net.packet.af_packet import packet_init
 from kernel.net.socket import sys_socketcall
+from kernel.net.socket_calls import register_socket_calls
 from kernel.net.sockfs import sockfs
 from kernel.net.unix.af_unix import unix_init
 from kernel.net.vlan import proc_vlan_config, vlan_init
@@ -51,6 +52,7 @@ def net_init(kernel):
     dev_open(net.loopback_dev)
     if kernel.syscalls is not None:
         kernel.syscalls.register(SYS_socketcall, "socketcall", sys_socketcall(net))
+        register_socket_calls(net, kernel.syscalls)
     if kernel.proc is not None:
         ip_proc_init(net, kernel.proc)
         kernel.proc.create("net/dev", lambda: proc_net_dev(net))

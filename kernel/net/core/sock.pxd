@@ -175,6 +175,7 @@ cpdef lock_sock(sock sk)
 @cython.locals(skb=sk_buff)
 cpdef release_sock(sock sk)
 cpdef int sk_add_backlog(sock sk, sk_buff skb, long long limit) except? -9999
+cpdef sk_local_port_range(sock sk)
 cpdef bint sock_is_tcp(sock sk) noexcept
 cpdef bint sock_flag(sock sk, unsigned int flag) noexcept
 cpdef sock_set_flag(sock sk, unsigned int flag)

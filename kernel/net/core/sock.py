@@ -131,8 +131,11 @@ class proto:
         return -ENOPROTOOPT
 
     def getsockopt(self, sk, level, optname, optlen):
-        """The option's value as bytes (the caller truncates to `optlen`), or a negative errno (an int)."""
-        return -ENOPROTOOPT
+        """The option's value as bytes (the caller truncates to `optlen`), or a negative errno (an int).
+
+        -EOPNOTSUPP for a level that the protocol knows nothing of, where setsockopt says -ENOPROTOOPT.
+        """
+        return -EOPNOTSUPP
 
     def sendmsg(self, sk, msg, size):
         """Bytes sent, or a negative errno; MSG_* in msg.msg_flags."""
@@ -367,6 +370,8 @@ class sock(skb_owner):
     def tx_timestamp(self, skb, kind):
         """Put a time stamp of a sent packet on the error queue, with a copy of the packet unless OPT_TSONLY."""
         net = self.net
+        if self.sk_freed:
+            return
         only = self.sk_tsflags & SOF_TIMESTAMPING_OPT_TSONLY
         if not only and not net.sysctl_tstamp_allow_data and self.sk_uid != 0:
             # Whoever may not see raw packets does not see his own with the headers that they got.
@@ -566,6 +571,16 @@ def sk_add_backlog(sk, skb, limit):
     skb.dev = None
     sk.sk_backlog.queue_tail(skb)
     return 0
+
+
+def sk_local_port_range(sk):
+    """The first and the last port that automatic binding may take: the system's, within IP_LOCAL_PORT_RANGE."""
+    low, high = sk.net.local_port_range()
+    if sk.local_port_first and sk.local_port_first <= high:
+        low = max(low, sk.local_port_first)
+    if sk.local_port_last and low <= sk.local_port_last:
+        high = min(high, sk.local_port_last)
+    return low, high
 
 
 # --- life ---

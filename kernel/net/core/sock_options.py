@@ -26,7 +26,6 @@ from kernel.uapi.errno import EACCES, EDOM, EINVAL, ENODEV, ENOPROTOOPT, ENOTCON
 from kernel.uapi.if_ import IFNAMSIZ
 from kernel.uapi.in_ import IPPROTO_TCP, IPPROTO_UDP
 from kernel.uapi.socket import (
-    AF_INET,
     AF_NETLINK,
     AF_UNIX,
     SO_ACCEPTCONN,
@@ -81,7 +80,6 @@ from kernel.uapi.socket import (
     SO_TYPE,
     SO_ZEROCOPY,
     SOCK_DGRAM,
-    SOCK_RAW,
     SOCK_STREAM,
     SOL_SOCKET,
 )
@@ -120,6 +118,7 @@ TIMESTAMPS = {
 BUF_LOCK_MASK = SOCK_SNDBUF_LOCK | SOCK_RCVBUF_LOCK
 U32_MASK = 0xFFFFFFFF
 PACING_UNLIMITED = -1
+TCP_AND_UDP = ((SOCK_STREAM, IPPROTO_TCP), (SOCK_DGRAM, IPPROTO_UDP))
 
 
 def sock_setsockopt(sk, optname, optval, privileged):
@@ -172,8 +171,10 @@ def sock_setsockopt(sk, optname, optval, privileged):
     elif optname == SO_INCOMING_CPU:
         sk.sk_incoming_cpu = value
     elif optname == SO_BINDTOIFINDEX:
-        if value < 0 or (value and dev_get_by_index(sk.net, value) is None):
-            return -EINVAL if value < 0 else -ENODEV
+        if value < 0:
+            return -EINVAL
+        if sk.sk_bound_dev_if and not privileged:
+            return -EPERM
         bind_to_index(sk, value)
     else:
         return -ENOPROTOOPT
@@ -208,9 +209,7 @@ BUFFERS = {
 
 def set_zerocopy(sk, value, privileged, optval):
     """SO_ZEROCOPY: for TCP and UDP."""
-    if sk.sk_family != AF_INET or (sk.sk_type, sk.sk_protocol) not in (
-        (SOCK_STREAM, IPPROTO_TCP), (SOCK_DGRAM, IPPROTO_UDP)
-    ):
+    if (sk.sk_type, sk.sk_protocol) not in TCP_AND_UDP:
         return -EOPNOTSUPP
     if value not in (0, 1):
         return -EINVAL
@@ -220,7 +219,7 @@ def set_zerocopy(sk, value, privileged, optval):
 
 def has_peek_off(sk):
     """SO_PEEK_OFF is there for what has a queue that reading walks along."""
-    return sk.sk_family == AF_UNIX or (sk.sk_family == AF_INET and sk.sk_type != SOCK_RAW)
+    return sk.sk_family == AF_UNIX or (sk.sk_type, sk.sk_protocol) in TCP_AND_UDP
 
 
 def set_peek_off(sk, value, privileged, optval):

@@ -161,7 +161,6 @@ def tcp_v4_destroy_sock(sk):
         sk.icsk_delack_timer.sk = None
         sk.sk_timer.sk = None
         sk.compressed_ack_timer.sk = None
-    if sk.pacing_timer is not None:
         sk.pacing_timer.sk = None
 
 

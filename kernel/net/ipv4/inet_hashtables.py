@@ -4,6 +4,7 @@
 connection requests.  Addresses and ports are host-order integers; "rmt" is the other end, "loc" ours.
 """
 
+from kernel.net.core.sock import sk_local_port_range
 from kernel.net.ipv4.tcp_const import (
     NODE_REQUEST,
     U32_MASK,
@@ -243,7 +244,7 @@ class inet_hashinfo:
 
     def find_open_port(self, sk):
         """An ephemeral port for bind(2) with port 0, or 0 when none is left: odd ones first, even ones are connect's."""
-        low, high = self.net.local_port_range()
+        low, high = sk_local_port_range(sk)
         total = high - low + 1
         offset = self.net.random.randrange(total)
         for parity in (1, 0):

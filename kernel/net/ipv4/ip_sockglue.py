@@ -1,9 +1,9 @@
 """IP's side of sockets: IP_* options, control messages, and the error queue (IP_RECVERR)."""
 
 from kernel.net.core.dev import dev_get_by_index, for_each_netdev
+from kernel.net.core.error_queue import sock_dequeue_err_skb, sock_exterr
 from kernel.net.core.skb_data import skb_copy_datagram_iter
 from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb, skb_clone, skb_pull
-from kernel.net.core.error_queue import sock_dequeue_err_skb, sock_exterr
 from kernel.net.core.sock import sk_dst_check, sock_queue_err_skb
 from kernel.net.core.sock_flags import (
     IP_CMSG_ORIGDSTADDR,
@@ -288,7 +288,7 @@ def ip_setsockopt(sk, optname, optval):
     if optname in FLAG_OPTIONS:
         return ip_set_flag(sk, optname, value, len(optval))
     if optname in CMSG_OPTIONS:
-        if len(optval) == 0:
+        if optname == IP_RECVFRAGSIZE and sk.sk_type == SOCK_STREAM:
             return -EINVAL
         if value:
             sk.cmsg_flags |= CMSG_OPTIONS[optname]
@@ -308,7 +308,8 @@ def ip_setsockopt(sk, optname, optval):
         sk.hdrincl = bool(value)
         return 0
     if optname == IP_MTU_DISCOVER:
-        if value is None or not IP_PMTUDISC_DONT <= value <= IP_PMTUDISC_OMIT:
+        value = value or 0
+        if not IP_PMTUDISC_DONT <= value <= IP_PMTUDISC_OMIT:
             return -EINVAL
         sk.pmtudisc = value
         return 0
@@ -336,9 +337,9 @@ def ip_setsockopt(sk, optname, optval):
 
 def ip_unicast_if(sk, optval):
     """IP_UNICAST_IF: the device of packets to single hosts, as an index in network byte order; 0 undoes it."""
-    if len(optval) < 4:
+    if len(optval) != 4:
         return -EINVAL
-    ifindex = int.from_bytes(optval[:4], "big", signed=True)
+    ifindex = int.from_bytes(optval, "big", signed=True)
     if ifindex:
         if dev_get_by_index(sk.net, ifindex) is None:
             return -EADDRNOTAVAIL
@@ -350,7 +351,7 @@ def ip_unicast_if(sk, optval):
 
 def ip_set_flag(sk, optname, value, length):
     """The options that are one switch."""
-    if length == 0:
+    if length == 0 and optname not in (IP_RECVERR, IP_NODEFRAG, IP_BIND_ADDRESS_NO_PORT):
         return -EINVAL
     if optname == IP_NODEFRAG and sk.sk_type != SOCK_RAW:
         return -ENOPROTOOPT
@@ -513,7 +514,8 @@ def ip_getsockopt(sk, optname, optlen):
     elif optname == IP_LOCAL_PORT_RANGE:
         value = sk.local_port_first | sk.local_port_last << 16
     elif optname == IP_PROTOCOL:
-        value = sk.sk_protocol
+        # As Linux has it: the protocol of a raw socket, the port of another one.
+        value = sk.inet_num
     elif optname == IP_MULTICAST_IF:
         return sk.mc_addr.to_bytes(4, "big")
     else:

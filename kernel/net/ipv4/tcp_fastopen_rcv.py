@@ -26,6 +26,7 @@ from kernel.net.ipv4.tcp_sock import after, inet_csk_reset_xmit_timer, tcp_curre
 from kernel.net.ipv4.tcp_timewait import tcp_in_window
 from kernel.uapi.tcp import TCPHDR_ACK, TCPHDR_FIN, TCPHDR_RST, TCPHDR_SYN, TCP_CA_Loss
 
+
 def tcp_fastopen_add_skb(sk, skb):
     """The data of a SYN or SYN-ACK is the first that the reader gets.  Does not consume `skb`."""
     if skb.end_seq == sk.rcv_nxt:

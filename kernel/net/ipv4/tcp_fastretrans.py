@@ -52,7 +52,7 @@ from kernel.net.ipv4.tcp_sock import (
     tcp_wnd_end,
 )
 from kernel.net.ipv4.tcp_window import tcp_current_mss
-from kernel.uapi.tcp import TCP_SYN_SENT, TCP_CA_CWR, TCP_CA_Disorder, TCP_CA_Loss, TCP_CA_Open, TCP_CA_Recovery
+from kernel.uapi.tcp import TCP_CA_CWR, TCP_SYN_SENT, TCP_CA_Disorder, TCP_CA_Loss, TCP_CA_Open, TCP_CA_Recovery
 
 RENEGING_DELAY_MIN = 10000
 

@@ -54,6 +54,8 @@ def tcp_get_info(sk):
     sacked = sk.sk_max_ack_backlog if listening else sk.sacked_out
     min_rtt = sk.min_rtt[0]
     pacing = sk.sk_pacing_rate if sk.sk_pacing_rate and sk.sk_pacing_rate < 1 << 40 else PACING_UNLIMITED
+    if sk.sk_max_pacing_rate >= 0:
+        pacing = min(pacing, sk.sk_max_pacing_rate)
     return struct.pack(
         TCP_INFO_FORMAT,
         sk.sk_state,

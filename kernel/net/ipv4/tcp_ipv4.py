@@ -3,7 +3,7 @@
 from kernel.lib.checksum import csum_add, csum_fold, csum_tcpudp_nofold
 from kernel.net.core.skb_data import skb_checksum
 from kernel.net.core.skbuff import kfree_skb, pskb_may_pull
-from kernel.net.core.sock import proto, sk_add_backlog
+from kernel.net.core.sock import proto, sk_add_backlog, sk_local_port_range
 from kernel.net.core.sock_flags import SOCK_DEAD
 from kernel.net.ipv4.af_inet import inet_protosw, inet_register_protosw, inet_stream_ops
 from kernel.net.ipv4.icmp_err import ICMP_ERR_CONVERT
@@ -47,12 +47,12 @@ from kernel.net.ipv4.tcp_recvmsg import tcp_recvmsg
 from kernel.net.ipv4.tcp_reply import secure_tcp_seq, secure_tcp_ts_off, tcp_v4_send_reset, tcp_v4_timewait_ack
 from kernel.net.ipv4.tcp_retransmit import tcp_tsq_action, tcp_xmit_retransmit_queue
 from kernel.net.ipv4.tcp_sock import between, tcp_net, tcp_now, tcp_sock
-from kernel.net.ipv4.tcp_sockopt import tcp_getsockopt, tcp_setsockopt
+from kernel.net.ipv4.tcp_sockopt import tcp_getsockopt, tcp_set_rcvlowat, tcp_setsockopt
 from kernel.net.ipv4.tcp_timer import tcp_init_xmit_timers, tcp_release_cb, tcp_set_keepalive
 from kernel.net.ipv4.tcp_timewait import tcp_timewait_state_process
 from kernel.net.ipv4.tcp_window import tcp_sync_mss
 from kernel.net.net import net_protocol
-from kernel.uapi.errno import EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT, EPROTO
+from kernel.uapi.errno import EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT, EOPNOTSUPP, EPROTO
 from kernel.uapi.in_ import IP_PMTUDISC_DONT, IPPROTO_TCP
 from kernel.uapi.route import RTN_BROADCAST, RTN_MULTICAST
 from kernel.uapi.socket import SOCK_STREAM, SOL_TCP
@@ -389,8 +389,8 @@ def inet_hash_connect(sk):
             return -EADDRNOTAVAIL
         tcp_hash(sk)
         return 0
-    low = sk.net.sysctl_ip_local_port_first
-    total = sk.net.sysctl_ip_local_port_last - low + 1
+    low, high = sk_local_port_range(sk)
+    total = high - low + 1
     start = hashinfo.ephemeral_offset(sk) % total
     tried = 0
     # Connections take even distances from the start first; the others are left to bind(2).
@@ -469,6 +469,7 @@ class tcp_prot(proto):
         sk.reordering = net.sysctl_tcp_reordering
         sk.sk_sndbuf = net.sysctl_tcp_wmem_default
         sk.sk_rcvbuf = net.sysctl_tcp_rmem_default
+        sk.rate_app_limited = True
         tcp_assign_congestion_control(sk)
         return 0
 
@@ -495,6 +496,9 @@ class tcp_prot(proto):
         tcp_shutdown(sk, how)
         return 0
 
+    def set_rcvlowat(self, sk, value):
+        tcp_set_rcvlowat(sk, value)
+
     def keepalive(self, sk, enable):
         tcp_set_keepalive(sk, enable)
 
@@ -505,7 +509,7 @@ class tcp_prot(proto):
         return tcp_setsockopt(sk, optname, optval) if level == SOL_TCP else -ENOPROTOOPT
 
     def getsockopt(self, sk, level, optname, optlen):
-        return tcp_getsockopt(sk, optname, optlen) if level == SOL_TCP else -ENOPROTOOPT
+        return tcp_getsockopt(sk, optname, optlen) if level == SOL_TCP else -EOPNOTSUPP
 
     def sendmsg(self, sk, msg, size):
         return tcp_sendmsg(sk, msg, size)

@@ -361,7 +361,6 @@ def tcp_inherit(child, sk):
         sock_enable_timestamp(child, sk.sk_flags & SK_FLAGS_TIMESTAMP)
     child.sk_tsflags = sk.sk_tsflags
     child.sk_max_pacing_rate = sk.sk_max_pacing_rate
-    child.pacing_needed = sk.pacing_needed
     child.sk_busy_poll = sk.sk_busy_poll
     child.sk_peek_off = sk.sk_peek_off
     child.sk_userlocks = sk.sk_userlocks & ~(SOCK_BINDPORT_LOCK | SOCK_BINDADDR_LOCK)

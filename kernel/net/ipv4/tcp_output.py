@@ -27,10 +27,12 @@ from kernel.net.ipv4.tcp_const import (
     ICSK_TIME_REO_TIMEOUT,
     ICSK_TIME_RETRANS,
     MAX_TCP_HEADER,
+    NSEC_PER_SEC,
     TCP_ATO_MIN,
     TCP_ECN_DEMAND_CWR,
     TCP_ECN_OK,
     TCP_ECN_QUEUE_CWR,
+    TCP_INIT_CWND,
     TCP_NAGLE_CORK,
     TCP_NAGLE_PUSH,
     TCP_RTO_MIN,
@@ -198,6 +200,8 @@ def tcp_transmit_skb(sk, skb, clone_it):
         tcp_event_data_sent(sk)
         sk.data_segs_out += skb.tcp_pcount
         sk.bytes_sent += payload
+        if sk.sk_max_pacing_rate >= 0:
+            tcp_pacing_sent(sk, payload)
     if after(skb.end_seq, sk.snd_nxt) or skb.seq == skb.end_seq:
         sk.net.mib.TcpOutSegs += skb.tcp_pcount
     sk.segs_out += skb.tcp_pcount
@@ -418,7 +422,10 @@ def tcp_snd_wnd_test(sk, skb, mss_now):
 
 def tcp_tso_segs(sk, mss_now):
     """How many segments one sk_buff should hold: a millisecond's worth, more on short round trips."""
-    size = sk.sk_pacing_rate >> PACING_SHIFT
+    rate = sk.sk_pacing_rate
+    if 0 <= sk.sk_max_pacing_rate < rate:
+        rate = sk.sk_max_pacing_rate
+    size = rate >> PACING_SHIFT
     shift = tcp_min_rtt(sk) >> TSO_RTT_LOG
     if shift < 32:
         size += sk.gso_max_size >> shift
@@ -489,6 +496,29 @@ def tcp_small_queue_check(sk, skb):
     return True
 
 
+def tcp_pacing_check(sk):
+    """True when the next sk_buff must wait (SO_MAX_PACING_RATE): the timer will send it."""
+    if sk.tcp_wstamp_ns <= sk.net.timers.now():
+        return False
+    if not sk.pacing_timer.pending():
+        sk.net.timers.mod_timer(sk.pacing_timer, sk.tcp_wstamp_ns)
+    return True
+
+
+def tcp_pacing_sent(sk, length):
+    """Say when the next sk_buff may leave: as much later as `length` bytes take at the allowed rate.
+
+    What this one has left late (timers tick in milliseconds) counts for the next one.  The first ten segments go freely.
+    """
+    now = sk.net.timers.now()
+    prior = sk.tcp_wstamp_ns
+    sk.tcp_wstamp_ns = max(prior, now)
+    rate = min(sk.sk_pacing_rate, sk.sk_max_pacing_rate)
+    if rate > 0 and sk.data_segs_out >= TCP_INIT_CWND:
+        needed = length * NSEC_PER_SEC // rate
+        sk.tcp_wstamp_ns += needed - min(needed, sk.tcp_wstamp_ns - prior)
+
+
 def tcp_in_cwnd_reduction(sk):
     return sk.icsk_ca_state == TCP_CA_CWR or sk.icsk_ca_state == TCP_CA_Recovery
 
@@ -506,6 +536,8 @@ def tcp_write_xmit(sk, mss_now, nonagle, push_one):
     while True:
         skb = sk.sk_write_queue.first
         if skb is None:
+            break
+        if sk.sk_max_pacing_rate >= 0 and tcp_pacing_check(sk):
             break
         tcp_set_skb_tso_segs(skb, mss_now)
         quota = tcp_cwnd_test(sk)

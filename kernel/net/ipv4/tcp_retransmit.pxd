@@ -6,11 +6,13 @@ from kernel.net.ipv4.tcp_output cimport (
     tcp_adjust_pcount,
     tcp_fragment,
     tcp_in_cwnd_reduction,
+    tcp_pacing_check,
     tcp_rearm_rto,
     tcp_set_skb_tso_segs,
     tcp_small_queue_check,
     tcp_snd_wnd_test,
     tcp_transmit_skb,
+    tcp_trim_head,
     tcp_tso_segs,
     tcp_write_xmit,
 )

@@ -18,6 +18,7 @@ from kernel.net.ipv4.tcp_output import (
     tcp_adjust_pcount,
     tcp_fragment,
     tcp_in_cwnd_reduction,
+    tcp_pacing_check,
     tcp_rearm_rto,
     tcp_set_skb_tso_segs,
     tcp_small_queue_check,
@@ -175,6 +176,8 @@ def tcp_xmit_retransmit_queue(sk):
     max_segs = tcp_tso_segs(sk, mss)
     mib = sk.net.mib
     while skb is not None:
+        if sk.sk_max_pacing_rate >= 0 and tcp_pacing_check(sk):
+            break
         if hole is None:
             sk.retransmit_skb_hint = skb
         segs = sk.snd_cwnd - tcp_packets_in_flight(sk)

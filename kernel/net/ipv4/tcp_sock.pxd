@@ -150,7 +150,6 @@ cdef class tcp_sock(inet_connection_sock):
     cdef public object fastopen_ctx
     cdef public bytes saved_syn
     cdef public long long rx_tstamp
-    cdef public bint pacing_needed
     cdef public long long tcp_wstamp_ns
     cdef public csk_timer pacing_timer
 

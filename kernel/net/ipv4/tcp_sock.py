@@ -320,7 +320,6 @@ class tcp_sock(inet_connection_sock):
         # When the data that was read last came (ns since boot).
         self.rx_tstamp = 0
         # SO_MAX_PACING_RATE: when the next sk_buff may leave (ns since boot), and the timer that waits for it.
-        self.pacing_needed = False
         self.tcp_wstamp_ns = 0
         self.pacing_timer = None
 
@@ -663,6 +662,7 @@ def inet_csk_clear_xmit_timers(sk):
         sk.net.timers.del_timer(sk.sk_timer)
     if sk.compressed_ack_timer is not None:
         sk.net.timers.del_timer(sk.compressed_ack_timer)
+        sk.net.timers.del_timer(sk.pacing_timer)
 
 
 def inet_csk_schedule_ack(sk):

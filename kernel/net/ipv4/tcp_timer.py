@@ -104,12 +104,26 @@ class tcp_keepalive_timer(csk_timer):
             tcp_keepalive_timer_handler(sk)
 
 
+class tcp_pacing_timer(csk_timer):
+    """SO_MAX_PACING_RATE: the next sk_buff may leave."""
+
+    def fire(self):
+        sk = self.sk
+        if sk is None:
+            return
+        if sk.sk_lock_owned:
+            sk.deferred |= DEFERRED_TSQ
+        else:
+            tcp_tsq_write(sk)
+
+
 def tcp_init_xmit_timers(sk):
     """Give a sock its timers."""
     sk.icsk_retransmit_timer = tcp_write_timer(sk)
     sk.icsk_delack_timer = tcp_delack_timer(sk)
     sk.sk_timer = tcp_keepalive_timer(sk)
     sk.compressed_ack_timer = tcp_compressed_ack_timer(sk)
+    sk.pacing_timer = tcp_pacing_timer(sk)
 
 
 def tcp_release_cb(sk):

@@ -124,11 +124,13 @@ class udp_proto(datagram_proto):
         return udp_sendmsg(sk, msg, size)
 
     def setsockopt(self, sk, level, optname, optval):
-        if level != SOL_UDP or optname not in (UDP_CORK, UDP_SEGMENT, UDP_GRO):
+        if level != SOL_UDP:
             return -ENOPROTOOPT
         value = int_option(optval) if len(optval) >= 4 else None
         if value is None:
             return -EINVAL
+        if optname not in (UDP_CORK, UDP_SEGMENT, UDP_GRO):
+            return -ENOPROTOOPT
         usk = sk
         if optname == UDP_CORK:
             usk.corking = value != 0
@@ -145,7 +147,7 @@ class udp_proto(datagram_proto):
     def getsockopt(self, sk, level, optname, optlen):
         usk = sk
         if level != SOL_UDP:
-            return -ENOPROTOOPT
+            return -EOPNOTSUPP
         if optname == UDP_CORK:
             return int_bytes(int(usk.corking))
         if optname == UDP_SEGMENT:
