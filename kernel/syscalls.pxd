@@ -6,7 +6,7 @@ from kernel.arch.trace cimport Trace
 from kernel.sched.core cimport Scheduler
 from kernel.sched.task cimport task_struct
 
-cdef int ENOSYS, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS, NR_SYSCALLS
+cdef int ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTNOINTR, ERESTARTSYS, NR_SYSCALLS
 
 
 cdef class syscall_handler:

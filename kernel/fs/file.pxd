@@ -40,6 +40,8 @@ cpdef fput(file filp)
 
 cdef class files_struct:
     cdef public int limit
+    cdef public int count
+    cdef public object sched
     cdef public list fd
     cdef public list close_on_exec
     cdef public int next_fd

@@ -86,10 +86,17 @@ def fput(filp):
 
 
 class files_struct:
-    """A task's descriptors.  No two tasks share one, so a descriptor's file stays open for the length of a system call."""
+    """The descriptors of a process; `count` threads share it (clone with CLONE_FILES).
+
+    Where nobody shares it a descriptor's file stays open for the length of a system call by itself.  Where somebody does,
+    `fget` makes the calling task hold the file until its call returns.
+    """
 
     def __init__(self, limit=NR_OPEN_DEFAULT):
         self.limit = limit
+        self.count = 1
+        # Who is the current task, where the table is shared.
+        self.sched = None
         self.fd = []
         self.close_on_exec = []
         # No descriptor below this is free.
@@ -128,7 +135,11 @@ class files_struct:
         if fd < 0 or fd >= len(self.fd):
             return None
         filp = self.fd[fd]
-        return filp if filp is not RESERVED else None
+        if filp is RESERVED:
+            return None
+        if self.sched is not None and filp is not None:
+            self.sched.current.hold(filp)
+        return filp
 
     def close_fd(self, fd):
         """Close a descriptor; 0 or -EBADF."""
@@ -166,6 +177,20 @@ class files_struct:
         child.fd = [get_file(f) if f is not None and f is not RESERVED else None for f in self.fd]
         child.close_on_exec = list(self.close_on_exec)
         return child
+
+    def share(self, sched):
+        """One more task uses this table; returns it."""
+        self.count += 1
+        self.sched = sched
+        return self
+
+    def put(self):
+        """One task less uses this table; the last one closes every descriptor."""
+        self.count -= 1
+        if self.count == 1:
+            self.sched = None
+        elif self.count == 0:
+            self.close_all()
 
     def close_all(self):
         """Close every descriptor (exit)."""

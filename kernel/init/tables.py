@@ -3,6 +3,9 @@
 from kernel.fs import eventpoll, open, poll, read_write, stat
 from kernel.sched.exit import exit_calls
 from kernel.sched.fork import process_calls
+from kernel.sched.usage import usage_calls
+from kernel.sched.waiting import wait_calls
+from kernel.signal_calls import signal_calls
 from kernel.sys import system_calls
 from kernel.time.syscalls import time_calls
 from kernel.uapi.syscall import (
@@ -43,5 +46,14 @@ def register_syscalls(kernel):
         table.register(nr, name, function)
     open.register(table, kernel.sched)
     stat.register(table)
-    for calls in (time_calls(kernel), system_calls(kernel), exit_calls(kernel), process_calls(kernel)):
+    for calls in (
+        time_calls(kernel),
+        system_calls(kernel),
+        signal_calls(kernel),
+        exit_calls(),
+        process_calls(kernel),
+        wait_calls(kernel),
+        usage_calls(kernel),
+        kernel.futexes,
+    ):
         calls.register(table)
