@@ -4,10 +4,11 @@ A signal is sent to a thread (`send_signal`: what its own doing caused, tgkill) 
 kill, the terminal, timers, SIGCHLD), which any of its threads that does not block it then takes.
 """
 
+from kernel.arch.uaccess import copy_from_user
 from kernel.sched.group import sigaction
 from kernel.sched.state import EXIT_DEAD, PF_EXITING, PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_KILLABLE
 from kernel.siginfo import siginfo
-from kernel.uapi.errno import EAGAIN, EINVAL, EPERM, ESRCH
+from kernel.uapi.errno import EAGAIN, EFAULT, EINTR, EINVAL, EPERM, ERESTARTNOHAND, ESRCH
 from kernel.uapi.signal import (
     CLD_CONTINUED,
     CLD_STOPPED,
@@ -22,6 +23,7 @@ from kernel.uapi.signal import (
     SIGCHLD,
     SIGCONT,
     SIGKILL,
+    SIGSET_SIZE,
     SIGSTOP,
 )
 
@@ -225,21 +227,35 @@ def set_blocked(task, mask):
                 signal_wake_up(thread)
 
 
-def set_user_sigmask(task, mask):
-    """The mask of a call like ppoll or sigsuspend, until it returns: `syscall_exit` puts the old one back.
-
-    When the call was interrupted and a handler runs, that is after the handler.
-    """
+def replace_sigmask(task, mask):
+    """Another mask for the length of a call like sigsuspend; `restore_sigmask` puts the old one back."""
     task.saved_sigmask = task.blocked
     set_blocked(task, mask)
 
 
-def restore_saved_sigmask(task):
-    """Put the mask back that `set_user_sigmask` has replaced."""
-    if task.saved_sigmask is not None:
+def set_user_sigmask(task, address, size):
+    """ppoll and its kin: block the signals in the sigset_t at a user address (0: leave all as it is); 0 or -errno."""
+    if not address:
+        return 0
+    if size != SIGSET_SIZE:
+        return -EINVAL
+    raw = copy_from_user(task.mm, address & 0xFFFFFFFFFFFFFFFF, SIGSET_SIZE)
+    if raw is None:
+        return -EFAULT
+    replace_sigmask(task, int.from_bytes(raw, "little"))
+    return 0
+
+
+def restore_sigmask(task, result):
+    """The end of such a call: the old mask again; returns `result`.
+
+    After an interruption `syscall_exit` does it, once a handler has its frame.
+    """
+    if task.saved_sigmask is not None and not (task.sigpending and result in (-EINTR, -ERESTARTNOHAND)):
         mask = task.saved_sigmask
         task.saved_sigmask = None
         set_blocked(task, mask)
+    return result
 
 
 def may_signal(sender, task, sig):

@@ -6,22 +6,22 @@ Masks in user memory are 64 bits: bit N - 1 stands for signal N.
 from struct import Struct
 
 from kernel.arch.uaccess import copy_from_user, copy_to_user
+from kernel.sched.state import MAX_SCHEDULE_TIMEOUT, TASK_INTERRUPTIBLE, TASK_RUNNING
+from kernel.siginfo import from_user_bytes
 from kernel.signal import (
     do_sigaction,
     kill,
     may_signal,
     pending_mask,
     recalc_sigpending,
+    replace_sigmask,
     send_group_signal,
     send_signal,
     set_blocked,
-    set_user_sigmask,
     sigaction,
     siginfo,
 )
-from kernel.siginfo import from_user_bytes
 from kernel.signal_delivery import dequeue_signal
-from kernel.sched.state import MAX_SCHEDULE_TIMEOUT, TASK_INTERRUPTIBLE, TASK_RUNNING
 from kernel.syscalls import from_user
 from kernel.uapi.errno import EAGAIN, EFAULT, EINTR, EINVAL, ENOMEM, EPERM, ERESTARTNOHAND, ESRCH
 from kernel.uapi.signal import (
@@ -221,7 +221,7 @@ class signal_calls:
         """int rt_sigsuspend(const sigset_t *mask, size_t sigsetsize)"""
         if size != SIGSET_SIZE:
             return -EINVAL
-        set_user_sigmask(task, self.user_mask(task, mask))
+        replace_sigmask(task, self.user_mask(task, mask))
         return self.sleep_for_signal()
 
     def rt_sigtimedwait(self, task, these, info, timeout, size, a4, a5):

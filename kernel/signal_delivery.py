@@ -12,7 +12,7 @@ from kernel.signal import (
     orphaned_group,
     pending_mask,
     recalc_sigpending,
-    restore_saved_sigmask,
+    restore_sigmask,
     set_blocked,
     signal_wake_up,
     stop_reported,
@@ -108,8 +108,8 @@ def syscall_exit(task, result):
     be made again.  Raises TaskExit in a task that has to end.
     """
     interrupted = -result in RESTARTS or result == -EINTR
-    if task.saved_sigmask is not None and not interrupted:
-        restore_saved_sigmask(task)
+    if not interrupted:
+        restore_sigmask(task, 0)
     restart = -result in RESTARTS
     if result != -ERESTART_RESTARTBLOCK:
         task.restart_block = None
@@ -127,7 +127,7 @@ def syscall_exit(task, result):
             restart = False
         handle_signal(task, info, act, -EINTR if -result in RESTARTS else result, restart)
         handled = True
-    restore_saved_sigmask(task)
+    restore_sigmask(task, 0)
     if handled:
         task.restart_block = None
     if not restart:

@@ -7,7 +7,7 @@ program takes interrupts, gives way when the slice is used up, and delivers sign
 from greenlet import GreenletExit
 
 from kernel.arch.entry import syscall_entry
-from kernel.fs.file import fput
+from kernel.fs.file import release_held
 from kernel.sched.ending import TaskExit
 from kernel.signal_delivery import syscall_exit
 from kernel.uapi.errno import EFAULT, ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTNOINTR, ERESTARTSYS
@@ -87,12 +87,13 @@ class SyscallTable(syscall_entry):
                     else:
                         result = task.restart_block()
                 except GreenletExit:
+                    if task.held is not None:
+                        release_held(task)
                     raise
                 except Exception as error:
                     result = self.on_oops(task, self.name(nr), error)
-                finally:
-                    if task.held is not None:
-                        put_held(task)
+            if task.held is not None:
+                release_held(task)
             if self.trace is not None and self.trace.on:
                 self.trace.emit("syscall", task.comm, task.pid, self.name(nr), result)
             self.arch.interruptible_point()
@@ -112,14 +113,6 @@ class SyscallTable(syscall_entry):
         if task.refusals > MAX_REFUSALS:
             self.on_stubborn(task)
         raise TaskExit
-
-
-def put_held(task):
-    """The call is over: let go of the files that it held open."""
-    held = task.held
-    task.held = None
-    for filp in held:
-        fput(filp)
 
 
 def from_user(found):

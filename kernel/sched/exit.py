@@ -6,11 +6,11 @@ Exit codes are wait statuses: the low seven bits are the signal that killed the 
 import traceback
 
 from kernel.arch.uaccess import put_user
+from kernel.fs.file import release_held
 from kernel.fs.read_write import kernel_write
 from kernel.sched.ending import TaskExit
 from kernel.sched.state import EXIT_DEAD, EXIT_ZOMBIE, PF_EXITING, PF_KTHREAD
 from kernel.signal import end_thread, force_exit, orphaned_group, send_group_signal, siginfo
-from kernel.syscalls import put_held
 from kernel.uapi.poll import POLLOUT
 from kernel.uapi.signal import CLD_DUMPED, CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP
 from kernel.uapi.syscall import SYS_exit, SYS_exit_group
@@ -54,7 +54,7 @@ def release(kernel, task):
     """Give up what the thread itself holds."""
     task.flags |= PF_EXITING
     if task.held is not None:
-        put_held(task)
+        release_held(task)
     kernel.timers.del_timer(task.sleep_timer)
     if task.wait_entry.head is not None:
         task.wait_entry.head.remove(task.wait_entry)
@@ -67,9 +67,8 @@ def release(kernel, task):
         task.clear_child_tid = 0
     vfork_release(task)
     if task.files is not None:
-        files = task.files
+        task.files.put()
         task.files = None
-        files.put()
     task.fs = None
 
 

@@ -350,10 +350,10 @@ class process_calls:
 
     def replace_program(self, task, binprm):
         """The point of no return: what belonged to the old program goes."""
-        if task.files.count > 1:
-            own = task.files.copy()
+        if task.files.users > 1:
+            private = task.files.copy()
             task.files.put()
-            task.files = own
+            task.files = private
         task.files.close_on_execve()
         task.sighand = task.sighand.ignored_only()
         task.frame_masks.clear()

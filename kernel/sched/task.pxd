@@ -35,6 +35,7 @@ cdef class task_struct:
     cdef public bint stopping
     cdef public bint dying
     cdef public int refusals
+    cdef public list held
     cdef public int exit_code
     cdef public int exit_signal
     cdef public int pdeath_signal
@@ -42,7 +43,6 @@ cdef class task_struct:
     cdef public unsigned long long robust_list
     cdef public wait_queue_head vfork_done
     cdef public object restart_block
-    cdef public dict held
     cdef public object fault
     cdef public int uid
     cdef public list argv
@@ -59,6 +59,5 @@ cdef class task_struct:
     cpdef bint is_leader(self) noexcept
     cpdef long long cpu_time(self) except? -9999
     cpdef long long system_time(self) except? -9999
-    cpdef hold(self, object filp)
     cpdef int wake_up(self) except? -9999
     cpdef bint is_kthread(self) noexcept

@@ -50,6 +50,8 @@ class task_struct:
         # Set once the task has to end: every further system call raises again.
         self.dying = False
         self.refusals = 0
+        # Files that the current system call keeps open (fs/file.py), None when there are none.
+        self.held = None
         self.exit_code = 0
         # What tells the parent (0: nothing), and what this task gets when its parent ends (0: nothing).
         self.exit_signal = 0
@@ -61,8 +63,6 @@ class task_struct:
         self.vfork_done = None
         # What goes on after an interruption in place of the call.
         self.restart_block = None
-        # The files that the running system call works on, where other threads could close them.
-        self.held = None
         # The exception that ended the program, until it has been reported.
         self.fault = None
         self.uid = 0
@@ -130,14 +130,6 @@ class task_struct:
     def system_time(self):
         """Nanoseconds on the CPU outside user mode."""
         return max(0, self.cpu_time() - self.utime)
-
-    def hold(self, filp):
-        """Keep a file open until the system call of this task returns, whoever closes its descriptor meanwhile."""
-        if self.held is None:
-            self.held = {}
-        if filp not in self.held:
-            filp.f_count += 1
-            self.held[filp] = None
 
     def wake_up(self):
         """Make the task runnable; 1 when it was asleep, else 0."""

@@ -21,6 +21,8 @@ cdef class Program:
     cdef public long long[::1] args
     cdef public int[::1] words
     cdef public unsigned long long args_address
+    cdef public int h_errno
+    cpdef close(self)
 
 
 @cython.locals(context=Context, program=Program)

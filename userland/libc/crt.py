@@ -40,6 +40,7 @@ class Program:
         self.args = memoryview(self.block).cast("q")
         self.words = memoryview(self.block).cast("i")
         self.args_address = self.space.map(self.block, True)
+        self.h_errno = 0
 
     def close(self):
         """The thread ends: its block is nobody's memory."""

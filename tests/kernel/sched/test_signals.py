@@ -62,7 +62,7 @@ def test_a_handler_blocks_its_own_signal_unless_nodefer_and_resethand_removes_it
         libc.kill(1, libc.SIGUSR1)
         assert order == ["in", "in", "out", "out"]
         order.clear()
-        libc.sigaction(libc.SIGUSR2, lambda sig: order.append(sig), libc.SA_RESETHAND)
+        libc.sigaction(libc.SIGUSR2, order.append, libc.SA_RESETHAND)
         libc.kill(1, libc.SIGUSR2)
         # pid 1 is not killed by what it does not handle.
         libc.kill(1, libc.SIGUSR2)
@@ -155,7 +155,7 @@ def test_which_calls_go_on_after_a_handler(flags):
         return 0
 
     def reader(argv):
-        libc.sigaction(libc.SIGUSR1, lambda sig: calls.append(sig), flags)
+        libc.sigaction(libc.SIGUSR1, calls.append, flags)
         calls.append(libc.nanosleep(10_000_000_000) > 0)
         calls.append((libc.poll([], 10_000), libc.get_errno()))
         calls.append(libc.read_bytes(0, 10))
