@@ -100,7 +100,9 @@ def tcp_recvmsg(sk, msg, size, flags):
 def tcp_recvmsg_locked(sk, msg, size, flags):
     timeo = 0 if flags & MSG_DONTWAIT else sk.sk_rcvtimeo
     peek = flags & MSG_PEEK
-    seq = sk.copied_seq
+    # SO_PEEK_OFF: where the last look ended.
+    peek_offset = sk.sk_peek_off if peek and sk.sk_peek_off > 0 else 0
+    seq = (sk.copied_seq + peek_offset) & U32_MASK
     copied = 0
     target = size if flags & MSG_WAITALL else min(sk.sk_rcvlowat, size)
     if target < 1:
@@ -175,10 +177,13 @@ def tcp_recvmsg_locked(sk, msg, size, flags):
             if not peek:
                 tcp_cleanup_rbuf(sk, copied)
             timeo = tcp_wait_data(sk, timeo)
-        if peek and seq != sk.copied_seq and copied == 0:
-            seq = sk.copied_seq
-    if not peek and copied > 0:
-        tcp_cleanup_rbuf(sk, copied)
+        if peek and copied == 0:
+            seq = (sk.copied_seq + peek_offset) & U32_MASK
+    if copied > 0:
+        if not peek:
+            tcp_cleanup_rbuf(sk, copied)
+        if sk.sk_peek_off >= 0:
+            sk.sk_peek_off = sk.sk_peek_off + copied if peek else max(0, sk.sk_peek_off - copied)
     return copied
 
 
