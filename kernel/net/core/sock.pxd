@@ -39,7 +39,8 @@ cpdef msghdr alloc_msghdr(iov_iter msg_iter, unsigned int msg_flags)
 
 cdef class proto:
     cdef public str name
-    cdef public long long inuse
+    cdef public long long inuse, memory_allocated, mem_low, mem_pressure, mem_high
+    cdef public bint under_pressure
     cpdef sock sk_alloc(self, Net net, int family, int type, int protocol)
     cpdef int init_sock(self, sock sk) except? -9999
     cpdef destroy(self, sock sk)

@@ -87,6 +87,10 @@ class proto:
     def __init__(self, name=""):
         self.name = name
         self.inuse = 0
+        # See sk_mem: bytes, and limits in pages (none: -1).
+        self.memory_allocated = 0
+        self.mem_low = self.mem_pressure = self.mem_high = -1
+        self.under_pressure = False
 
     def sk_alloc(self, net, family, type, protocol):
         """A new sock of the protocol's own class."""
@@ -363,6 +367,7 @@ class sock(skb_owner):
         """sock_rfree and sock_wfree: take the sk_buff off the account it was charged to."""
         if kind == SKB_CHARGED_READ:
             self.sk_rmem_alloc -= skb.truesize
+            self.sk_prot.memory_allocated -= skb.truesize
         elif kind == SKB_CHARGED_WRITE:
             self.sk_wmem_alloc -= skb.truesize
             self.write_space()
@@ -433,6 +438,7 @@ def skb_set_owner_r(skb, sk):
     skb.sk = sk
     skb.destructor = SKB_CHARGED_READ
     sk.sk_rmem_alloc += skb.truesize
+    sk.sk_prot.memory_allocated += skb.truesize
 
 
 def sock_queue_rcv_skb(sk, skb):

@@ -1,6 +1,7 @@
 """The settings under net.core and net.ipv4: names and units of Linux, kept as fields of `Net`."""
 
 from kernel.uapi.errno import EINVAL, ENOENT
+from kernel.uapi.in_ import IPPROTO_TCP, IPPROTO_UDP
 
 NSEC_PER_SEC = 1000000000
 NSEC_PER_MSEC = 1000000
@@ -114,6 +115,10 @@ def net_sysctl_init(net, sysctl):
         sysctl.register(name, scaled(net, field, unit), timed(net, field, unit))
     for name, (fields, low) in VECTORS.items():
         sysctl.register(name, vector(net, fields), vector_store(net, fields, low))
+    limits = ("mem_low", "mem_pressure", "mem_high")
+    for name, protocol in (("net.ipv4.tcp_mem", IPPROTO_TCP), ("net.ipv4.udp_mem", IPPROTO_UDP)):
+        prot = prot_of(net, protocol)
+        sysctl.register(name, vector(prot, limits), vector_store(prot, limits, 0))
     sysctl.register("net.ipv4.ip_forward", getter(net, "sysctl_ip_forward"), forwarding(net))
     sysctl.register("net.ipv4.conf.all.forwarding", getter(net, "sysctl_ip_forward"), forwarding(net))
     sysctl.register("net.ipv4.tcp_fastopen_key", net.tcp.fastopen.key_text, net.tcp.fastopen.set_key_text)
@@ -153,6 +158,10 @@ def timed(net, field, unit):
         return 0
 
     return store
+
+
+def prot_of(net, protocol):
+    return next(entry.prot for entries in net.inetsw.values() for entry in entries if entry.protocol == protocol)
 
 
 def vector(net, fields):

@@ -5,6 +5,7 @@ Every call takes the sock with lock_sock; waiting lets it go.
 
 from kernel.fs.select import poll_wait
 from kernel.net.core.error_queue import msg_zerocopy_abort, msg_zerocopy_alloc, msg_zerocopy_complete
+from kernel.net.core.sk_mem import sk_mem_refused
 from kernel.net.core.skb_data import skb_add_frags_iter
 from kernel.net.core.skbuff import consume_skb
 from kernel.net.core.sock import lock_sock, release_sock, sk_sleep, sock_error, sock_intr_errno
@@ -108,6 +109,9 @@ from kernel.uapi.tcp import (
 )
 
 SOCK_BINDADDR_LOCK = 4
+# What an sk_buff of the write queue takes beside its data, and how long a sender without memory waits for others, at least.
+TCP_SKB_TRUESIZE = 1280
+MEMORY_PAUSE = 2_000_000
 SOCKADDR_IN_SIZE = 16
 
 
@@ -136,6 +140,22 @@ def sk_stream_wait_connect(sk, timeo):
 
 def sk_stream_wait_memory(sk, timeo):
     """Wait until the write queue takes more; what is left of `timeo`, or a negative errno minus one."""
+    if sk_stream_memory_free(sk):
+        # It is not our buffer but the memory of all that is short: somebody else may give some back.
+        if timeo == 0:
+            return -EAGAIN - 1
+        pause = MEMORY_PAUSE + sk.net.random.randrange(100 * MEMORY_PAUSE)
+        if 0 < timeo < pause:
+            pause = timeo
+        release_sock(sk)
+        left = sk_sleep(sk, pause, False)
+        lock_sock(sk)
+        if timeo > 0:
+            timeo -= pause - left
+        if sk.sk_err or sk.sk_shutdown & SEND_SHUTDOWN:
+            return -EPIPE - 1
+        if sk.net.sched.signal_pending():
+            return sock_intr_errno(timeo) - 1
     while not sk_stream_memory_free(sk):
         sk.nospace = True
         if sk.sk_err or sk.sk_shutdown & SEND_SHUTDOWN:
@@ -164,6 +184,7 @@ def tcp_skb_entail(sk):
     skb.tcp_flags = TCPHDR_ACK
     sk.sk_write_queue.queue_tail(skb)
     sk.sk_wmem_queued += skb.truesize
+    sk.sk_prot.memory_allocated += skb.truesize
     sk.nonagle &= ~TCP_NAGLE_PUSH
     tcp_slow_start_after_idle_check(sk)
     return skb
@@ -277,7 +298,7 @@ def tcp_sendmsg_locked(sk, msg, tsflags):
         if skb is not None and not skb.eor and skb.len < size_goal and not skb.tcp_flags & TCPHDR_FIN:
             room = size_goal - skb.len
         if room == 0:
-            if sk_stream_memory_free(sk):
+            if sk_stream_memory_free(sk) and not sk_mem_refused(sk, TCP_SKB_TRUESIZE, False):
                 skb = tcp_skb_entail(sk)
                 room = size_goal
             else:
@@ -306,6 +327,7 @@ def tcp_sendmsg_locked(sk, msg, tsflags):
             err = taken
             break
         sk.sk_wmem_queued += skb.truesize - before_size
+        sk.sk_prot.memory_allocated += skb.truesize - before_size
         if copied == 0:
             skb.tcp_flags &= ~TCPHDR_PSH
         sk.write_seq = (sk.write_seq + taken) & U32_MASK

@@ -195,6 +195,7 @@ def tcp_connect(sk, dst):
     tcp_mstamp_refresh(sk)
     sk.retrans_stamp = sk.tcp_mstamp
     sk.sk_wmem_queued += skb.truesize
+    sk.sk_prot.memory_allocated += skb.truesize
     sk.tcp_rtx_queue.queue_tail(skb)
     sk.highest_sack = skb
     sk.packets_out += 1
@@ -296,6 +297,7 @@ def tcp_send_fin(sk):
         sk.write_seq = (sk.write_seq + 1) & U32_MASK
         skb.end_seq = sk.write_seq
         sk.sk_wmem_queued += skb.truesize
+        sk.sk_prot.memory_allocated += skb.truesize
         sk.sk_write_queue.queue_tail(skb)
     sk.fin_sent = True
     tcp_push_frames(sk, tcp_current_mss(sk), TCP_NAGLE_OFF)

@@ -316,6 +316,7 @@ def tcp_send_syn_with(sk, syn, data):
     """Send SYN and data as one segment, and keep them as two, so that each can be sent again without the other."""
     sk.write_seq = data.end_seq
     sk.sk_wmem_queued += data.truesize
+    sk.sk_prot.memory_allocated += data.truesize
     sk.packets_out += data.tcp_pcount
     err = tcp_transmit_skb(sk, data, True)
     syn.skb_mstamp = data.skb_mstamp

@@ -1,5 +1,6 @@
 """Segments of a connection: the fast path, the acceptability tests, and the state machine (RFC 9293 section 3.10.7)."""
 
+from kernel.net.core.sk_mem import sk_mem_refused
 from kernel.net.core.skbuff import consume_skb, kfree_skb, skb_pull
 from kernel.net.core.sock_flags import SOCK_DEAD, SOCK_KEEPOPEN
 from kernel.net.ipv4.inet_connection_sock import tcp_done, tcp_reset, tcp_set_state
@@ -260,7 +261,8 @@ def tcp_rcv_established(sk, skb):
                 consume_skb(skb)
                 tcp_data_snd_check(sk)
                 return
-            if sk.sk_rmem_alloc <= sk.sk_rcvbuf and skb.len - size <= tcp_receive_window(sk):
+            if (sk.sk_rmem_alloc <= sk.sk_rcvbuf and skb.len - size <= tcp_receive_window(sk)
+                    and not sk_mem_refused(sk, skb.truesize, True)):
                 if sk.saw_tstamp:
                     if sk.rcv_nxt == sk.rcv_wup:
                         tcp_store_ts_recent(sk)

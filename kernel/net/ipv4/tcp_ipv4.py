@@ -1,6 +1,7 @@
 """TCP over IPv4: where segments come in, how a connection is begun, ICMP errors, and the `proto` of stream sockets."""
 
 from kernel.lib.checksum import csum_add, csum_fold, csum_tcpudp_nofold
+from kernel.net.core.sk_mem import sk_mem_set_limits
 from kernel.net.core.skb_data import skb_checksum
 from kernel.net.core.skbuff import kfree_skb, pskb_may_pull
 from kernel.net.core.sock import proto, sk_add_backlog, sk_local_port_range
@@ -71,6 +72,7 @@ CHECKSUM_COMPLETE = 2
 CHECKSUM_PARTIAL = 3
 PACKET_HOST = 0
 TASKLET_SOFTIRQ = 6
+PAGE_SHIFT = 12
 # Beyond the buffers a taken sock's backlog may hold this much more.
 BACKLOG_ROOM = 65536
 ICMP_DEST_UNREACH = 3
@@ -561,6 +563,7 @@ def tcp_init(net):
     tcp_register_congestion_control(tn, tcp_reno_ops("reno"))
     tcp_register_congestion_control(tn, tcp_cubic_ops("cubic"))
     tn.prot = tcp_prot("TCP")
+    sk_mem_set_limits(tn.prot, (net.kernel.arch.memory.size >> PAGE_SHIFT) // 16)
     net.inet_protos[IPPROTO_TCP] = tcp_protocol(net)
     inet_register_protosw(net, inet_protosw(SOCK_STREAM, IPPROTO_TCP, tn.prot, inet_stream_ops()))
     kernel = net.kernel

@@ -298,6 +298,7 @@ def tcp_fragment(sk, skb, length, mss_now):
     skb_split(skb, rest, length)
     skb.truesize -= rest.len
     sk.sk_wmem_queued += rest.truesize
+    sk.sk_prot.memory_allocated += rest.truesize
     rest.truesize += rest.len
     rest.seq = (skb.seq + length) & U32_MASK
     rest.end_seq = skb.end_seq
@@ -351,7 +352,6 @@ def tcp_trim_head(sk, skb, length):
     mss_now = skb.gso_size
     skb_split(skb, rest, length)
     rest.truesize += rest.len
-    sk.sk_wmem_queued += rest.truesize
     rest.seq = (skb.seq + length) & U32_MASK
     rest.end_seq = skb.end_seq
     rest.tcp_flags = skb.tcp_flags
@@ -366,7 +366,8 @@ def tcp_trim_head(sk, skb, length):
     rest.tskey = skb.tskey
     if mss_now:
         tcp_set_skb_tso_segs(rest, mss_now)
-    sk.sk_wmem_queued -= skb.truesize
+    sk.sk_wmem_queued = sk.sk_wmem_queued + rest.truesize - skb.truesize
+    sk.sk_prot.memory_allocated = sk.sk_prot.memory_allocated + rest.truesize - skb.truesize
     sk.tcp_rtx_queue.insert_after(skb, rest)
     if sk.highest_sack is skb:
         sk.highest_sack = rest
@@ -684,10 +685,7 @@ def tcp_schedule_loss_probe(sk, advancing_rto):
     timeout = 1000000
     if sk.srtt_us:
         timeout = sk.srtt_us >> 2
-        if sk.packets_out == 1:
-            timeout += TCP_RTO_MIN
-        else:
-            timeout += TCP_TIMEOUT_MIN
+        timeout += TCP_RTO_MIN if sk.packets_out == 1 else TCP_TIMEOUT_MIN
     rto_delta = sk.icsk_rto if advancing_rto else tcp_rto_delta(sk)
     if rto_delta > 0:
         timeout = min(timeout, rto_delta)

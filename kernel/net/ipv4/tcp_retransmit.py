@@ -136,6 +136,7 @@ def tcp_retrans_try_collapse(sk, to, space):
         if not skb_try_coalesce(to, skb):
             return
         sk.sk_wmem_queued += to.truesize - before_size
+        sk.sk_prot.memory_allocated += to.truesize - before_size
         room -= skb.len
         to.end_seq = skb.end_seq
         to.tcp_flags |= skb.tcp_flags
@@ -159,6 +160,7 @@ def tcp_forget_collapsed(sk, skb, to):
     tcp_adjust_pcount(sk, skb, 1)
     sk.tcp_rtx_queue.unlink(skb)
     sk.sk_wmem_queued -= skb.truesize
+    sk.sk_prot.memory_allocated -= skb.truesize
     consume_skb(skb)
 
 

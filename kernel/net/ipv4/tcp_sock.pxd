@@ -187,7 +187,6 @@ cdef class tcp_net:
     cdef public long long challenge_timestamp, challenge_count
     cdef public dict ca_table
     cdef public object prot, fastopen
-    cdef public long long mem_limit
     @cython.locals(tsq=tsq_action)
     cpdef tsq_enqueue(self, tcp_sock sk)
 

@@ -336,6 +336,7 @@ class tcp_sock(inet_connection_sock):
         """The device (sending) or the reader (receiving) is done with an sk_buff of ours."""
         if kind == SKB_CHARGED_READ:
             self.sk_rmem_alloc -= skb.truesize
+            self.sk_prot.memory_allocated -= skb.truesize
             return
         self.sk_wmem_alloc -= skb.truesize
         if self.tsq_flags == TSQ_THROTTLED:
@@ -399,7 +400,6 @@ class tcp_net:
         self.prot = None
         self.fastopen = None
         # What all sockets' queues may hold together (bytes of truesize), and what they hold.
-        self.mem_limit = 0
 
     def tsq_enqueue(self, sk):
         """Have the softirq look at `sk` once the interrupt in progress is over."""
@@ -559,6 +559,7 @@ def sk_stream_write_space(sk):
 def tcp_wmem_free_skb(sk, skb):
     """Free an sk_buff of the write or retransmission queue."""
     sk.sk_wmem_queued -= skb.truesize
+    sk.sk_prot.memory_allocated -= skb.truesize
     consume_skb(skb)
 
 
@@ -571,6 +572,7 @@ def tcp_rtx_queue_unlink_and_free(sk, skb):
         sk.sack_hint = None
     sk.tcp_rtx_queue.unlink(skb)
     sk.sk_wmem_queued -= skb.truesize
+    sk.sk_prot.memory_allocated -= skb.truesize
     consume_skb(skb)
 
 

@@ -16,6 +16,7 @@ from kernel.net.core.skbuff cimport (
     skb_reserve,
     skb_trim,
 )
+from kernel.net.core.sk_mem cimport sk_mem_refused, sk_mem_set_limits
 from kernel.net.core.sock cimport (
     msghdr,
     sk_dst_check,

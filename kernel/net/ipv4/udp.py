@@ -5,6 +5,7 @@ Send: `udp_sendmsg` -> route (cached while connected) -> one sk_buff with the us
 """
 
 from kernel.lib.checksum import csum_add, csum_fold, csum_tcpudp_nofold
+from kernel.net.core.sk_mem import sk_mem_refused, sk_mem_set_limits
 from kernel.net.core.skb_data import skb_append_range, skb_checksum, skb_put_iter
 from kernel.net.core.skbuff import (
     alloc_skb,
@@ -69,6 +70,7 @@ IP_MAX_LEN = 65535
 HEADROOM = 128
 # Payloads above this go to page fragments: an sk_buff's linear part ends at 64 KiB, and large ones fragment memory.
 LINEAR_MAX = 16384
+PAGE_SHIFT = 12
 
 
 class udp_cork:
@@ -519,13 +521,19 @@ def udp_queue_rcv_skb(sk, skb):
         usk = sk
         if not usk.gro_enabled:
             return udp_queue_segments(sk, skb)
+    mib = sk.net.mib
+    if sk.sk_rmem_alloc + skb.truesize <= sk.sk_rcvbuf and sk_mem_refused(sk, skb.truesize, True):
+        sk.sk_drops += 1
+        mib.UdpMemErrors += 1
+        mib.UdpInErrors += 1
+        kfree_skb(skb, "PROTO_MEM")
+        return 0
     if sock_queue_rcv_skb(sk, skb) < 0:
-        mib = sk.net.mib
         mib.UdpRcvbufErrors += 1
         mib.UdpInErrors += 1
         kfree_skb(skb, "SOCKET_RCVBUFF")
         return 0
-    sk.net.mib.UdpInDatagrams += 1
+    mib.UdpInDatagrams += 1
     return 0
 
 
@@ -593,4 +601,6 @@ def udp_init(net):
     """Register UDP with IP; returns its proto."""
     net.udp_table = udp_hash_table(net)
     net.inet_protos[IPPROTO_UDP] = udp_protocol(net)
-    return udp_proto(net)
+    prot = udp_proto(net)
+    sk_mem_set_limits(prot, (net.kernel.arch.memory.size >> PAGE_SHIFT) // 8)
+    return prot

@@ -99,7 +99,7 @@ class udp_hash_table:
                     equals = 1
                 elif score == best_score and score > 0 and sk.sk_reuseport:
                     equals += 1
-                    if self.net.hash2(saddr ^ daddr, sport << 16 | dport) % equals == 0:
+                    if self.net.hash2(saddr ^ daddr ^ equals, sport << 16 | dport) % equals == 0:
                         best = sk
             sk = sk.sk_next
         return best
