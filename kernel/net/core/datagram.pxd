@@ -6,7 +6,7 @@ from kernel.net.core.skbuff cimport consume_skb, sk_buff
 from kernel.net.core.sock cimport msghdr, sk_sleep, sock, sock_error, sock_intr_errno
 from kernel.net.net cimport Net
 
-cdef unsigned int SOCK_RCVMARK, SOCK_RECV_CMSGS, SOCK_RXQ_OVFL, SOCK_SELECT_ERR_QUEUE, SOCK_TIMESTAMP
+cdef unsigned int SOCK_RCVMARK, SOCK_RCVPRIORITY, SOCK_RECV_CMSGS, SOCK_RXQ_OVFL, SOCK_SELECT_ERR_QUEUE, SOCK_TIMESTAMP
 cdef int EAGAIN, EFAULT
 cdef unsigned int POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM
 cdef int MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, RCV_SHUTDOWN, SHUTDOWN_MASK

@@ -6,6 +6,7 @@ from kernel.net.core.skbuff import consume_skb
 from kernel.net.core.sock import sk_sleep, sock_error, sock_intr_errno
 from kernel.net.core.sock_flags import (
     SOCK_RCVMARK,
+    SOCK_RCVPRIORITY,
     SOCK_RECV_CMSGS,
     SOCK_RXQ_OVFL,
     SOCK_SELECT_ERR_QUEUE,
@@ -31,6 +32,7 @@ from kernel.uapi.socket import (
     RCV_SHUTDOWN,
     SHUTDOWN_MASK,
     SO_MARK,
+    SO_PRIORITY,
     SO_RXQ_OVFL,
     SOL_SOCKET,
 )
@@ -97,7 +99,7 @@ def datagram_poll(sk, file, table):
 
 
 def sock_recv_cmsgs(sk, msg, skb):
-    """What the options of SOL_SOCKET ask for about a received packet: its time, packets lost before it, its mark."""
+    """What the options of SOL_SOCKET ask for about a received packet: its time, packets lost before it, its mark and priority."""
     if sk.sk_flags & SOCK_RECV_CMSGS or sk.sk_tsflags:
         sock_recv_timestamp(sk, msg, skb.tstamp, False)
         if msg.msg_control is not None:
@@ -105,6 +107,8 @@ def sock_recv_cmsgs(sk, msg, skb):
                 msg.msg_control.append((SOL_SOCKET, SO_RXQ_OVFL, skb.cb0.to_bytes(4, "little")))
             if sk.sk_flags & SOCK_RCVMARK:
                 msg.msg_control.append((SOL_SOCKET, SO_MARK, skb.mark.to_bytes(4, "little")))
+            if sk.sk_flags & SOCK_RCVPRIORITY:
+                msg.msg_control.append((SOL_SOCKET, SO_PRIORITY, skb.priority.to_bytes(4, "little")))
     elif sk.sk_flags & SOCK_TIMESTAMP:
         sk.sk_stamp = skb.tstamp
     elif sk.sk_stamp == -1:

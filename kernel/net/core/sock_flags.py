@@ -19,10 +19,12 @@ SOCK_TIMESTAMPING_RX_SOFTWARE = 1 << 17
 SOCK_SELECT_ERR_QUEUE = 1 << 18
 SOCK_TSTAMP_NEW = 1 << 19
 SOCK_RCVMARK = 1 << 20
+SOCK_RCVPRIORITY = 1 << 21
+SOCK_PREFER_BUSY_POLL = 1 << 22
 # Either keeps the stamping of received packets on.
 SK_FLAGS_TIMESTAMP = SOCK_TIMESTAMP | SOCK_TIMESTAMPING_RX_SOFTWARE
 # Any of them makes recvmsg add a control message about the packet.
-SOCK_RECV_CMSGS = SOCK_RCVTSTAMP | SOCK_RXQ_OVFL | SOCK_RCVMARK
+SOCK_RECV_CMSGS = SOCK_RCVTSTAMP | SOCK_RXQ_OVFL | SOCK_RCVMARK | SOCK_RCVPRIORITY
 
 # skb.tx_flags: which time stamps its sender has asked for.
 SKBTX_SW_TSTAMP = 1 << 1
@@ -45,6 +47,7 @@ IP_CMSG_TOS = 1 << 2
 IP_CMSG_RECVOPTS = 1 << 3
 IP_CMSG_RETOPTS = 1 << 4
 IP_CMSG_ORIGDSTADDR = 1 << 6
+IP_CMSG_CHECKSUM = 1 << 7
 IP_CMSG_RECVFRAGSIZE = 1 << 8
 
 # What `local_in_hooks` answer (Linux: netfilter.h).

@@ -9,8 +9,10 @@ from kernel.net.core.sock_flags import (
     SOCK_LINGER,
     SOCK_LOCALROUTE,
     SOCK_PASSCRED,
+    SOCK_PREFER_BUSY_POLL,
     SOCK_RCVBUF_LOCK,
     SOCK_RCVMARK,
+    SOCK_RCVPRIORITY,
     SOCK_RCVTSTAMP,
     SOCK_RCVTSTAMPNS,
     SOCK_RXQ_OVFL,
@@ -35,6 +37,7 @@ from kernel.uapi.socket import (
     SO_BSDCOMPAT,
     SO_BUF_LOCK,
     SO_BUSY_POLL,
+    SO_BUSY_POLL_BUDGET,
     SO_CNX_ADVICE,
     SO_COOKIE,
     SO_DEBUG,
@@ -48,18 +51,21 @@ from kernel.uapi.socket import (
     SO_MARK,
     SO_MAX_PACING_RATE,
     SO_MEMINFO,
+    SO_NETNS_COOKIE,
     SO_NO_CHECK,
     SO_OOBINLINE,
     SO_PASSCRED,
     SO_PEEK_OFF,
     SO_PEERCRED,
     SO_PEERNAME,
+    SO_PREFER_BUSY_POLL,
     SO_PRIORITY,
     SO_PROTOCOL,
     SO_RCVBUF,
     SO_RCVBUFFORCE,
     SO_RCVLOWAT,
     SO_RCVMARK,
+    SO_RCVPRIORITY,
     SO_RCVTIMEO,
     SO_RCVTIMEO_NEW,
     SO_REUSEADDR,
@@ -90,6 +96,9 @@ NSEC_PER_USEC = 1000
 FOREVER = -1
 # A time beyond this many seconds is the same as none.
 MAX_TIMEOUT = 1 << 31
+# How many packets one round of busy polling takes unless told, and the number of the only network namespace.
+BUSY_POLL_BUDGET = 8
+NETNS_COOKIE = 1
 
 FLAG_OPTIONS = {
     SO_DEBUG: SOCK_DBG,
@@ -100,6 +109,8 @@ FLAG_OPTIONS = {
     SO_RXQ_OVFL: SOCK_RXQ_OVFL,
     SO_SELECT_ERR_QUEUE: SOCK_SELECT_ERR_QUEUE,
     SO_RCVMARK: SOCK_RCVMARK,
+    SO_RCVPRIORITY: SOCK_RCVPRIORITY,
+    SO_PREFER_BUSY_POLL: SOCK_PREFER_BUSY_POLL,
     SO_PASSCRED: SOCK_PASSCRED,
 }
 # Accepted without effect, as their subject does not exist here; read back as 0.
@@ -133,6 +144,8 @@ def sock_setsockopt(sk, optname, optval, privileged):
     if optname in FLAG_OPTIONS:
         if optname == SO_DEBUG and value and not privileged:
             return -EACCES
+        if optname == SO_PREFER_BUSY_POLL and value and not privileged:
+            return -EPERM
         sock_valbool_flag(sk, FLAG_OPTIONS[optname], value != 0)
         if optname == SO_KEEPALIVE:
             sk.sk_prot.keepalive(sk, value != 0)
@@ -249,6 +262,13 @@ def set_busy_poll(sk, value, privileged, optval):
     return 0
 
 
+def set_busy_poll_budget(sk, value, privileged, optval):
+    """SO_BUSY_POLL_BUDGET: as SO_BUSY_POLL; nothing reads it back."""
+    if value > BUSY_POLL_BUDGET and not privileged:
+        return -EPERM
+    return 0 if 0 <= value <= 0xFFFF else -EINVAL
+
+
 def set_buf_lock(sk, value, privileged, optval):
     """SO_BUF_LOCK: which buffers keep their size (1 sending, 2 receiving)."""
     if value & ~BUF_LOCK_MASK:
@@ -269,6 +289,7 @@ SPECIAL = {
     SO_PEEK_OFF: set_peek_off,
     SO_MAX_PACING_RATE: set_max_pacing_rate,
     SO_BUSY_POLL: set_busy_poll,
+    SO_BUSY_POLL_BUDGET: set_busy_poll_budget,
     SO_BUF_LOCK: set_buf_lock,
     SO_CNX_ADVICE: set_cnx_advice,
 }
@@ -368,6 +389,8 @@ def sock_getsockopt(sock, optname, optlen):
         if optlen >= 8:
             return rate.to_bytes(8, "little", signed=True)
         value = U32_MASK if rate == PACING_UNLIMITED else min(rate, U32_MASK)
+    elif optname == SO_NETNS_COOKIE:
+        return NETNS_COOKIE.to_bytes(8, "little") if optlen == 8 else -EINVAL
     elif optname == SO_MEMINFO:
         return sock_meminfo(sk)
     elif optname == SO_PEEK_OFF:

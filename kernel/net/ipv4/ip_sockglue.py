@@ -6,6 +6,7 @@ from kernel.net.core.skb_data import skb_copy_datagram_iter
 from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb, skb_clone, skb_pull
 from kernel.net.core.sock import sk_dst_check, sock_queue_err_skb
 from kernel.net.core.sock_flags import (
+    IP_CMSG_CHECKSUM,
     IP_CMSG_ORIGDSTADDR,
     IP_CMSG_PKTINFO,
     IP_CMSG_RECVFRAGSIZE,
@@ -31,6 +32,7 @@ from kernel.uapi.errqueue import SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_LOCAL, SO_EE_OR
 from kernel.uapi.in_ import (
     IP_ADD_MEMBERSHIP,
     IP_BIND_ADDRESS_NO_PORT,
+    IP_CHECKSUM,
     IP_DROP_MEMBERSHIP,
     IP_FREEBIND,
     IP_HDRINCL,
@@ -78,7 +80,9 @@ CMSG_OPTIONS = {
     IP_RETOPTS: IP_CMSG_RETOPTS,
     IP_RECVORIGDSTADDR: IP_CMSG_ORIGDSTADDR,
     IP_RECVFRAGSIZE: IP_CMSG_RECVFRAGSIZE,
+    IP_CHECKSUM: IP_CMSG_CHECKSUM,
 }
+CHECKSUM_COMPLETE = 2
 FLAG_OPTIONS = {
     IP_RECVERR: "recverr",
     IP_FREEBIND: "freebind",
@@ -187,6 +191,8 @@ def ip_cmsg_recv(sk, msg, skb):
         port = skb.get16(skb.transport_header + 2)
         address = AF_INET.to_bytes(2, "little") + port.to_bytes(2, "big") + skb.get32(nh + 16).to_bytes(4, "big")
         msg.msg_control.append((SOL_IP, IP_RECVORIGDSTADDR, address + bytes(8)))
+    if flags & IP_CMSG_CHECKSUM and skb.ip_summed == CHECKSUM_COMPLETE:
+        msg.msg_control.append((SOL_IP, IP_CHECKSUM, skb.csum.to_bytes(4, "little")))
     if flags & IP_CMSG_RECVFRAGSIZE and skb.frag_max_size:
         msg.msg_control.append((SOL_IP, IP_RECVFRAGSIZE, skb.frag_max_size.to_bytes(4, "little")))
 

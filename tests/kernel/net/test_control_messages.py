@@ -29,6 +29,7 @@ from kernel.uapi.socket import (
     SO_PRIORITY,
     SO_RCVBUF,
     SO_RCVMARK,
+    SO_RCVPRIORITY,
     SO_RXQ_OVFL,
     SO_TIMESTAMP,
     SO_TIMESTAMP_NEW,
@@ -261,5 +262,19 @@ def test_dontroute_reaches_neighbours_only(bench):
         assert t.connect(fd, "93.184.216.34", 7) == -errno.ENETUNREACH
         assert [frame[:12] for frame in t.take()] == [PEER_MAC + MAC] * 2
         t.close(fd)
+
+    bench.run(body)
+
+
+def test_the_priority_of_a_packet_is_told(bench):
+    def body(t):
+        receiver, sender = (t.socket(AF_INET, SOCK_DGRAM) for _ in range(2))
+        t.bind(receiver, "127.0.0.1", 5000)
+        assert t.setsockopt(receiver, SOL_SOCKET, SO_RCVPRIORITY, 1) == 0
+        assert t.setsockopt(sender, SOL_SOCKET, SO_PRIORITY, 5) == 0
+        t.sendto(sender, b"x", "127.0.0.1", 5000)
+        assert recvmsg(t, receiver)[1] == [(SOL_SOCKET, SO_PRIORITY, struct.pack("<I", 5))]
+        t.close(receiver)
+        t.close(sender)
 
     bench.run(body)
