@@ -10,6 +10,9 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcpy
 
 UIO_MAXIOV = 1024
+# The end of user addresses, as on x86-64: what does not lie below is no address of a program, mapped or not.
+TASK_SIZE = (1 << 47) - 4096
+cdef unsigned long long USER_END = TASK_SIZE
 
 
 cdef class iov_iter:
@@ -171,14 +174,25 @@ cpdef iov_iter kernel_iter(object buffer, bint writable=False):
     return it
 
 
+cpdef bint access_ok(unsigned long long address, unsigned long long length) noexcept:
+    """True where [address, address + length) lies in the range of user addresses, mapped or not."""
+    return length <= USER_END and address <= USER_END - length
+
+
 cpdef bytes copy_from_user(AddressSpace mm, unsigned long long address, unsigned long long length):
     """`length` bytes at the user address, or None for a fault."""
     return mm.read(address, length)
 
 
 cpdef bint copy_to_user(AddressSpace mm, unsigned long long address, const unsigned char[::1] data) except? -1:
-    """Write `data` at the user address; False for a fault."""
-    return mm.write(address, data)
+    """Write `data` at the user address; False for a fault, in front of which the bytes that have an address are written."""
+    cdef unsigned long long room
+    if mm.write(address, data):
+        return True
+    room = mm.room(address)
+    if 0 < room < <unsigned long long>data.shape[0]:
+        mm.write(address, data[:room])
+    return False
 
 
 cpdef bytes strncpy_from_user(AddressSpace mm, unsigned long long address, unsigned long long limit):

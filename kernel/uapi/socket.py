@@ -76,6 +76,9 @@ MSG_ERRQUEUE = 0x2000
 MSG_NOSIGNAL = 0x4000
 MSG_MORE = 0x8000
 MSG_WAITFORONE = 0x10000
+# Bits that only the kernel itself may set (MSG_SPLICE_PAGES and its like): from a program they mean nothing.
+MSG_INTERNAL_SENDMSG_FLAGS = 0x8110000
+MSG_CMSG_COMPAT = 0x80000000
 MSG_CMSG_CLOEXEC = 0x40000000
 
 # Levels of options.

@@ -114,7 +114,9 @@ class raw_proto(datagram_proto):
         return 0
 
     def getsockopt(self, sk, level, optname, optlen):
-        if level != SOL_RAW or optname != ICMP_FILTER:
+        if level != SOL_RAW:
+            return -EOPNOTSUPP
+        if optname != ICMP_FILTER:
             return -ENOPROTOOPT
         if sk.inet_num != IPPROTO_ICMP:
             return -EOPNOTSUPP

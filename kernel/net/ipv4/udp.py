@@ -118,10 +118,12 @@ class udp_proto(datagram_proto):
         return 0
 
     def getsockopt(self, sk, level, optname, optlen):
-        if level == SOL_UDP and optname == UDP_CORK:
+        if level != SOL_UDP:
+            return -EOPNOTSUPP
+        if optname == UDP_CORK:
             usk = sk
             return int_bytes(int(usk.corking))
-        if level == SOL_UDP and optname == UDP_ENCAP:
+        if optname == UDP_ENCAP:
             return int_bytes(0)
         return -ENOPROTOOPT
 
