@@ -50,12 +50,15 @@ POLL_EVENTS = (1, 4, 5, 2, 0x2000, 0x2005, 0x47, 0x1F, 0x7FFF, 0)
 EPOLL_EVENTS = (1, 4, 5, 0x80000001, 0x40000005, 0x2005, 0x10000001, 0x1F, 0, 0xFFFFFFFF, 0x20000001, 0x80000005)
 TIMEOUTS = (0, 0, 0, 0, 1, 2, -1)
 UNIX_NAMES = (b"a\0", b"b\0", b"\0abstract", b"\0x", b"none/a\0", b"a", b"", b"x" * 108, b"./b\0", b"\0", b"\0" + b"y" * 107)
+# Calls that garbage could make end other things than the sequence, or that block the signal which interrupts them.
+NOT_AT_RANDOM = ("close_range", "unlink", "epoll_create", "ppoll", "pselect6", "epoll_pwait", "epoll_pwait2")
 REQUESTS = (
     0x5421, 0x541B, 0x5411, 0x8905, 0x8902, 0x8904, 0x8901, 0x8903, 0x5401, 0x5413, 0x5450, 0x5451, 0x5452,
     0x894B, 0x894C, 0x8910, 0x8912, 0x8913, 0x8915, 0x8919, 0x891B, 0x8921, 0x8927, 0x8933, 0x891D, 0x8942,
     0x8970, 0x8954, 0x890B, 0x89E0, 0x1234, 0, -1, 0x8906, 0x8907, 0x8917, 0x541B, 0x5421,
 )  # fmt: skip
-FCNTLS = (0, 1, 1, 2, 3, 3, 4, 4, 4, 5, 6, 8, 10, 11, 15, 16, 1030, 1031, 1032, 1024, 1025, 1033, 1034, 36, 99, -1)
+# Locks and leases are about files of a disk: none here.
+FCNTLS = (0, 1, 1, 2, 3, 3, 4, 4, 4, 8, 9, 10, 11, 15, 16, 1030, 1031, 1032, 1033, 1034, 99, -1)
 STATUS = (0, 0x800, 0x800, 0x2000, 0x400, 0x402, 0x4000, 0x40000, -1)
 LEVELS_OF = {
     "tcp": (options.SOL_SOCKET, options.SOL_IP, options.SOL_TCP), "udp": (options.SOL_SOCKET, options.SOL_IP, options.SOL_UDP),
@@ -530,7 +533,7 @@ class Maker:
         count = count if self.chance(0.95) else self.pick(0, 1025, -1)
         if self.has("ppoll") and self.chance(0.3):
             pokes.append(
-                Poke(DATA, (struct.pack("<qqQ", self.pick(0, 0, 0, -1), self.pick(0, 1000000, -1, 10**9), self.pick(0, 0xFFFF)),))
+                Poke(DATA, (struct.pack("<qqQ", self.pick(0, 0, 0, -1), self.pick(0, 1000000, -1, 10**9), self.pick(0, 0x800)),))
             )
             self.add(
                 "ppoll",
@@ -603,7 +606,7 @@ class Maker:
 
     def garbage(self):
         """Any call with any arguments."""
-        call = self.one_of([name for name in self.table if name not in ("close_range", "unlink", "epoll_create")])
+        call = self.one_of([name for name in self.table if name not in NOT_AT_RANDOM])
         self.add(
             call,
             [self.pick(self.fd(), Ptr(self.pick(0, DATA, SMALL, PAGE - 8, PAGE)), self.one_of(NUMBERS)) for _ in range(6)],
