@@ -50,7 +50,25 @@ INT_ARGUMENTS = {
         "dup3": (0, 1, 2),
         "pipe2": (1,),
         "getrandom": (2,),
+        "eventfd": (0,),
+        "eventfd2": (0, 1),
+        "timerfd_create": (0, 1),
+        "timerfd_settime": (0, 1),
+        "timerfd_gettime": (0,),
+        "ppoll": (1,),
+        "pselect6": (0,),
+        "epoll_pwait": (0, 2, 3),
+        "epoll_pwait2": (0, 2),
+        "pread64": (0,),
+        "pwrite64": (0,),
+        "preadv": (0,),
+        "pwritev": (0,),
+        "splice": (0, 2, 5),
+        "tee": (0, 1, 3),
+        "vmsplice": (0, 3),
+        "close_range": (0, 1, 2),
     }.items()
+    if hasattr(syscall, f"SYS_{name}")
 }
 # Of socketcall's sub-calls 0 to 20: the arguments in its array.
 SOCKETCALL_INTS = tuple(
