@@ -7,6 +7,8 @@ what they made.  Some arguments are replaced by wrong ones.
 import random
 import struct
 
+from kernel.uapi.prototypes import INT_ARGUMENTS, SOCKETCALL_INTS
+
 from . import options
 from .calls import SIGNAL, SLEEP, numbers
 from .sequence import NOTHING, PAGE, PAIR, RESULT, SLOTS, Fd, Poke, Ptr, RoPtr, Sequence, Step
@@ -54,11 +56,11 @@ UNIX_NAMES = (b"a\0", b"b\0", b"\0abstract", b"\0x", b"none/a\0", b"a", b"", b"x
 NOT_AT_RANDOM = ("close_range", "unlink", "epoll_create", "ppoll", "pselect6", "epoll_pwait", "epoll_pwait2")
 REQUESTS = (
     0x5421, 0x541B, 0x5411, 0x8905, 0x8902, 0x8904, 0x8901, 0x8903, 0x5401, 0x5413, 0x5450, 0x5451, 0x5452,
-    0x894B, 0x894C, 0x8910, 0x8912, 0x8913, 0x8915, 0x8919, 0x891B, 0x8921, 0x8927, 0x8933, 0x891D, 0x8942,
-    0x8970, 0x8954, 0x890B, 0x89E0, 0x1234, 0, -1, 0x8906, 0x8907, 0x8917, 0x541B, 0x5421,
+    0x894B, 0x8910, 0x8912, 0x8913, 0x8915, 0x8919, 0x891B, 0x8921, 0x8927, 0x8933, 0x891D, 0x8942,
+    0x8970, 0x8954, 0x890B, 0x1234, 0, -1, 0x8906, 0x8907, 0x8917, 0x541B, 0x5421,
 )  # fmt: skip
 # Locks and leases are about files of a disk: none here.
-FCNTLS = (0, 1, 1, 2, 3, 3, 4, 4, 4, 8, 9, 10, 11, 15, 16, 1030, 1031, 1032, 1033, 1034, 99, -1)
+FCNTLS = (0, 1, 1, 2, 3, 3, 4, 4, 4, 8, 9, 10, 11, 15, 16, 1030, 1031, 1032, 99, -1)
 STATUS = (0, 0x800, 0x800, 0x2000, 0x400, 0x402, 0x4000, 0x40000, -1)
 LEVELS_OF = {
     "tcp": (options.SOL_SOCKET, options.SOL_IP, options.SOL_TCP), "udp": (options.SOL_SOCKET, options.SOL_IP, options.SOL_UDP),
@@ -605,13 +607,17 @@ class Maker:
         self.add(SLEEP, (self.pick(1, 3) * 1_000_000,))
 
     def garbage(self):
-        """Any call with any arguments."""
+        """Any call with any arguments; an int is no pointer, for its low half would be another number on each kernel."""
         call = self.one_of([name for name in self.table if name not in NOT_AT_RANDOM])
-        self.add(
-            call,
-            [self.pick(self.fd(), Ptr(self.pick(0, DATA, SMALL, PAGE - 8, PAGE)), self.one_of(NUMBERS)) for _ in range(6)],
-            masks=((0, PAGE),),
-        )
+        _, number, sub = self.table[call]
+        ints = SOCKETCALL_INTS[sub] if sub else INT_ARGUMENTS.get(number, 0)
+        arguments = []
+        for position in range(6):
+            options = [self.fd(), self.one_of(NUMBERS)]
+            if not ints >> position & 1:
+                options.append(Ptr(self.pick(0, DATA, SMALL, PAGE - 8, PAGE)))
+            arguments.append(self.one_of(options))
+        self.add(call, arguments, masks=((0, PAGE),))
 
 
 SETTINGS = (

@@ -28,6 +28,7 @@ from .sequence import (
 )  # fmt: skip
 
 AGAIN_AFTER_NS = 4_000_000
+DESCRIPTORS = 1024
 SECOND = 1_000_000_000
 # TIME_WAIT takes 60 s, an orphan whose peer is silent some 100 s.
 PATIENCE = (0, SECOND, 10 * SECOND, 60 * SECOND, 100 * SECOND, 300 * SECOND, 600 * SECOND)
@@ -154,7 +155,9 @@ class Machine:
         """The outcomes of a sequence; of those steps that were carried out when something in the kernel failed."""
         caller = Caller(sequence, self.table, self.watch)
         try:
-            guest.wait(self.host, guest.spawn(self.host, caller, name="caller"))
+            process = guest.spawn(self.host, caller, name="caller")
+            process.task.files.limit = DESCRIPTORS
+            guest.wait(self.host, process)
         finally:
             self.clock.cancel(self.watch)
         return caller.outcomes
