@@ -54,7 +54,8 @@ cdef class iov_iter:
 
     cdef Py_ssize_t _copy(self, unsigned char *ram, Py_ssize_t length, bint to_user) noexcept:
         cdef Py_ssize_t copied = 0
-        cdef unsigned long long piece
+        cdef unsigned long long piece, address
+        cdef bint fault
         cdef unsigned char *user
         if <unsigned long long>length > self.count:
             length = <Py_ssize_t>self.count
@@ -66,15 +67,23 @@ cdef class iov_iter:
                 continue
             if piece > <unsigned long long>(length - copied):
                 piece = <unsigned long long>(length - copied)
-            user = self.mm.at(self.vec[self.seg].base + self.seg_offset, piece, to_user)
-            if user is NULL:
-                break
+            address = self.vec[self.seg].base + self.seg_offset
+            user = self.mm.at(address, piece, to_user)
+            fault = user is NULL
+            if fault:
+                # What lies in front of the bad address is copied.
+                piece = self.mm.room(address)
+                user = self.mm.at(address, piece, to_user) if piece else NULL
+                if user is NULL:
+                    break
             if to_user:
                 memcpy(user, ram + copied, piece)
             else:
                 memcpy(ram + copied, user, piece)
             self.seg_offset += piece
             copied += <Py_ssize_t>piece
+            if fault:
+                break
         self.count -= <unsigned long long>copied
         self.done += <unsigned long long>copied
         return copied

@@ -45,7 +45,7 @@ STREAM, DGRAM, RAW, RDM, SEQPACKET = 1, 2, 3, 4, 5
 ICMP, TCP, UDP = 1, 6, 17
 LEAST_STEPS, MOST_STEPS = 4, 14
 SIZES = (0, 1, 1, 3, 10, 10, 100, 500, 1500, 2000)
-NUMBERS = (0, 1, 2, 3, 7, 16, 255, 4096, 65536, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, -1, -2, 1 << 40, (1 << 63) - 1, -(1 << 63))
+NUMBERS = (0, 1, 2, 3, 7, 16, 255, 4096, 65536, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, -1, -2, 1 << 47, (1 << 63) - 1, -(1 << 63))
 SEND_FLAGS = (0, 0, 0, 0x40, 0x40, 0x4000, 0x4040, 0x8000, 0x1, 0x4, 0x80, 0x2, 0x800, 0x2000, 0x10, 0x10000, 0x4000000)
 RECEIVE_FLAGS = (0, 0, 0, 0x40, 0x40, 0x2, 0x42, 0x20, 0x22, 0x100, 0x140, 0x1, 0x2000, 0x2040, 0x10000, 0x40000000, 0x4, 0x80)
 POLL_EVENTS = (1, 4, 5, 2, 0x2000, 0x2005, 0x47, 0x1F, 0x7FFF, 0)
@@ -191,7 +191,7 @@ class Maker:
         family = self.pick(0, AF_UNIX, AF_UNIX, AF_INET, AF_INET, AF_INET, 45, 46, 99, -1)
         base = self.pick(0, STREAM, DGRAM, RAW, RDM, SEQPACKET, 6, 10, 11, 15, 16, -1) | self.pick(0, 0, NONBLOCK, CLOEXEC, 0o20)
         self.add(
-            "socket", (family, base, self.pick(0, 0, ICMP, TCP, UDP, 2, 136, 132, 255, 256, 262, -1)), makes=RESULT, kind="udp"
+            "socket", (family, base, self.pick(0, 0, ICMP, TCP, UDP, 2, 132, 255, 256, 262, -1)), makes=RESULT, kind="udp"
         )
 
     def make_unix_pair(self, base=None):
@@ -607,14 +607,14 @@ class Maker:
         self.add(SLEEP, (self.pick(1, 3) * 1_000_000,))
 
     def garbage(self):
-        """Any call with any arguments; an int is no pointer, for its low half would be another number on each kernel."""
+        """Any call with any arguments; pointers only where they are ones."""
         call = self.one_of([name for name in self.table if name not in NOT_AT_RANDOM])
         _, number, sub = self.table[call]
         ints = SOCKETCALL_INTS[sub] if sub else INT_ARGUMENTS.get(number, 0)
         arguments = []
         for position in range(6):
             options = [self.fd(), self.one_of(NUMBERS)]
-            if not ints >> position & 1:
+            if position in (1, 3) and not ints >> position & 1:
                 options.append(Ptr(self.pick(0, DATA, SMALL, PAGE - 8, PAGE)))
             arguments.append(self.one_of(options))
         self.add(call, arguments, masks=((0, PAGE),))

@@ -176,7 +176,11 @@ class inet_ops(proto_ops):
         err = sk.sk_prot.bind(sk, address, port)
         if err != -EOPNOTSUPP:
             return err
-        if family != AF_INET and not (family == AF_UNSPEC and address == 0):
+        raw = sk.sk_type == SOCK_RAW
+        if raw and sk.sk_state != TCP_CLOSE:
+            return -EINVAL
+        # A raw socket does not look at the family.
+        if family != AF_INET and not raw and not (family == AF_UNSPEC and address == 0):
             return -EAFNOSUPPORT
         kind = net.fib.inet_addr_type(address)
         if not (
@@ -190,7 +194,6 @@ class inet_ops(proto_ops):
         if port and port < net.sysctl_ip_unprivileged_port_start and sk.sk_uid != 0:
             return -EACCES
         # Raw sockets keep their protocol in inet_num and may bind again.
-        raw = sk.sk_type == SOCK_RAW
         if sk.sk_state != TCP_CLOSE or (sk.inet_num and not raw):
             return -EINVAL
         sk.inet_rcv_saddr = address

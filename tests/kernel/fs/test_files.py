@@ -318,7 +318,7 @@ def test_bad_user_memory_is_a_fault():
             assert trap(3, fd, address, 4) == -libc.EFAULT
             if address != read_only:
                 assert trap(4, fd, address, 4) == -libc.EFAULT
-        assert trap(3, fd, read_only, -1) == -libc.EINVAL
+        assert trap(3, fd, read_only, -1) == -libc.EFAULT
         assert call_path(195, "/tmp/x", 0) == -libc.EFAULT
         assert trap(42, 0) == -libc.EFAULT
         assert trap(220, libc.open("/"), 0, 1000) == -libc.EFAULT
