@@ -603,6 +603,10 @@ class Maker:
             masks=((SMALL, 32),),
         )
 
+    def signal(self):
+        """Interrupt the other task, so that its call is restarted or not."""
+        self.add(SIGNAL, (self.pick(0, 1),))
+
     def sleep(self):
         self.add(SLEEP, (self.pick(1, 3) * 1_000_000,))
 
@@ -640,6 +644,21 @@ CALLS = (
 )  # fmt: skip
 
 
+# With two tasks: what one of them may sleep in, and what the other does meanwhile.
+SLEEPERS = (
+    Maker.accept, Maker.accept, Maker.receive, Maker.receive, Maker.recvmsg, Maker.read, Maker.readv, Maker.poll, Maker.select,
+    Maker.epoll_wait, Maker.connect, Maker.send, Maker.splice,
+)  # fmt: skip
+STIRRERS = (
+    Maker.close, Maker.close, Maker.shutdown, Maker.shutdown, Maker.send, Maker.send, Maker.write, Maker.sendmsg, Maker.connect,
+    Maker.connect, Maker.signal, Maker.dup, Maker.setsockopt, Maker.epoll_ctl, Maker.receive, Maker.bind, Maker.listen,
+    Maker.timerfd_settime, Maker.sleep,
+)  # fmt: skip
+ROUNDS = 4
+# Of a hundred sequences, how many have two tasks.
+TOGETHER = 5
+
+
 class Generator:
     """Sequences of one seed, by number."""
 
@@ -652,12 +671,24 @@ class Generator:
 
     def make(self, number):
         """The sequence of that number."""
-        maker = Maker(self.seed, number, self.table)
+        maker = Maker(self.seed, number, self.table, number % 100 < TOGETHER)
         maker.one_of(self.settings)(maker)
         if maker.chance(0.2):
             maker.one_of(self.settings)(maker)
         if maker.chance(0.12):
             maker.make_epoll()
-        for _ in range(maker.random.randint(LEAST_STEPS, MOST_STEPS)):
-            maker.one_of(self.calls)(maker)
+        if maker.together:
+            self.make_rounds(maker)
+        else:
+            for _ in range(maker.random.randint(LEAST_STEPS, MOST_STEPS)):
+                maker.one_of(self.calls)(maker)
         return Sequence(number, tuple(maker.steps))
+
+    def make_rounds(self, maker):
+        """One task goes to sleep, the other one stirs."""
+        for _ in range(maker.random.randint(1, ROUNDS)):
+            maker.task = maker.random.randrange(2)
+            maker.one_of(SLEEPERS)(maker)
+            maker.task = 1 - maker.task
+            for _ in range(maker.random.randint(1, 3)):
+                maker.one_of(STIRRERS)(maker)
