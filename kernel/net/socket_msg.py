@@ -10,9 +10,11 @@ from kernel.uapi.fcntl import O_NONBLOCK
 from kernel.uapi.socket import (
     AF_INET,
     MSG_CMSG_CLOEXEC,
+    MSG_CMSG_COMPAT,
     MSG_CTRUNC,
     MSG_DONTWAIT,
     MSG_ERRQUEUE,
+    MSG_INTERNAL_SENDMSG_FLAGS,
     MSG_OOB,
     MSG_WAITFORONE,
     SOCKADDR_STORAGE_SIZE,
@@ -31,10 +33,11 @@ NSEC_PER_SEC = 1000000000
 
 
 class user_msghdr:
-    """The fields of a struct msghdr in the program's memory at `address`."""
+    """The fields of a struct msghdr in the program's memory at `address`; `name_bytes` is the name, where it is read."""
 
     def __init__(self, address, raw):
         self.address = address
+        self.name_bytes = None
         self.name = int.from_bytes(raw[0:8], "little")
         self.namelen = int.from_bytes(raw[8:12], "little", signed=True)
         self.iov = int.from_bytes(raw[16:24], "little")
@@ -43,16 +46,25 @@ class user_msghdr:
         self.controllen = int.from_bytes(raw[40:48], "little")
 
 
-def copy_msghdr_from_user(mm, address):
-    """The user_msghdr at an address and an iov_iter over its buffers; a negative errno (an int) on failure."""
+def copy_msghdr_from_user(mm, address, reads_name):
+    """The user_msghdr at an address and an iov_iter over its buffers; a negative errno (an int) on failure.
+
+    With `reads_name` the name that it points to is read, too.
+    """
     raw = copy_from_user(mm, address & 0xFFFFFFFFFFFFFFFF, MSGHDR_SIZE)
     if raw is None:
         return -EFAULT
     user = user_msghdr(address & 0xFFFFFFFFFFFFFFFF, raw)
-    if user.iovlen < 0 or user.iovlen > UIO_MAXIOV:
-        return -EMSGSIZE
     if user.name and user.namelen < 0:
         return -EINVAL
+    user.namelen = min(user.namelen, SOCKADDR_STORAGE_SIZE)
+    if reads_name and user.name and user.namelen:
+        name = socket_room.move_addr_to_kernel(mm, user.name, user.namelen)
+        if isinstance(name, int):
+            return name
+        user.name_bytes = name
+    if user.iovlen < 0 or user.iovlen > UIO_MAXIOV:
+        return -EMSGSIZE
     iterator = import_iovec(mm, user.iov, user.iovlen)
     if isinstance(iterator, int):
         return iterator
@@ -98,17 +110,13 @@ def build_control(messages, room):
 
 def send_one(task, filp, address, flags):
     """sendmsg's work; bytes sent or a negative errno."""
-    parsed = copy_msghdr_from_user(task.mm, address)
+    parsed = copy_msghdr_from_user(task.mm, address, True)
     if isinstance(parsed, int):
         return parsed
     user, iterator = parsed
-    msg = msghdr(iterator, flags & ~MSG_CMSG_CLOEXEC & FLAGS_MASK)
-    if user.name and user.namelen:
-        name = socket_room.move_addr_to_kernel(task.mm, user.name, min(user.namelen, SOCKADDR_STORAGE_SIZE))
-        if isinstance(name, int):
-            return name
-        msg.msg_name = name
-    if user.control and user.controllen:
+    msg = msghdr(iterator, flags & ~MSG_INTERNAL_SENDMSG_FLAGS & FLAGS_MASK)
+    msg.msg_name = user.name_bytes
+    if user.controllen:
         if user.controllen > filp.private_data.net.sysctl_optmem_max:
             return -ENOBUFS
         raw = copy_from_user(task.mm, user.control, user.controllen)
@@ -126,7 +134,7 @@ def send_one(task, filp, address, flags):
 def receive_one(task, filp, address, flags):
     """recvmsg's work: bytes received or a negative errno, and the flags that came back."""
     mm = task.mm
-    parsed = copy_msghdr_from_user(mm, address)
+    parsed = copy_msghdr_from_user(mm, address, False)
     if isinstance(parsed, int):
         return parsed, 0
     user, iterator = parsed
@@ -142,28 +150,30 @@ def receive_one(task, filp, address, flags):
         return result, 0
     if user.name:
         name = socket_room.inet_name(msg) if msg.msg_family == AF_INET else msg.msg_name or b""
-        room = min(user.namelen, len(name))
-        if room and not copy_to_user(mm, user.name, name[:room]):
-            return -EFAULT, 0
-        if not put_user(mm, user.address + 8, 4, len(name)):
-            return -EFAULT, 0
+        err = socket_room.move_addr_to_user(mm, name, user.name, user.address + 8)
+        if err < 0:
+            return err, 0
     control, cut = build_control(msg.msg_control, msg.msg_controllen)
     if control and not copy_to_user(mm, user.control, control):
         return -EFAULT, 0
-    out_flags = (msg.msg_flags | (MSG_CTRUNC if cut else 0)) & ~MSG_CMSG_CLOEXEC
-    if not put_user(mm, user.address + 40, 8, len(control)) or not put_user(mm, user.address + 48, 4, out_flags):
+    out_flags = msg.msg_flags | (MSG_CTRUNC if cut else 0)
+    if not put_user(mm, user.address + 48, 4, out_flags) or not put_user(mm, user.address + 40, 8, len(control)):
         return -EFAULT, 0
     return result, out_flags
 
 
 def sys_sendmsg(task, fd, address, flags):
     """ssize_t sendmsg(int fd, struct msghdr *msg, unsigned flags)"""
+    if flags & MSG_CMSG_COMPAT:
+        return -EINVAL
     filp = socket_room.sockfd_lookup(task, fd)
     return socket_room.lookup_error(task, fd) if filp is None else send_one(task, filp, address, flags)
 
 
 def sys_recvmsg(task, fd, address, flags):
     """ssize_t recvmsg(int fd, struct msghdr *msg, unsigned flags)"""
+    if flags & MSG_CMSG_COMPAT:
+        return -EINVAL
     filp = socket_room.sockfd_lookup(task, fd)
     return socket_room.lookup_error(task, fd) if filp is None else receive_one(task, filp, address, flags)[0]
 
@@ -173,6 +183,8 @@ def sys_sendmmsg(task, fd, vector, count, flags):
 
     An error is reported only when nothing went before it; a message that went in part is the last one.
     """
+    if flags & MSG_CMSG_COMPAT:
+        return -EINVAL
     filp = socket_room.sockfd_lookup(task, fd)
     if filp is None:
         return socket_room.lookup_error(task, fd)
@@ -193,7 +205,7 @@ def sys_sendmmsg(task, fd, vector, count, flags):
 
 def message_size(mm, address):
     """How many bytes the buffers of the struct msghdr at `address` hold together."""
-    parsed = copy_msghdr_from_user(mm, address)
+    parsed = copy_msghdr_from_user(mm, address, False)
     return 0 if isinstance(parsed, int) else parsed[1].count
 
 
@@ -203,6 +215,8 @@ def sys_recvmmsg(task, fd, vector, count, flags, timeout):
     The timeout is looked at after each message, as in Linux, and what is left of it is stored.  An error behind the first
     message is kept for the next call (SO_ERROR).
     """
+    if flags & MSG_CMSG_COMPAT:
+        return -EINVAL
     deadline = -1
     now = task.sched.timers.now
     if timeout:
@@ -224,6 +238,7 @@ def sys_recvmmsg(task, fd, vector, count, flags, timeout):
             return pending
     done = 0
     result = 0
+    left = 0
     while done < count & U32_MASK:
         address = (vector + done * MMSGHDR_SIZE) & U64_MASK
         result, came = receive_one(task, filp, address, flags & ~MSG_WAITFORONE)
@@ -234,13 +249,14 @@ def sys_recvmmsg(task, fd, vector, count, flags, timeout):
         done += 1
         if flags & MSG_WAITFORONE:
             flags |= MSG_DONTWAIT
-        if (deadline >= 0 and now() >= deadline) or came & MSG_OOB:
+        left = max(0, deadline - now())
+        if (timeout and left == 0) or came & MSG_OOB:
             break
     if done == 0:
         return min(result, 0)
     if result < 0 and result != -EAGAIN:
         sk.sk_err = -result
-    if timeout and not put_timespec(task.mm, timeout & U64_MASK, max(0, deadline - now())):
+    if timeout and not put_timespec(task.mm, timeout & U64_MASK, left):
         return -EFAULT
     return done
 

@@ -50,6 +50,7 @@ from kernel.uapi.socket import (
     MSG_DONTWAIT,
     MSG_MORE,
     MSG_OOB,
+    MSG_PROBE,
     MSG_ZEROCOPY,
     SOL_UDP,
 )
@@ -252,6 +253,9 @@ def udp_sendmsg(sk, msg, size):
         err = datagram_fits(sk, rt, length, daddr, dport)
         if err < 0:
             return err
+    if flags & MSG_PROBE:
+        # Only the path was asked for.
+        return size
     err = sock_may_send(sk, flags & MSG_DONTWAIT != 0)
     if err < 0:
         return err
