@@ -16,7 +16,7 @@ from userland.abi.errno import *
 from userland.abi.fcntl import *
 from userland.abi.process import *
 from userland.abi.socket import *
-from userland.libc.crt import get_errno, random_bits, set_errno, strerror
+from userland.libc.crt import ended, get_errno, random_bits, set_errno, strerror
 from userland.libc.getopt import Options, UsageError, getopt, integer
 from userland.libc.inet import (
     ether_aton,
@@ -118,6 +118,7 @@ from userland.libc.process import (
 from userland.libc.socket import (
     accept,
     accept4,
+    accept_address,
     bind,
     connect,
     getpeername,
@@ -129,6 +130,7 @@ from userland.libc.socket import (
     msghdr,
     peer_text,
     recv_bytes,
+    recvfrom_address,
     recvmsg,
     send_all,
     sendmsg,

@@ -7,7 +7,7 @@ cimport cython
 cdef class Program:
     cdef public Context context
     cdef public AddressSpace space
-    cdef public object environ
+    cdef public object environ, interpreter
     cdef public bytearray block
     cdef public long long[::1] args
     cdef public int[::1] words

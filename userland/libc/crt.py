@@ -27,6 +27,8 @@ class Program:
         self.args_address = self.space.map(self.block, True)
         self.environ = None
         self.handlers = {}
+        # What a Python program keeps (userland.python.interpreter).
+        self.interpreter = None
 
 
 def this():
@@ -85,6 +87,12 @@ def call_with_path(nr, path, a1=0, a2=0):
     result = trap(nr, address, a1, a2)
     space.unmap(address)
     return checked(result)
+
+
+def ended():
+    """True where a finalizer must make no system call: outside any program, or in one that is being unwound."""
+    context = current_context()
+    return context is None or context.unwinding
 
 
 def random_bits(bits):

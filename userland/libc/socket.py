@@ -27,7 +27,7 @@ from userland.abi.syscall import (
 )
 from userland.libc.crt import LENGTH_OFFSET, PAIR_OFFSET, checked, get_errno, set_errno, this
 from userland.libc.inet import sockaddr_in_pair
-from userland.libc.transfer import recv, send
+from userland.libc.transfer import recv, recvfrom, send
 
 SOCKADDR_STORAGE = 128
 
@@ -100,6 +100,17 @@ def accept4(fd, addr=None, flags=0):
     return call_for_address(SYS_ACCEPT4, fd, addr, flags)[0]
 
 
+def accept_address(fd, addr, flags=0):
+    """accept4 that also tells how long the peer's address is: (fd or -1, length)."""
+    return call_for_address(SYS_ACCEPT4, fd, addr, flags)
+
+
+def recvfrom_address(fd, buf, length, flags, addr):
+    """recvfrom that also tells how long the sender's address is: (count or -1, length)."""
+    count = recvfrom(fd, buf, length, flags, addr)
+    return count, this().words[LENGTH_OFFSET >> 2]
+
+
 def shutdown(fd, how):
     """int shutdown(int sockfd, int how)"""
     return checked(socketcall(SYS_SHUTDOWN, fd, how))
@@ -168,16 +179,18 @@ class msghdr:
     """struct msghdr: an address, the buffers that data is gathered from or scattered to, and control messages.
 
     `control` is a list of (level, type, bytes) to send, or the size of the room for received ones; after
-    `recvmsg` it holds the list that came.  `flags` is what the kernel sets (MSG_TRUNC ...).
+    `recvmsg` it holds the list that came.  `flags` is what the kernel sets (MSG_TRUNC ...), `name_length` how long the
+    sender's address is.
     """
 
-    __slots__ = ("name", "iov", "control", "flags")
+    __slots__ = ("name", "iov", "control", "flags", "name_length")
 
     def __init__(self, iov, name=None, control=None):
         self.iov = iov
         self.name = name
         self.control = control
         self.flags = 0
+        self.name_length = 0
 
 
 def pack_control(messages):
@@ -226,7 +239,7 @@ def message_call(call, fd, message, flags, writable):
     result = socketcall(call, fd, header_address, flags)
     for address in (header_address, iov_address, control_address, name_address, *mapped):
         space.unmap(address)
-    _, _, _, _, _, control_length, message.flags = MSGHDR.unpack(header)
+    _, message.name_length, _, _, _, control_length, message.flags = MSGHDR.unpack(header)
     if writable and message.control is not None:
         message.control = unpack_control(control[:control_length]) if result >= 0 else []
     return checked(result)

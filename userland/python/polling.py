@@ -1,0 +1,251 @@
+"""`select`: poll and epoll objects, and the function select, over the machine's own system calls."""
+
+import types
+
+from userland import libc
+from userland.python.addresses import index
+from userland.python.interpreter import (
+    NEVER,
+    checked,
+    deadline_after,
+    interpreter,
+    interrupted,
+    milliseconds,
+    nanoseconds,
+    remaining,
+)
+
+POLL_EVENTS = {
+    "POLLIN": 1, "POLLPRI": 2, "POLLOUT": 4, "POLLERR": 8, "POLLHUP": 16, "POLLNVAL": 32, "POLLRDNORM": 64,
+    "POLLRDBAND": 128, "POLLWRNORM": 256, "POLLWRBAND": 512, "POLLMSG": 1024, "POLLRDHUP": 0x2000,
+}  # fmt: skip
+EPOLL_EVENTS = {
+    "EPOLLIN": 1, "EPOLLPRI": 2, "EPOLLOUT": 4, "EPOLLERR": 8, "EPOLLHUP": 16, "EPOLLRDNORM": 64, "EPOLLRDBAND": 128,
+    "EPOLLWRNORM": 256, "EPOLLWRBAND": 512, "EPOLLMSG": 1024, "EPOLLRDHUP": 0x2000, "EPOLLEXCLUSIVE": 1 << 28,
+    "EPOLLONESHOT": 1 << 30, "EPOLLET": 1 << 31, "EPOLL_CLOEXEC": 0o2000000,
+}  # fmt: skip
+EPOLL_DEFAULT = 1 | 2 | 4
+FIRST_MAXEVENTS = 1023
+PIPE_BUF = 4096
+READ_EVENTS = libc.POLLIN | 64 | 128 | libc.POLLHUP | libc.POLLERR
+WRITE_EVENTS = libc.POLLOUT | 256 | 512 | libc.POLLERR
+EXCEPT_EVENTS = libc.POLLPRI
+
+
+def descriptor(value):
+    """The descriptor of an integer or of an object with fileno()."""
+    if hasattr(type(value), "__index__"):
+        fd = value.__index__()
+    else:
+        method = getattr(value, "fileno", None)
+        if method is None:
+            raise TypeError("argument must be an int, or have a fileno() method.")
+        fd = method()
+        if not isinstance(fd, int):
+            raise TypeError("fileno() returned a non-integer")
+    if fd < 0:
+        raise ValueError(f"file descriptor cannot be a negative integer ({fd})")
+    if fd > 0x7FFFFFFF:
+        raise OverflowError("Python int too large to convert to C int")
+    return fd
+
+
+def seconds_limit(timeout):
+    """A timeout in seconds (None: for ever) in ns."""
+    if timeout is None:
+        return NEVER
+    if not isinstance(timeout, float) and not hasattr(type(timeout), "__index__"):
+        raise TypeError("timeout must be a real number or None")
+    return nanoseconds(timeout)
+
+
+def event_mask(value):
+    mask = index(value)
+    if mask < 0:
+        raise ValueError("can't convert negative int to unsigned")
+    if mask > 0xFFFF:
+        raise OverflowError("Python int too large for C unsigned short")
+    return mask
+
+
+class Poll:
+    """Returns a polling object: what select.poll() gives."""
+
+    def __init__(self):
+        self._events = {}
+        self._busy = False
+
+    def register(self, fd, eventmask=1 | 2 | 4, /):
+        """Register a file descriptor with the polling object."""
+        self._events[descriptor(fd)] = event_mask(eventmask)
+
+    def modify(self, fd, eventmask, /):
+        """Modify an already registered file descriptor."""
+        number = descriptor(fd)
+        mask = event_mask(eventmask)
+        if number not in self._events:
+            raise FileNotFoundError(libc.ENOENT, libc.strerror(libc.ENOENT))
+        self._events[number] = mask
+
+    def unregister(self, fd, /):
+        """Remove a file descriptor being tracked by the polling object."""
+        del self._events[descriptor(fd)]
+
+    def poll(self, timeout=None, /):
+        """Polls the set of registered file descriptors: [(fd, events)]; `timeout` in ms."""
+        limit = NEVER
+        if timeout is not None:
+            if not isinstance(timeout, float) and not hasattr(type(timeout), "__index__"):
+                raise TypeError("timeout must be an integer or None")
+            limit = nanoseconds(timeout if isinstance(timeout, float) else timeout.__index__()) // 1000
+            if limit > 0x7FFFFFFF * 1_000_000:
+                raise OverflowError("timeout is too large")
+            limit = max(limit, NEVER)
+        if self._busy:
+            raise RuntimeError("concurrent poll() invocation")
+        self._busy = True
+        try:
+            entries = [libc.pollfd(fd, mask) for fd, mask in self._events.items()]
+            poll_entries(entries, limit)
+        finally:
+            self._busy = False
+        return [(entry.fd, entry.revents) for entry in entries if entry.revents]
+
+
+def poll_entries(entries, limit):
+    """poll(2) made again after signals; fills in `revents`."""
+    state = interpreter()
+    deadline = deadline_after(limit) if limit > 0 else limit
+    while True:
+        left = remaining(deadline) if deadline > 0 else deadline
+        if libc.poll(entries, milliseconds(left)) >= 0:
+            if state.arrived:
+                state.check_signals()
+            return
+        interrupted(state)
+
+
+def poll():
+    """Returns a polling object."""
+    return Poll()
+
+
+def select(rlist, wlist, xlist, timeout=None, /):
+    """Wait until one or more file descriptors are ready for some kind of I/O."""
+    limit = seconds_limit(timeout)
+    if timeout is not None and limit < 0:
+        raise ValueError("timeout must be non-negative")
+    wanted = {}
+    groups = []
+    for values, mask in ((rlist, READ_EVENTS), (wlist, WRITE_EVENTS), (xlist, EXCEPT_EVENTS)):
+        try:
+            iterator = iter(values)
+        except TypeError:
+            raise TypeError("arguments 1-3 must be sequences") from None
+        group = []
+        for value in iterator:
+            fd = descriptor(value)
+            group.append((value, fd))
+            wanted[fd] = wanted.get(fd, 0) | mask
+        groups.append((group, mask))
+    # poll answers the same and knows no limit of 1024 descriptors.
+    entries = [libc.pollfd(fd, mask & ~(libc.POLLHUP | libc.POLLERR)) for fd, mask in wanted.items()]
+    poll_entries(entries, limit)
+    found = {entry.fd: entry.revents for entry in entries}
+    if any(mask & libc.POLLNVAL for mask in found.values()):
+        raise OSError(libc.EBADF, libc.strerror(libc.EBADF))
+    return tuple([value for value, fd in group if found[fd] & mask] for group, mask in groups)
+
+
+class Epoll:
+    """select.epoll(sizehint=-1, flags=0): an object that holds an epoll descriptor."""
+
+    __slots__ = ("_fd", "__weakref__")
+
+    def __init__(self, sizehint=-1, flags=0):
+        self._fd = -1
+        if sizehint != -1 and sizehint <= 0:
+            raise ValueError("negative sizehint")
+        if flags & ~EPOLL_EVENTS["EPOLL_CLOEXEC"]:
+            raise OSError("invalid flags")
+        self._fd = checked(libc.epoll_create(1))
+
+    @classmethod
+    def fromfd(cls, fd, /):
+        """Create an epoll object from a given control fd."""
+        made = cls.__new__(cls)
+        made._fd = index(fd)
+        return made
+
+    @property
+    def closed(self):
+        """True if the epoll handler is closed"""
+        return self._fd < 0
+
+    def _open(self):
+        if self._fd < 0:
+            raise ValueError("I/O operation on closed epoll object")
+        return self._fd
+
+    def fileno(self):
+        """Return the epoll control file descriptor."""
+        return self._open()
+
+    def close(self):
+        """Close the epoll control file descriptor."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            checked(libc.close(fd))
+
+    def __del__(self):
+        if getattr(self, "_fd", -1) >= 0 and not libc.ended():
+            self.close()
+
+    def __enter__(self):
+        self._open()
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def register(self, fd, eventmask=EPOLL_DEFAULT):
+        """Registers a new fd or raises an OSError if the fd is already registered."""
+        checked(libc.epoll_ctl(self._open(), libc.EPOLL_CTL_ADD, descriptor(fd), eventmask))
+
+    def modify(self, fd, eventmask):
+        """Modify event mask for a registered file descriptor."""
+        checked(libc.epoll_ctl(self._open(), libc.EPOLL_CTL_MOD, descriptor(fd), eventmask))
+
+    def unregister(self, fd):
+        """Remove a registered file descriptor from the epoll object."""
+        checked(libc.epoll_ctl(self._open(), libc.EPOLL_CTL_DEL, descriptor(fd)))
+
+    def poll(self, timeout=None, maxevents=-1):
+        """Wait for events on the epoll file descriptor: [(fd, events)]; `timeout` in seconds."""
+        fd = self._open()
+        limit = max(seconds_limit(timeout), NEVER)
+        if maxevents == -1:
+            maxevents = FIRST_MAXEVENTS
+        elif maxevents < 1:
+            raise ValueError(f"maxevents must be greater than 0, got {maxevents}")
+        state = interpreter()
+        deadline = deadline_after(limit) if limit > 0 else limit
+        events = []
+        while True:
+            left = remaining(deadline) if deadline > 0 else deadline
+            if libc.epoll_wait(fd, events, maxevents, milliseconds(left)) >= 0:
+                if state.arrived:
+                    state.check_signals()
+                return events
+            interrupted(state)
+
+
+def select_module():
+    """A new `select` module."""
+    module = types.ModuleType("select", "The machine's own poll and epoll.")
+    Epoll.__name__ = Epoll.__qualname__ = "epoll"
+    Epoll.__module__ = "select"
+    vars(module).update(POLL_EVENTS)
+    vars(module).update(EPOLL_EVENTS)
+    vars(module).update(select=select, poll=poll, epoll=Epoll, error=OSError, PIPE_BUF=PIPE_BUF)
+    return module
