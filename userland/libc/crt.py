@@ -29,6 +29,7 @@ class Program:
         self.handlers = {}
         # What a Python program keeps (userland.python.interpreter).
         self.interpreter = None
+        self.h_errno = 0
 
 
 def this():
