@@ -13,9 +13,10 @@ from hwemu.cpu import SyscallEntry
 class UserModeCollector(SyscallEntry):
     """A gate in front of the kernel's own that keeps the collector off wherever the program is not."""
 
-    def __init__(self, context):
+    def __init__(self, context, state):
         self.cpu = context.cpu
         self.space = context.address_space
+        self.ending = state.ending
         self.kernel = context.cpu.syscall_entry
 
     def open(self):
@@ -29,8 +30,8 @@ class UserModeCollector(SyscallEntry):
 
     def syscall(self, context, nr, a0, a1, a2, a3, a4, a5):
         disable()
-        try:
-            return self.kernel.syscall(context, nr, a0, a1, a2, a3, a4, a5)
-        finally:
-            if context.address_space is self.space:
-                enable()
+        # A call that does not return leaves the collector off: its task ends.
+        result = self.kernel.syscall(context, nr, a0, a1, a2, a3, a4, a5)
+        if context.address_space is self.space and context not in self.ending:
+            enable()
+        return result

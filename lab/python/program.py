@@ -29,7 +29,7 @@ OURS = str(Path(__file__).resolve().parents[1])
 def main(argv):
     """Run the program; returns its exit status."""
     descriptors.reserve()
-    gate = UserModeCollector(current_context())
+    gate = UserModeCollector(current_context(), interpreter())
     with Library():
         gate.open()
         try:
@@ -141,4 +141,5 @@ class Run:
             late = self.status_of(ending)
             status = status or late
         sys.stderr.flush()
+        interpreter().over = True
         libc._exit(status)

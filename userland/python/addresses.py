@@ -11,7 +11,7 @@ AF_NETLINK = 16
 
 def pack_address(sock, address, caller):
     """The sockaddr bytes of `address` for a socket of `sock.family`; `caller` is named in messages."""
-    family = sock.family
+    family = sock._family
     if family == libc.AF_INET:
         return pack_inet(address, caller)
     if family == libc.AF_UNIX:

@@ -1,13 +1,13 @@
 """The constants of `_socket`: what the machine has, by the names of the C headers."""
 
-from userland.abi import socket as abi
+from userland.abi import netdb, socket
 
 PREFIXES = (
     "AF_", "PF_", "SOCK_", "IPPROTO_", "INADDR_", "SOL_", "SO_", "IP_", "TCP_", "MSG_", "SHUT_", "AI_", "NI_", "EAI_",
     "PACKET_", "ETH_P_", "ETHERTYPE_", "NETLINK_", "SCM_", "IPPORT_", "CMSG_",
 )  # fmt: skip
 # Not in C's headers, or not in Python's module.
-NOT_PYTHONS = ("AF_MAX", "PF_MAX")
+NOT_PYTHONS = ("AF_MAX", "PF_MAX", "AI_IDN", "AI_CANONIDN", "NI_IDN", "EAI_IDN_ENCODE")
 
 # Numbers that Python programs use and that no program of the machine's own needs.
 MORE = {
@@ -27,8 +27,6 @@ MORE = {
     "TCP_NOTSENT_LOWAT": 25,
     "MSG_EOR": 0x80, "MSG_CONFIRM": 0x800, "MSG_CMSG_CLOEXEC": 0x40000000,
     "SCM_RIGHTS": 1, "SCM_CREDENTIALS": 2,
-    "AI_V4MAPPED": 0x8, "AI_ALL": 0x10, "AI_ADDRCONFIG": 0x20, "NI_MAXHOST": 1025, "NI_MAXSERV": 32,
-    "EAI_ADDRFAMILY": -9, "EAI_NODATA": -5,
 }  # fmt: skip
 
 
@@ -36,7 +34,7 @@ def constants():
     """{name: number} of everything that `_socket` offers."""
     known = {
         name: value
-        for name, value in vars(abi).items()
+        for name, value in {**vars(netdb), **vars(socket)}.items()
         if name.startswith(PREFIXES) and isinstance(value, int) and name not in NOT_PYTHONS
     }
     return {**MORE, **known}

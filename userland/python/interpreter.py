@@ -7,6 +7,8 @@ returned (PEP 475).
 
 from math import ceil, isnan
 
+from greenlet import GreenletExit
+
 from hwemu.cpu import current_context
 from userland import libc
 from userland.libc.crt import this
@@ -35,8 +37,12 @@ class Interpreter:
         self.handle_signal = None
         # The thread of each context but the main one's, and the hooks that run in a thread that ends.
         self.threads = {}
+        # The contexts of threads that have done everything but end.
+        self.ending = {}
         self.stack_size = 0
         self.buffers = []
+        # Set once the program is over: what is forgotten from now on is the kernel's to close.
+        self.over = False
 
     def check_signals(self):
         """Run the handlers of the signals that have come, in the main thread only; raises what a handler raises."""
@@ -61,10 +67,18 @@ class Interpreter:
 
 def interpreter():
     """The `Interpreter` of the running program; made when it is first asked for."""
-    program = this()
-    if program.interpreter is None:
-        program.interpreter = Interpreter()
-    return program.interpreter
+    process = this().process
+    if process.interpreter is None:
+        process.interpreter = Interpreter()
+    return process.interpreter
+
+
+def close_quietly(fd):
+    """Close a descriptor from a finalizer: where the program is being ended the kernel does it."""
+    try:
+        libc.close(fd)
+    except GreenletExit:
+        pass
 
 
 def os_error():

@@ -5,7 +5,7 @@ Threads of a program are tasks that give way only in system calls, so what happe
 
 from hwemu.cpu import current_context
 from userland import libc
-from userland.python.interpreter import NEVER, deadline_after, interpreter, interrupted, nanoseconds, remaining
+from userland.python.interpreter import NANOSECONDS, NEVER, deadline_after, interpreter, interrupted, nanoseconds, remaining
 
 TIMEOUT_MAX = 9223372036.0
 
@@ -27,12 +27,12 @@ def lock_limit(blocking, timeout):
 class Lock:
     """A lock object is a synchronization primitive: what allocate_lock() gives."""
 
-    __slots__ = ("_locked", "_waiting", "_word", "__weakref__")
+    __slots__ = ("_locked", "_waiting", "_futex", "__weakref__")
 
     def __init__(self):
         self._locked = False
         self._waiting = 0
-        self._word = None
+        self._futex = None
 
     def acquire(self, blocking=True, timeout=-1):
         """acquire(blocking=True, timeout=-1) -> bool"""
@@ -46,10 +46,11 @@ class Lock:
         return limit != 0 and self._wait(limit)
 
     def _wait(self, limit):
-        if self._word is None:
-            self._word = bytearray(4)
+        """Sleep until the lock is free and take it; False when `limit` ns are over."""
         state = interpreter()
         deadline = deadline_after(limit)
+        if self._futex is None:
+            self._futex = libc.Futex()
         self._waiting += 1
         try:
             while self._locked:
@@ -57,26 +58,25 @@ class Lock:
                 if left == 0:
                     return False
                 # The word changes with each release: one that comes first is not slept through.
-                if libc.futex_wait(self._word, int.from_bytes(self._word, "little"), left) < 0:
+                if self._futex.wait(self._futex.value, left / NANOSECONDS if left > 0 else -1.0) < 0:
                     if libc.get_errno() not in (libc.EAGAIN, libc.ETIMEDOUT):
                         interrupted(state)
+            self._locked = True
+            return True
         finally:
             self._waiting -= 1
-        self._locked = True
-        return True
+            if not self._waiting:
+                self._futex.close()
+                self._futex = None
 
     def release(self):
         """release()"""
         if not self._locked:
             raise RuntimeError("release unlocked lock")
         self._locked = False
-        if self._waiting:
-            self._wake()
-
-    def _wake(self):
-        self._word[:] = ((int.from_bytes(self._word, "little") + 1) & 0xFFFFFFFF).to_bytes(4, "little")
-        if not libc.ended():
-            libc.futex_wake(self._word, 1)
+        if self._waiting and not libc.ended():
+            self._futex.value += 1
+            self._futex.wake(1)
 
     def locked(self):
         """locked() -> bool"""

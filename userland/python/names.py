@@ -5,14 +5,7 @@ import os
 from userland import libc
 from userland.python.interpreter import checked, os_error
 
-EAI_ADDRFAMILY = -9
-AF_INET6 = 10
 ANY = ("", "0.0.0.0")
-# getprotobyname: protocols(5), as far as the machine knows protocols.
-PROTOCOLS = {
-    "ip": 0, "icmp": 1, "igmp": 2, "ipip": 4, "ipencap": 4, "tcp": 6, "egp": 8, "pup": 12, "udp": 17, "gre": 47, "esp": 50,
-    "ah": 51, "ipv6": 41, "ipv6-icmp": 58, "sctp": 132, "udplite": 136, "raw": 255,
-}  # fmt: skip
 
 
 class herror(OSError):
@@ -29,8 +22,12 @@ herror.__module__ = gaierror.__module__ = "socket"
 def gai_failure(code):
     if code == libc.EAI_SYSTEM:
         return os_error()
-    text = "Address family for hostname not supported" if code == EAI_ADDRFAMILY else libc.gai_strerror(code)
-    return gaierror(code, text)
+    return gaierror(code, libc.gai_strerror(code))
+
+
+def host_failure():
+    number = libc.get_h_errno()
+    return herror(number, libc.hstrerror(number))
 
 
 def resolve_ipv4(host):
@@ -71,16 +68,9 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
         service = text_of(port, "service")
     else:
         raise OSError("Int or String expected")
-    if service is not None and service.lstrip("-").isdigit():
-        # As glibc: what does not fit in 16 bits is cut off.
-        service = str(int(service) & 0xFFFF)
     node = text_of(host, "host")
     if node == "":
         node = None
-    if family == AF_INET6:
-        raise gai_failure(EAI_ADDRFAMILY)
-    if service is None and node is not None:
-        service = "0"
     code, found = libc.getaddrinfo(node, service, family, type, proto, flags)
     if code:
         raise gai_failure(code)
@@ -135,46 +125,43 @@ def gethostbyname_ex(hostname):
     resolve_ipv4(text)
     found = libc.gethostbyname(text)
     if found is None:
-        raise herror(1, "Unknown host")
-    name, addresses = found
-    return name, [], addresses
+        raise host_failure()
+    return found.h_name, list(found.h_aliases), [libc.inet_ntoa(address) for address in found.h_addr_list]
 
 
 def gethostbyaddr(ip_address):
     """gethostbyaddr(host) -> (name, aliaslist, addresslist)"""
-    quad = libc.inet_ntoa(resolve_ipv4(argument_host(ip_address)))
-    name = libc.gethostbyaddr(quad)
-    if name is None:
-        raise herror(1, "Unknown host")
-    return name, [], [quad]
+    packed = resolve_ipv4(argument_host(ip_address)).to_bytes(4, "big")
+    found = libc.gethostbyaddr(packed)
+    if found is None:
+        raise host_failure()
+    return found.h_name, list(found.h_aliases), [libc.inet_ntoa(address) for address in found.h_addr_list]
 
 
-def getservbyname(servicename, protocolname=None):
+def getservbyname(servicename, protocolname=None, /):
     """getservbyname(servicename[, protocolname]) -> integer"""
-    for protocol in ("tcp", "udp") if protocolname is None else (protocolname,):
-        port = libc.getservbyname(servicename, protocol)
-        if port >= 0:
-            return port
-    raise OSError("service/proto not found")
+    found = libc.getservbyname(servicename, protocolname)
+    if found is None:
+        raise OSError("service/proto not found")
+    return found.s_port
 
 
-def getservbyport(port, protocolname=None):
+def getservbyport(port, protocolname=None, /):
     """getservbyport(port[, protocolname]) -> string"""
     if not 0 <= port <= 0xFFFF:
         raise OverflowError("getservbyport: port must be 0-65535.")
-    for protocol in ("tcp", "udp") if protocolname is None else (protocolname,):
-        name = libc.getservbyport(port, protocol)
-        if name is not None:
-            return name
-    raise OSError("port/proto not found")
+    found = libc.getservbyport(port, protocolname)
+    if found is None:
+        raise OSError("port/proto not found")
+    return found.s_name
 
 
-def getprotobyname(name):
+def getprotobyname(name, /):
     """getprotobyname(name) -> integer"""
-    number = PROTOCOLS.get(name)
-    if number is None:
+    found = libc.getprotobyname(name)
+    if found is None:
         raise OSError("protocol not found")
-    return number
+    return found.p_proto
 
 
 def gethostname():

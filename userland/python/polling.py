@@ -7,6 +7,7 @@ from userland.python.addresses import index
 from userland.python.interpreter import (
     NEVER,
     checked,
+    close_quietly,
     deadline_after,
     interpreter,
     interrupted,
@@ -15,20 +16,19 @@ from userland.python.interpreter import (
     remaining,
 )
 
-POLL_EVENTS = {
-    "POLLIN": 1, "POLLPRI": 2, "POLLOUT": 4, "POLLERR": 8, "POLLHUP": 16, "POLLNVAL": 32, "POLLRDNORM": 64,
-    "POLLRDBAND": 128, "POLLWRNORM": 256, "POLLWRBAND": 512, "POLLMSG": 1024, "POLLRDHUP": 0x2000,
-}  # fmt: skip
-EPOLL_EVENTS = {
-    "EPOLLIN": 1, "EPOLLPRI": 2, "EPOLLOUT": 4, "EPOLLERR": 8, "EPOLLHUP": 16, "EPOLLRDNORM": 64, "EPOLLRDBAND": 128,
-    "EPOLLWRNORM": 256, "EPOLLWRBAND": 512, "EPOLLMSG": 1024, "EPOLLRDHUP": 0x2000, "EPOLLEXCLUSIVE": 1 << 28,
-    "EPOLLONESHOT": 1 << 30, "EPOLLET": 1 << 31, "EPOLL_CLOEXEC": 0o2000000,
-}  # fmt: skip
-EPOLL_DEFAULT = 1 | 2 | 4
+POLL_EVENTS = (
+    "POLLIN", "POLLPRI", "POLLOUT", "POLLERR", "POLLHUP", "POLLNVAL", "POLLRDNORM", "POLLRDBAND", "POLLWRNORM",
+    "POLLWRBAND", "POLLMSG", "POLLRDHUP",
+)  # fmt: skip
+EPOLL_EVENTS = (
+    "EPOLLIN", "EPOLLPRI", "EPOLLOUT", "EPOLLERR", "EPOLLHUP", "EPOLLRDNORM", "EPOLLRDBAND", "EPOLLWRNORM",
+    "EPOLLWRBAND", "EPOLLMSG", "EPOLLRDHUP", "EPOLLEXCLUSIVE", "EPOLLONESHOT", "EPOLLET", "EPOLL_CLOEXEC",
+)  # fmt: skip
+EVERYTHING = libc.POLLIN | libc.POLLPRI | libc.POLLOUT
 FIRST_MAXEVENTS = 1023
 PIPE_BUF = 4096
-READ_EVENTS = libc.POLLIN | 64 | 128 | libc.POLLHUP | libc.POLLERR
-WRITE_EVENTS = libc.POLLOUT | 256 | 512 | libc.POLLERR
+READ_EVENTS = libc.POLLIN | libc.POLLRDNORM | libc.POLLRDBAND | libc.POLLHUP | libc.POLLERR
+WRITE_EVENTS = libc.POLLOUT | libc.POLLWRNORM | libc.POLLWRBAND | libc.POLLERR
 EXCEPT_EVENTS = libc.POLLPRI
 
 
@@ -75,7 +75,7 @@ class Poll:
         self._events = {}
         self._busy = False
 
-    def register(self, fd, eventmask=1 | 2 | 4, /):
+    def register(self, fd, eventmask=EVERYTHING, /):
         """Register a file descriptor with the polling object."""
         self._events[descriptor(fd)] = event_mask(eventmask)
 
@@ -166,9 +166,9 @@ class Epoll:
         self._fd = -1
         if sizehint != -1 and sizehint <= 0:
             raise ValueError("negative sizehint")
-        if flags & ~EPOLL_EVENTS["EPOLL_CLOEXEC"]:
+        if flags & ~libc.EPOLL_CLOEXEC:
             raise OSError("invalid flags")
-        self._fd = checked(libc.epoll_create(1))
+        self._fd = checked(libc.epoll_create1(libc.EPOLL_CLOEXEC))
 
     @classmethod
     def fromfd(cls, fd, /):
@@ -198,8 +198,9 @@ class Epoll:
             checked(libc.close(fd))
 
     def __del__(self):
-        if getattr(self, "_fd", -1) >= 0 and not libc.ended():
-            self.close()
+        fd, self._fd = getattr(self, "_fd", -1), -1
+        if fd >= 0 and not libc.ended():
+            close_quietly(fd)
 
     def __enter__(self):
         self._open()
@@ -208,7 +209,7 @@ class Epoll:
     def __exit__(self, *error):
         self.close()
 
-    def register(self, fd, eventmask=EPOLL_DEFAULT):
+    def register(self, fd, eventmask=EVERYTHING):
         """Registers a new fd or raises an OSError if the fd is already registered."""
         checked(libc.epoll_ctl(self._open(), libc.EPOLL_CTL_ADD, descriptor(fd), eventmask))
 
@@ -245,7 +246,6 @@ def select_module():
     module = types.ModuleType("select", "The machine's own poll and epoll.")
     Epoll.__name__ = Epoll.__qualname__ = "epoll"
     Epoll.__module__ = "select"
-    vars(module).update(POLL_EVENTS)
-    vars(module).update(EPOLL_EVENTS)
+    vars(module).update({name: getattr(libc, name) for name in POLL_EVENTS + EPOLL_EVENTS})
     vars(module).update(select=select, poll=poll, epoll=Epoll, error=OSError, PIPE_BUF=PIPE_BUF)
     return module

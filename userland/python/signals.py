@@ -10,7 +10,7 @@ import types
 from hwemu.cpu import current_context
 from userland import libc
 from userland.python.addresses import index
-from userland.python.interpreter import checked, interpreter
+from userland.python.interpreter import checked, interpreter, interrupted
 
 NSIG = 65
 SIG_DFL, SIG_IGN = 0, 1
@@ -92,8 +92,50 @@ def siginterrupt(signalnum, flag, /):
 
 def raise_signal(signalnum, /):
     """raise_signal(signalnum): send a signal to the program itself."""
-    checked(libc.kill(libc.getpid(), number_of(signalnum)))
+    checked(libc.raise_signal(number_of(signalnum)))
     interpreter().check_signals()
+
+
+def pthread_kill(thread_id, signalnum, /):
+    """pthread_kill(thread_id, signalnum): send a signal to a thread."""
+    state = interpreter()
+    for context, thread in state.threads.items():
+        if id(context) == thread_id:
+            checked(libc.thread_kill(thread.tid, number_of(signalnum)))
+            break
+    else:
+        if id(state.main) != thread_id:
+            raise ProcessLookupError(libc.ESRCH, libc.strerror(libc.ESRCH))
+        checked(libc.thread_kill(libc.getpid(), number_of(signalnum)))
+    state.check_signals()
+
+
+def pause():
+    """pause(): wait until a signal arrives."""
+    libc.pause()
+    interpreter().check_signals()
+
+
+def pthread_sigmask(how, mask, /):
+    """pthread_sigmask(how, mask) -> the previous mask"""
+    previous = checked(libc.sigprocmask(how, [number_of(number) for number in mask]))
+    interpreter().check_signals()
+    return set(previous)
+
+
+def sigpending():
+    """sigpending() -> the set of signals that wait"""
+    return set(checked(libc.sigpending()))
+
+
+def sigwait(sigset, /):
+    """sigwait(sigset) -> signum"""
+    state = interpreter()
+    while True:
+        found = libc.sigwaitinfo([number_of(number) for number in sigset])
+        if found != -1:
+            return found.si_signo
+        interrupted(state)
 
 
 def alarm(seconds, /):
@@ -135,6 +177,7 @@ def signal_module():
         NSIG=NSIG, SIG_DFL=SIG_DFL, SIG_IGN=SIG_IGN, SIG_BLOCK=0, SIG_UNBLOCK=1, SIG_SETMASK=2, signal=signal,
         getsignal=getsignal, set_wakeup_fd=set_wakeup_fd,
         siginterrupt=siginterrupt, raise_signal=raise_signal, alarm=alarm, strsignal=strsignal,
-        valid_signals=valid_signals, default_int_handler=default_int_handler,
+        valid_signals=valid_signals, default_int_handler=default_int_handler, pause=pause, sigwait=sigwait,
+        pthread_kill=pthread_kill, pthread_sigmask=pthread_sigmask, sigpending=sigpending,
     )  # fmt: skip
     return module

@@ -14,6 +14,7 @@ from userland.python.interpreter import (
     NEVER,
     checked,
     deadline_after,
+    close_quietly,
     interpreter,
     interrupted,
     nanoseconds,
@@ -49,13 +50,13 @@ def flag_value(value):
 class Socket(Messages):
     """socket(family=AF_INET, type=SOCK_STREAM, proto=0) -> socket object"""
 
-    __slots__ = ("_fd", "_limit", "_state", "family", "type", "proto")
+    __slots__ = ("_fd", "_limit", "_state", "_family", "_type", "_proto")
 
     def __new__(cls, *args, **kwargs):
         self = super().__new__(cls)
         self._fd = -1
         self._limit = NEVER
-        self.family = self.type = self.proto = 0
+        self._family = self._type = self._proto = 0
         self._state = interpreter()
         return self
 
@@ -74,26 +75,40 @@ class Socket(Messages):
             proto = 0 if proto == -1 else proto
             fd = checked(libc.socket(family, type | libc.SOCK_CLOEXEC, proto))
         self._fd = fd
-        self.family = family
-        self.type = type & ~KIND_FLAGS
-        self.proto = proto
+        self._family = family
+        self._type = type & ~KIND_FLAGS
+        self._proto = proto
         if type & libc.SOCK_NONBLOCK:
             self._limit = 0
         elif self._state.default_timeout >= 0:
             self._set_timeout(self._state.default_timeout)
 
     def __repr__(self):
-        return f"<socket object, fd={self._fd}, family={self.family}, type={self.type}, proto={self.proto}>"
+        return f"<socket object, fd={self._fd}, family={self._family}, type={self._type}, proto={self._proto}>"
 
     def __del__(self):
-        # Once the machine is off its kernel has closed what the program had.
-        if self._fd == -1 or libc.ended():
+        if self._fd == -1 or self._state.over or libc.ended():
             return
         try:
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
         finally:
             fd, self._fd = self._fd, -1
-            libc.close(fd)
+            close_quietly(fd)
+
+    @property
+    def family(self):
+        """the socket family"""
+        return self._family
+
+    @property
+    def type(self):
+        """the socket type"""
+        return self._type
+
+    @property
+    def proto(self):
+        """the socket protocol"""
+        return self._proto
 
     # --- the descriptor ---
 
@@ -378,3 +393,7 @@ def room(size, wanted, caller):
     if count > size:
         raise ValueError("nbytes is greater than the length of the buffer" if caller == "recvfrom_into" else "buffer too small for requested bytes")
     return count or size
+
+
+Socket.__name__ = Socket.__qualname__ = "socket"
+Socket.__module__ = "_socket"

@@ -22,6 +22,7 @@ class Thread:
         self.function = function
         self.args = args
         self.kwargs = kwargs
+        self.tid = 0
         self.locals = []
         self.sentinel = None
 
@@ -29,6 +30,8 @@ class Thread:
         """The thread's whole life."""
         context = current_context()
         state.threads[context] = self
+        self.tid = libc.gettid()
+        libc.thread_detach(self.tid)
         try:
             self.function(*self.args, **self.kwargs)
         except SystemExit:
@@ -40,6 +43,7 @@ class Thread:
             for entry in self.locals:
                 entry.dicts.pop(context, None)
             del state.threads[context]
+            state.ending[context] = True
             if self.sentinel is not None and self.sentinel.locked():
                 self.sentinel.release()
 
@@ -57,7 +61,7 @@ def unraisable(error, function):
 
 
 def start_new_thread(function, args, kwargs=None, /):
-    """start_new_thread(function, args[, kwargs]) -> the new thread's identifier"""
+    """start_new_thread(function, args[, kwargs])"""
     if not callable(function):
         raise TypeError("first arg must be callable")
     if not isinstance(args, tuple):
@@ -65,11 +69,11 @@ def start_new_thread(function, args, kwargs=None, /):
     if kwargs is not None and not isinstance(kwargs, dict):
         raise TypeError("optional 3rd arg must be a dictionary")
     state = interpreter()
-    thread = Thread(function, args, kwargs or {})
-    identifier = libc.thread_create(thread.run, state)
-    if identifier == -1:
+    for context in [context for context in state.ending if not context.live()]:
+        del state.ending[context]
+    if libc.thread_create(Thread(function, args, kwargs or {}).run, state) == -1:
         raise RuntimeError("can't start new thread")
-    return identifier
+    return 0
 
 
 def exit():
