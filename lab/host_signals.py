@@ -16,8 +16,11 @@ class HostSignals(Source):
     `poll` after each run.
     """
 
-    def __init__(self, clock, deliver, handled=HANDLED):
+    def __init__(self, clock, deliver, handled=HANDLED, at_once=None):
+        """`at_once(number)`: where the running code itself takes such a signal, a function (number, frame) that does."""
         super().__init__()
+        self.at_once = at_once
+        self.taken = []
         self.clock = clock
         self.deliver = deliver
         self.handled = handled
@@ -47,7 +50,11 @@ class HostSignals(Source):
 
     def came(self, number, frame):
         """Python's handler, anywhere in the program: the number is in the pipe already."""
-        if not self.watching:
+        handler = self.at_once(number) if self.at_once is not None else None
+        if handler is not None:
+            self.taken.append(number)
+            handler(number, frame)
+        elif not self.watching:
             self.clock.stop()
 
     def ready(self, mask):
@@ -60,5 +67,7 @@ class HostSignals(Source):
         except BlockingIOError:
             return
         for number in numbers:
-            if number in self.handled:
+            if number in self.taken:
+                self.taken.remove(number)
+            elif number in self.handled:
                 self.deliver(number)

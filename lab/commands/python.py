@@ -5,6 +5,7 @@ import os
 import sys
 
 from lab.errors import LabError
+from lab.python.gate import busy_handler
 from lab.python.program import PATH, STATUS_OF_A_MISSING_FILE, TEXT
 from lab.session import Session
 
@@ -25,7 +26,7 @@ def python(options) -> int:
         check_script(words[0])
     if any("\0" in word for word in words):
         raise LabError("an argument contains a NUL byte", 2)
-    return Session(options, [PATH, *words], {PATH: TEXT}).run()
+    return Session(options, [PATH, *words], {PATH: TEXT}, at_once=busy_handler).run()
 
 
 def check_script(path):

@@ -6,8 +6,9 @@ an interrupt handler on a real machine.
 """
 
 from gc import disable, enable
+from signal import SIGINT
 
-from hwemu.cpu import SyscallEntry
+from hwemu.cpu import SyscallEntry, current_context
 
 
 class UserModeCollector(SyscallEntry):
@@ -16,22 +17,39 @@ class UserModeCollector(SyscallEntry):
     def __init__(self, context, state):
         self.cpu = context.cpu
         self.space = context.address_space
+        self.state = state
         self.ending = state.ending
+        # True while the program runs, and not the kernel for it.
+        self.in_program = False
         self.kernel = context.cpu.syscall_entry
 
     def open(self):
         """From the program, before anything else of it runs."""
         self.cpu.syscall_entry = self
+        self.in_program = True
         enable()
 
     def close(self):
+        self.in_program = False
         disable()
         self.cpu.syscall_entry = self.kernel
 
     def syscall(self, context, nr, a0, a1, a2, a3, a4, a5):
+        self.in_program = False
         disable()
         # A call that does not return leaves the collector off: its task ends.
         result = self.kernel.syscall(context, nr, a0, a1, a2, a3, a4, a5)
         if context.address_space is self.space and context not in self.ending:
+            self.in_program = True
             enable()
         return result
+
+
+def busy_handler(number):
+    """The program's handler for the interrupt key, where its main thread is computing and makes no system call; or None."""
+    context = current_context()
+    gate = context.cpu.syscall_entry if context is not None else None
+    if number != SIGINT or not isinstance(gate, UserModeCollector) or not gate.in_program or context is not gate.state.main:
+        return None
+    handler = gate.state.handlers.get(number)
+    return handler if callable(handler) else None

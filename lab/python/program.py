@@ -5,6 +5,7 @@
 
 import gc
 import os
+import select
 import sys
 import traceback
 import types
@@ -47,7 +48,9 @@ class Run:
     def run(self):
         module = sys.modules["__main__"] = types.ModuleType("__main__")
         vars(module)["__builtins__"] = sys.modules["builtins"]
-        signals.install(interpreter())
+        state = interpreter()
+        state.host_poll = select.poll
+        signals.install(state)
         status = self.status_of(lambda: self.execute(vars(module)))
         return self.finish(status)
 

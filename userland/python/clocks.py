@@ -1,8 +1,7 @@
 """`time`: the machine's clocks and sleeping on them; the calendar is the host's module's."""
 
-import types
-
 from userland import libc
+from userland.python.extension import extension_module, public
 from userland.python.interpreter import NANOSECONDS, interpreter, interrupted, nanoseconds, os_error
 
 CLOCKS = {"CLOCK_REALTIME": 0, "CLOCK_MONOTONIC": 1, "CLOCK_MONOTONIC_RAW": 1, "CLOCK_BOOTTIME": 7, "CLOCK_TAI": 11}
@@ -69,11 +68,9 @@ def sleep(seconds, /):
 
 def time_module(host):
     """A new `time` module: what `host`, the interpreter's own, knows of the calendar, on the machine's clocks."""
-    module = types.ModuleType("time", host.__doc__)
-    namespace = vars(module)
-    namespace.update({name: value for name, value in vars(host).items() if not name.startswith("__")})
-    for name in [name for name in namespace if name.startswith(("CLOCK_", "pthread_", "clock_settime"))]:
-        del namespace[name]
+    namespace = {
+        name: value for name, value in public(host).items() if not name.startswith(("CLOCK_", "pthread_", "clock_settime"))
+    }
 
     def get_clock_info(name, /):
         """get_clock_info(name: str) -> dict"""
@@ -109,4 +106,4 @@ def time_module(host):
         clock_getres=clock_getres, sleep=sleep, localtime=localtime, gmtime=gmtime, ctime=ctime, asctime=asctime,
         strftime=strftime, get_clock_info=get_clock_info,
     )  # fmt: skip
-    return module
+    return extension_module("time", host.__doc__, namespace)

@@ -5,10 +5,10 @@ The machine's others begin at FIRST, which `reserve` sees to; the host's stay be
 """
 
 import io
-import types
 
 from userland import libc
 from userland.python.addresses import index
+from userland.python.extension import extension_module, public
 from userland.python.interpreter import checked, interpreter, interrupted, os_error
 
 FIRST = 1024
@@ -21,6 +21,11 @@ TCGETS = 0x5401
 def is_machines(fd):
     """True for a descriptor number that is the machine's."""
     return type(fd) is int and (fd >= FIRST or 0 <= fd <= LAST_CONSOLE)
+
+
+def is_hosts(fd):
+    """True for the number of a descriptor that is the host's."""
+    return LAST_CONSOLE < fd < FIRST
 
 
 def reserve():
@@ -209,8 +214,6 @@ def opener(host_open):
 
 def fcntl_module(host):
     """A new `fcntl` module: `host`'s with the machine's descriptors."""
-    module = types.ModuleType("fcntl", host.__doc__)
-    vars(module).update({name: value for name, value in vars(host).items() if not name.startswith("__")})
 
     def number(fd):
         return fd if isinstance(fd, int) else fd.fileno()
@@ -235,8 +238,7 @@ def fcntl_module(host):
             memoryview(arg).cast("B")[:] = raw
         return result
 
-    vars(module).update(fcntl=fcntl, ioctl=ioctl)
-    return module
+    return extension_module("fcntl", host.__doc__, {**public(host), "fcntl": fcntl, "ioctl": ioctl})
 
 
 # --- os ---
@@ -325,10 +327,6 @@ WITHOUT = ("fork", "forkpty", "register_at_fork", "execv", "execve", "posix_spaw
 
 def posix_module(host, environ):
     """A new `posix` module: `host`'s functions with the machine's descriptors and process."""
-    module = types.ModuleType("posix", host.__doc__)
-    namespace = vars(module)
-    kept = {name: value for name, value in vars(host).items() if not name.startswith("__") and name not in WITHOUT}
-    namespace.update(kept)
-    namespace.update(machine_functions(host))
-    namespace["environ"] = environ
-    return module
+    names = {name: value for name, value in public(host).items() if name not in WITHOUT}
+    names.update(machine_functions(host), environ=environ)
+    return extension_module("posix", host.__doc__, names)

@@ -2,12 +2,12 @@
 
 import sys
 import traceback
-import types
+
+from userland.python.extension import extension_module
 
 
 def atexit_module():
     """A new `atexit` module with an empty list."""
-    module = types.ModuleType("atexit", "Functions that are called at the program's end.")
     registered = []
 
     def register(func, /, *args, **kwargs):
@@ -39,6 +39,6 @@ def atexit_module():
                 print(f"Exception ignored in atexit callback: {func!r}", file=sys.stderr)
                 traceback.print_exc()
 
-    for function in (register, unregister, _clear, _ncallbacks, _run_exitfuncs):
-        setattr(module, function.__name__, function)
-    return module
+    functions = (register, unregister, _clear, _ncallbacks, _run_exitfuncs)
+    names = {function.__name__: function for function in functions}
+    return extension_module("atexit", "Functions that are called at the program's end.", names)

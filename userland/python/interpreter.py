@@ -35,6 +35,8 @@ class Interpreter:
         self.arrived = []
         self.wakeup_fd = -1
         self.handle_signal = None
+        # How to poll descriptors of the host, where a program may have some (select.poll).
+        self.host_poll = None
         # The thread of each context but the main one's, and the hooks that run in a thread that ends.
         self.threads = {}
         # The contexts of threads that have done everything but end.

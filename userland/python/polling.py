@@ -1,8 +1,8 @@
 """`select`: poll and epoll objects, and the function select, over the machine's own system calls."""
 
-import types
-
 from userland import libc
+from userland.python.descriptors import is_hosts
+from userland.python.extension import extension_module
 from userland.python.addresses import index
 from userland.python.interpreter import (
     NEVER,
@@ -27,6 +27,7 @@ EPOLL_EVENTS = (
 EVERYTHING = libc.POLLIN | libc.POLLPRI | libc.POLLOUT
 FIRST_MAXEVENTS = 1023
 PIPE_BUF = 4096
+LOOK_AGAIN = 5_000_000
 READ_EVENTS = libc.POLLIN | libc.POLLRDNORM | libc.POLLRDBAND | libc.POLLHUP | libc.POLLERR
 WRITE_EVENTS = libc.POLLOUT | libc.POLLWRNORM | libc.POLLWRBAND | libc.POLLERR
 EXCEPT_EVENTS = libc.POLLPRI
@@ -72,8 +73,7 @@ class Poll:
     """Returns a polling object: what select.poll() gives."""
 
     def __init__(self):
-        self._events = {}
-        self._busy = False
+        raise TypeError("cannot create 'select.poll' instances")
 
     def register(self, fd, eventmask=EVERYTHING, /):
         """Register a file descriptor with the polling object."""
@@ -116,6 +116,10 @@ def poll_entries(entries, limit):
     """poll(2) made again after signals; fills in `revents`."""
     state = interpreter()
     deadline = deadline_after(limit) if limit > 0 else limit
+    hosts = [entry for entry in entries if is_hosts(entry.fd)] if state.host_poll is not None else []
+    if hosts:
+        poll_hosts(state, hosts, [entry for entry in entries if not is_hosts(entry.fd)], deadline)
+        return
     while True:
         left = remaining(deadline) if deadline > 0 else deadline
         if libc.poll(entries, milliseconds(left)) >= 0:
@@ -125,9 +129,31 @@ def poll_entries(entries, limit):
         interrupted(state)
 
 
+def poll_hosts(state, hosts, entries, deadline):
+    """Poll where descriptors of the host are among them: those are looked at every LOOK_AGAIN."""
+    poller = state.host_poll()
+    for entry in hosts:
+        poller.register(entry.fd, entry.events)
+    while True:
+        found = dict(poller.poll(0))
+        left = 0 if found else remaining(deadline) if deadline > 0 else deadline
+        limit = left if 0 <= left < LOOK_AGAIN else LOOK_AGAIN
+        count = libc.poll(entries, milliseconds(limit))
+        if count < 0:
+            interrupted(state)
+        elif count or left == 0:
+            for entry in hosts:
+                entry.revents = found.get(entry.fd, 0)
+            state.check_signals()
+            return
+
+
 def poll():
     """Returns a polling object."""
-    return Poll()
+    made = Poll.__new__(Poll)
+    made._events = {}
+    made._busy = False
+    return made
 
 
 def select(rlist, wlist, xlist, timeout=None, /):
@@ -211,7 +237,11 @@ class Epoll:
 
     def register(self, fd, eventmask=EVERYTHING):
         """Registers a new fd or raises an OSError if the fd is already registered."""
-        checked(libc.epoll_ctl(self._open(), libc.EPOLL_CTL_ADD, descriptor(fd), eventmask))
+        epfd, number = self._open(), descriptor(fd)
+        if is_hosts(number):
+            # What files of the host are for epoll.
+            raise PermissionError(libc.EPERM, libc.strerror(libc.EPERM))
+        checked(libc.epoll_ctl(epfd, libc.EPOLL_CTL_ADD, number, eventmask))
 
     def modify(self, fd, eventmask):
         """Modify event mask for a registered file descriptor."""
@@ -243,9 +273,11 @@ class Epoll:
 
 def select_module():
     """A new `select` module."""
-    module = types.ModuleType("select", "The machine's own poll and epoll.")
-    Epoll.__name__ = Epoll.__qualname__ = "epoll"
-    Epoll.__module__ = "select"
-    vars(module).update({name: getattr(libc, name) for name in POLL_EVENTS + EPOLL_EVENTS})
-    vars(module).update(select=select, poll=poll, epoll=Epoll, error=OSError, PIPE_BUF=PIPE_BUF)
-    return module
+    names = {name: getattr(libc, name) for name in POLL_EVENTS + EPOLL_EVENTS}
+    names.update(select=select, poll=poll, epoll=Epoll, error=OSError, PIPE_BUF=PIPE_BUF)
+    return extension_module("select", "The machine's own poll and epoll.", names)
+
+
+Epoll.__name__ = Epoll.__qualname__ = "epoll"
+Poll.__name__ = Poll.__qualname__ = "poll"
+Epoll.__module__ = Poll.__module__ = "select"

@@ -5,11 +5,11 @@ runs in the main thread before that call is made again, as in CPython.
 """
 
 import sys
-import types
 
 from hwemu.cpu import current_context
 from userland import libc
 from userland.python.addresses import index
+from userland.python.extension import extension_module
 from userland.python.interpreter import checked, interpreter, interrupted
 
 NSIG = 65
@@ -169,10 +169,7 @@ def install(state):
 
 def signal_module():
     """A new `_signal` module."""
-    module = types.ModuleType("_signal", "The machine's own signals.")
-    namespace = vars(module)
-    namespace.update({f"SIG{name}": number for name, number in libc.SIGNAL_NAMES.items()})
-    namespace.update(MORE_SIGNALS)
+    namespace = {**{f"SIG{name}": number for name, number in libc.SIGNAL_NAMES.items()}, **MORE_SIGNALS}
     namespace.update(
         NSIG=NSIG, SIG_DFL=SIG_DFL, SIG_IGN=SIG_IGN, SIG_BLOCK=0, SIG_UNBLOCK=1, SIG_SETMASK=2, signal=signal,
         getsignal=getsignal, set_wakeup_fd=set_wakeup_fd,
@@ -180,4 +177,4 @@ def signal_module():
         valid_signals=valid_signals, default_int_handler=default_int_handler, pause=pause, sigwait=sigwait,
         pthread_kill=pthread_kill, pthread_sigmask=pthread_sigmask, sigpending=sigpending,
     )  # fmt: skip
-    return module
+    return extension_module("_signal", "The machine's own signals.", namespace)

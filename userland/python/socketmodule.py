@@ -1,11 +1,10 @@
 """`_socket`: what CPython's socket.py imports, put together."""
 
-import types
-
 from userland import libc
 from userland.python import names
 from userland.python.addresses import index
 from userland.python.constants import constants
+from userland.python.extension import extension_module
 from userland.python.interpreter import checked, interpreter
 from userland.python.messages import CMSG_LEN, CMSG_SPACE
 from userland.python.sockets import Socket, as_seconds, timeout_of
@@ -52,13 +51,10 @@ def sethostname(name):
 
 def socket_module():
     """A new `_socket` module."""
-    module = types.ModuleType("_socket", "The machine's own sockets.")
-    namespace = vars(module)
-    namespace.update(constants())
-    namespace.update({name: getattr(names, name) for name in NAME_FUNCTIONS})
+    namespace = {**constants(), **{name: getattr(names, name) for name in NAME_FUNCTIONS}}
     namespace.update(
         socket=Socket, SocketType=Socket, error=OSError, timeout=TimeoutError, has_ipv6=False, close=close, dup=dup,
         socketpair=socketpair, getdefaulttimeout=getdefaulttimeout, setdefaulttimeout=setdefaulttimeout,
         CMSG_LEN=CMSG_LEN, CMSG_SPACE=CMSG_SPACE, CAPI=None,
     )  # fmt: skip
-    return module
+    return extension_module("_socket", "The machine's own sockets.", namespace)

@@ -9,6 +9,7 @@ import types
 
 from hwemu.cpu import current_context
 from userland import libc
+from userland.python.extension import extension_module
 from userland.python.interpreter import checked, interpreter
 from userland.python.locks import TIMEOUT_MAX, Lock, RLock, local
 
@@ -138,12 +139,11 @@ def allocate_lock():
 
 def thread_module():
     """A new `_thread` module."""
-    module = types.ModuleType("_thread", "Threads that are tasks of the machine.")
-    vars(module).update(
+    names = dict(
         start_new_thread=start_new_thread, start_new=start_new_thread, exit=exit, exit_thread=exit, get_ident=get_ident,
         get_native_id=get_native_id, _count=_count, stack_size=stack_size, _set_sentinel=_set_sentinel,
         interrupt_main=interrupt_main, daemon_threads_allowed=daemon_threads_allowed, allocate_lock=allocate_lock,
         allocate=allocate_lock, LockType=Lock, lock=Lock, RLock=RLock, _local=local, TIMEOUT_MAX=TIMEOUT_MAX,
         error=RuntimeError,
     )  # fmt: skip
-    return module
+    return extension_module("_thread", "Threads that are tasks of the machine.", names)

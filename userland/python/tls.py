@@ -6,10 +6,10 @@ original.  It reads whole records and not a byte more, so that a socket may go o
 select() tells the truth.
 """
 
-import types
 import weakref
 
 from userland import libc
+from userland.python.extension import extension_module, public
 from userland.python.interpreter import NEVER, deadline_after, interrupted, wait_ready
 
 HEADER = 5
@@ -202,9 +202,6 @@ class Connection:
 
 def ssl_module(host):
     """A new `_ssl` module: `host`'s, whose contexts wrap the machine's sockets."""
-    module = types.ModuleType("_ssl", host.__doc__)
-    vars(module).update({name: value for name, value in vars(host).items() if not name.startswith("__")})
-
     class _SSLContext(host._SSLContext):
         __doc__ = host._SSLContext.__doc__
 
@@ -214,5 +211,4 @@ def ssl_module(host):
             return Connection(host, tls, incoming, outgoing, sock)
 
     _SSLContext.__module__ = "_ssl"
-    module._SSLContext = _SSLContext
-    return module
+    return extension_module("_ssl", host.__doc__, {**public(host), "_SSLContext": _SSLContext})
