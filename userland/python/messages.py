@@ -114,4 +114,4 @@ class Messages:
             if count >= 0:
                 break
             self._again(libc.POLLIN, deadline)
-        return count, message.control or [], message.flags, unpack_address(name[: message.name_length])
+        return count, message.control or [], message.flags, unpack_address(name[: message.namelen])
