@@ -98,16 +98,8 @@ def raise_signal(signalnum, /):
 
 def pthread_kill(thread_id, signalnum, /):
     """pthread_kill(thread_id, signalnum): send a signal to a thread."""
-    state = interpreter()
-    for context, thread in state.threads.items():
-        if id(context) == thread_id:
-            checked(libc.thread_kill(thread.tid, number_of(signalnum)))
-            break
-    else:
-        if id(state.main) != thread_id:
-            raise ProcessLookupError(libc.ESRCH, libc.strerror(libc.ESRCH))
-        checked(libc.thread_kill(libc.getpid(), number_of(signalnum)))
-    state.check_signals()
+    checked(libc.thread_kill(index(thread_id), number_of(signalnum)))
+    interpreter().check_signals()
 
 
 def pause():

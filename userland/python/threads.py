@@ -9,8 +9,9 @@ import types
 
 from hwemu.cpu import current_context
 from userland import libc
+from userland.libc.crt import this
 from userland.python.extension import extension_module
-from userland.python.interpreter import checked, interpreter
+from userland.python.interpreter import interpreter
 from userland.python.locks import TIMEOUT_MAX, Lock, RLock, local
 
 SMALLEST_STACK = 32768
@@ -23,7 +24,6 @@ class Thread:
         self.function = function
         self.args = args
         self.kwargs = kwargs
-        self.tid = 0
         self.locals = []
         self.sentinel = None
 
@@ -31,8 +31,7 @@ class Thread:
         """The thread's whole life."""
         context = current_context()
         state.threads[context] = self
-        self.tid = libc.gettid()
-        libc.thread_detach(self.tid)
+        libc.thread_detach(get_ident())
         try:
             self.function(*self.args, **self.kwargs)
         except SystemExit:
@@ -62,7 +61,7 @@ def unraisable(error, function):
 
 
 def start_new_thread(function, args, kwargs=None, /):
-    """start_new_thread(function, args[, kwargs])"""
+    """start_new_thread(function, args[, kwargs]) -> the new thread's identifier"""
     if not callable(function):
         raise TypeError("first arg must be callable")
     if not isinstance(args, tuple):
@@ -72,9 +71,10 @@ def start_new_thread(function, args, kwargs=None, /):
     state = interpreter()
     for context in [context for context in state.ending if not context.live()]:
         del state.ending[context]
-    if libc.thread_create(Thread(function, args, kwargs or {}).run, state) == -1:
+    tid = libc.thread_create(Thread(function, args, kwargs or {}).run, state)
+    if tid == -1:
         raise RuntimeError("can't start new thread")
-    return 0
+    return tid
 
 
 def exit():
@@ -83,13 +83,16 @@ def exit():
 
 
 def get_ident():
-    """get_ident() -> integer"""
-    return id(current_context())
+    """get_ident() -> integer: the kernel's number of the calling thread"""
+    program = this()
+    if program.tid == 0:
+        program.tid = libc.gettid()
+    return program.tid
 
 
 def get_native_id():
     """get_native_id() -> the kernel's number of the calling thread"""
-    return libc.gettid()
+    return get_ident()
 
 
 def _count():
