@@ -18,7 +18,8 @@ CONNECTIONS = 8
 
 def requests_per_second(space, seconds):
     """What wrk counts from inside the namespace."""
-    words = ["ip", "netns", "exec", space, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", f"http://{GUEST}:{PORT}/index.html"]
+    load = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", f"http://{GUEST}:{PORT}/index.html"]
+    words = ["ip", "netns", "exec", space, *load]
     run = subprocess.run(words, check=True, capture_output=True, text=True, timeout=seconds * 4 + 30)
     return float(re.search(r"Requests/sec:\s+([\d.]+)", run.stdout).group(1))
 
@@ -28,7 +29,8 @@ def best(space, options):
 
 
 def on_machine(folder, options):
-    words = [sys.executable, "-m", "lab.cli", "python", "--net", "tap:tap0", "--ip", f"{GUEST}/24", "-m", "http.server", "-d", folder, PORT]
+    network = ["--net", "tap:tap0", "--ip", f"{GUEST}/24"]
+    words = [sys.executable, "-m", "lab.cli", "python", *network, "-m", "http.server", "-d", folder, PORT]
     with namespace("hwemu-http", *TAP) as space:
         environ = {**os.environ, "PYTHONPATH": str(HERE.parent)}
         with process(["ip", "netns", "exec", space, *words], ready=2.5, env=environ):
@@ -38,11 +40,8 @@ def on_machine(folder, options):
 def on_host(folder, options):
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(namespace("hwemu-http-b"))
-        client = stack.enter_context(
-            namespace(
-                "hwemu-http-a", f"link add v0 type veth peer name v1 netns {server}", f"addr add {HOST}/24 dev v0", "link set v0 up"
-            )
-        )
+        veth = (f"link add v0 type veth peer name v1 netns {server}", f"addr add {HOST}/24 dev v0", "link set v0 up")
+        client = stack.enter_context(namespace("hwemu-http-a", *veth))
         sh("ip", "-n", server, "addr", "add", f"{GUEST}/24", "dev", "v1")
         sh("ip", "-n", server, "link", "set", "v1", "up")
         words = ["ip", "netns", "exec", server, sys.executable, "-m", "http.server", "-d", folder, PORT]

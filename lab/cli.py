@@ -104,7 +104,7 @@ def parser() -> Parser:
     machine_options(run)
     run.add_argument("program", metavar="PROGRAM")
     run.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS")
-    python = commands.add_parser("python", help="run a Python program, with the library and the packages of the host, on the machine")
+    python = commands.add_parser("python", help="run a Python program, with the host's library and packages, on the machine")
     machine_options(python)
     python.add_argument("-c", dest="code", nargs=argparse.REMAINDER, metavar="CODE ARGS", help="the program itself, as text")
     python.add_argument("-m", dest="module", nargs=argparse.REMAINDER, metavar="MODULE ARGS", help="run a module of the library")

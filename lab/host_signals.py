@@ -32,7 +32,8 @@ class HostSignals(Source):
     def __enter__(self):
         self.reader, self.writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.saved_wakeup = signal.set_wakeup_fd(self.writer, warn_on_full_buffer=False)
-        self.watching = self.clock.real
+        # Standard input makes a virtual clock follow the host only until it ends.
+        self.watching = self.clock.always_real
         if self.watching:
             self.clock.watch(self.reader, select.EPOLLIN, self)
         for number in self.handled:

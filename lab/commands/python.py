@@ -6,6 +6,7 @@ import sys
 
 from lab.errors import LabError
 from lab.python.gate import busy_handler
+from lab.python.library import hosts_own
 from lab.python.program import PATH, STATUS_OF_A_MISSING_FILE, TEXT
 from lab.session import Session
 
@@ -26,7 +27,8 @@ def python(options) -> int:
         check_script(words[0])
     if any("\0" in word for word in words):
         raise LabError("an argument contains a NUL byte", 2)
-    return Session(options, [PATH, *words], {PATH: TEXT}, at_once=busy_handler).run()
+    with hosts_own():
+        return Session(options, [PATH, *words], {PATH: TEXT}, at_once=busy_handler).run()
 
 
 def check_script(path):
@@ -34,7 +36,8 @@ def check_script(path):
     if path.startswith("-"):
         raise LabError(f"unrecognized option: {path}", 2)
     if not os.path.exists(path):
-        raise LabError(f"can't open file {os.path.abspath(path)!r}: [Errno 2] No such file or directory", STATUS_OF_A_MISSING_FILE)
+        missing = f"can't open file {os.path.abspath(path)!r}: [Errno 2] No such file or directory"
+        raise LabError(missing, STATUS_OF_A_MISSING_FILE)
 
 
 def check_module(name):

@@ -5,6 +5,7 @@ other tasks run in the same interpreter, and a system call in the middle of one 
 an interrupt handler on a real machine.
 """
 
+import sys
 from gc import disable, enable
 from signal import SIGINT
 
@@ -22,6 +23,9 @@ class UserModeCollector(SyscallEntry):
         # True while the program runs, and not the kernel for it.
         self.in_program = False
         self.kernel = context.cpu.syscall_entry
+        # The thread that ran last, and the running event loops of those that wait.
+        self.running = context
+        self.loops = {}
 
     def open(self):
         """From the program, before anything else of it runs."""
@@ -40,9 +44,21 @@ class UserModeCollector(SyscallEntry):
         # A call that does not return leaves the collector off: its task ends.
         result = self.kernel.syscall(context, nr, a0, a1, a2, a3, a4, a5)
         if context.address_space is self.space and context not in self.ending:
+            if context is not self.running:
+                self.switched(context)
             self.in_program = True
             enable()
         return result
+
+    def switched(self, context):
+        """Another thread of the program goes on: `_asyncio` keeps its running loop for a thread of the host."""
+        asyncio = sys.modules.get("_asyncio")
+        if asyncio is not None:
+            loop = asyncio._get_running_loop()
+            if loop is not None:
+                self.loops[self.running] = loop
+            asyncio._set_running_loop(self.loops.pop(context, None))
+        self.running = context
 
 
 def busy_handler(number):

@@ -5,20 +5,20 @@ and so on; whoever imported it there goes on with it.  The program gets another 
 `userland.python`.  Both live in one process, so `sys.modules` belongs to the program while it runs.
 """
 
-import builtins
-import importlib
-import os
-import sys
-import types
-
 import _signal  # noqa: F401
 import _ssl
 import _thread  # noqa: F401
+import builtins
+import contextlib
 import fcntl
+import importlib
 import io
+import os
 import posix
 import subprocess  # noqa: F401
+import sys
 import time
+import types
 
 from userland.python import clocks, console, descriptors, exits, polling, signals, socketmodule, threads, tls
 
@@ -33,8 +33,8 @@ KEPT = frozenset(
     weakref zipimport
     """.split()
 )
-# C modules that would block the whole process, or that keep one state for all of the machine's threads.
-HIDDEN = ("_asyncio", "_queue")
+# A C module whose waiting would block the whole process; the library has the same in Python.
+HIDDEN = ("_queue",)
 
 
 def is_anew(name, module):
@@ -55,41 +55,41 @@ def io_module(host_io):
     return module
 
 
-class Library:
-    """What a program sees as the standard library, while entered; made and entered on the machine."""
+STREAMS = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
 
-    def __init__(self):
-        self.modules = {}
-        self.saved = []
 
-    def __enter__(self):
-        self.modules = dict(sys.modules)
-        self.saved = [
-            (sys, name, getattr(sys, name))
-            for name in ("argv", "path", "stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
-        ] + [(builtins, name, getattr(builtins, name)) for name in ("open", "input")]
-        sys.path = list(sys.path)
-        for name, module in self.modules.items():
-            if is_anew(name, module):
-                del sys.modules[name]
-        for name in HIDDEN:
-            sys.modules[name] = None
-        stream_module = io_module(io)
-        builtins.open = stream_module.open
-        builtins.input = console.console_input
-        for module in (
-            socketmodule.socket_module(), polling.select_module(), clocks.time_module(time), signals.signal_module(),
-            threads.thread_module(), tls.ssl_module(_ssl), exits.atexit_module(), descriptors.fcntl_module(fcntl),
-            descriptors.posix_module(posix, dict(os.environb)), stream_module,
-        ):  # fmt: skip
-            sys.modules[module.__name__] = module
-        # Modules that were kept look it up by its name.
-        importlib.import_module("os")
-        console.install()
-        return self
-
-    def __exit__(self, *error):
-        for owner, name, value in self.saved:
+@contextlib.contextmanager
+def hosts_own():
+    """On the host, around the machine's run: whatever a program has replaced is the host's again."""
+    modules = dict(sys.modules)
+    saved = [(sys, name, getattr(sys, name)) for name in ("argv", "path", *STREAMS)]
+    saved += [(builtins, name, getattr(builtins, name)) for name in ("open", "input")]
+    sys.path = list(sys.path)
+    try:
+        yield
+    finally:
+        for owner, name, value in saved:
             setattr(owner, name, value)
         sys.modules.clear()
-        sys.modules.update(self.modules)
+        sys.modules.update(modules)
+
+
+def install():
+    """On the machine: what the program sees as the standard library."""
+    for name, module in list(sys.modules.items()):
+        if is_anew(name, module):
+            del sys.modules[name]
+    for name in HIDDEN:
+        sys.modules[name] = None
+    stream_module = io_module(io)
+    builtins.open = stream_module.open
+    builtins.input = console.console_input
+    for module in (
+        socketmodule.socket_module(), polling.select_module(), clocks.time_module(time), signals.signal_module(),
+        threads.thread_module(), tls.ssl_module(_ssl), exits.atexit_module(), descriptors.fcntl_module(fcntl),
+        descriptors.posix_module(posix, dict(os.environb)), stream_module,
+    ):  # fmt: skip
+        sys.modules[module.__name__] = module
+    # Modules that were kept look it up by its name.
+    importlib.import_module("os")
+    console.install()

@@ -3,7 +3,6 @@
     python3 SCRIPT ARGS | -m MODULE ARGS | -c CODE ARGS | (nothing: interactive, or the program from standard input)
 """
 
-import gc
 import os
 import select
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from hwemu.cpu import current_context
 from lab.python.gate import UserModeCollector
-from lab.python.library import Library
+from lab.python.library import install
 from userland import libc
 from userland.python import descriptors, signals
 from userland.python.interpreter import interpreter
@@ -24,19 +23,19 @@ STATUS_OF_A_FAULT = 1
 STATUS_OF_A_MISSING_FILE = 2
 INTERRUPTED = 130
 # Frames of these are ours, not the program's: tracebacks leave them out at their top.
-OURS = str(Path(__file__).resolve().parents[1])
+OURS = str(Path(__file__).parents[1])
 
 
 def main(argv):
     """Run the program; returns its exit status."""
     descriptors.reserve()
     gate = UserModeCollector(current_context(), interpreter())
-    with Library():
-        gate.open()
-        try:
-            return Run(argv[1:]).run()
-        finally:
-            gate.close()
+    install()
+    gate.open()
+    try:
+        return Run(argv[1:]).run()
+    finally:
+        gate.close()
 
 
 class Run:

@@ -7,12 +7,11 @@ into docs/python.md.  The exit status is 1 when a test has failed.
 import json
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).absolute().parents[2]
 PAGE = ROOT / "docs" / "python.md"
 BEGIN, END = "<!-- cpython tests -->", "<!-- end of cpython tests -->"
 PATIENCE = 560
@@ -28,10 +27,10 @@ MODULES = (
 
 def run_module(module, wanted=()):
     """{test: (outcome, detail)} of one module."""
-    command = Path(sysconfig.get_path("scripts")) / "hwemu"
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.json"
-        words = [command, "python", "--net", "none", "--memory", "256M", "-m", "tests.cpython.guest", module, results, *wanted]
+        machine = [sys.executable, "-m", "lab.cli", "python", "--net", "none", "--memory", "256M"]
+        words = [*machine, "-m", "tests.cpython.guest", module, results, *wanted]
         try:
             done = subprocess.run(
                 words, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=not wanted, text=True, timeout=PATIENCE, check=False,

@@ -64,7 +64,7 @@ def tests_of(suite):
 def main(module, path, *wanted):
     import test.support
 
-    test.support.use_resources = ["cpu", "walltime"]
+    test.support.use_resources = ["cpu", "walltime", "network"]
     # Lines of progress would mix with the result.
     test.support.verbose = False
     recorder = Recorder(verbose=bool(wanted))

@@ -30,6 +30,14 @@ def index(value):
     return value.__index__()
 
 
+def c_int(value):
+    """An integer argument that C keeps in an int."""
+    number = index(value)
+    if not -(1 << 31) <= number < 1 << 31:
+        raise OverflowError("signed integer is out of range")
+    return number
+
+
 def pack_inet(address, caller):
     if not isinstance(address, tuple):
         raise TypeError(f"{caller}(): AF_INET address must be tuple, not {type(address).__name__}")

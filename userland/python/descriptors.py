@@ -5,6 +5,7 @@ The machine's others begin at FIRST, which `reserve` sees to; the host's stay be
 """
 
 import io
+import os
 
 from userland import libc
 from userland.python.addresses import index
@@ -12,6 +13,7 @@ from userland.python.extension import extension_module, public
 from userland.python.interpreter import checked, interpreter, interrupted, os_error
 
 FIRST = 1024
+LARGEST = 0x7FFFFFFF
 LAST_CONSOLE = 2
 F_DUPFD = 0
 F_SETPIPE_SZ, F_GETPIPE_SZ = 1031, 1032
@@ -20,7 +22,7 @@ TCGETS = 0x5401
 
 def is_machines(fd):
     """True for a descriptor number that is the machine's."""
-    return type(fd) is int and (fd >= FIRST or 0 <= fd <= LAST_CONSOLE)
+    return type(fd) is int and (FIRST <= fd <= LARGEST or 0 <= fd <= LAST_CONSOLE)
 
 
 def is_hosts(fd):
@@ -244,6 +246,26 @@ def fcntl_module(host):
 # --- os ---
 
 
+def machine_socket(path):
+    """The stat_result of a Unix socket that lies at `path` on the machine, or None."""
+    try:
+        found = libc.lstat(os.fsencode(path))
+    except (TypeError, ValueError):
+        return None
+    return found if found != -1 and found.st_mode & libc.S_IFMT == libc.S_IFSOCK else None
+
+
+def make_folders(path):
+    """Make the folder for a Unix socket at `path` on the machine, where it exists on the host; True if it was missing."""
+    folder = os.path.dirname(path)
+    if not os.path.isabs(path) or not os.path.isdir(folder):
+        return False
+    made = False
+    for end in [position for position, letter in enumerate(path) if position and letter == 0x2F]:
+        made = libc.mkdir(path[:end], 0o755) == 0 or made
+    return made
+
+
 def dispatching(name, ours, hosts):
     """The function of os that asks the descriptor's number whose call it is."""
 
@@ -263,7 +285,9 @@ def machine_functions(host):
         """fstat(fd) -> stat_result"""
         if not is_machines(fd):
             return host.fstat(fd)
-        found = checked(libc.fstat(fd))
+        return result(checked(libc.fstat(fd)))
+
+    def result(found):
         return host.stat_result((
             found.st_mode, found.st_ino, found.st_dev, found.st_nlink, 0, 0, found.st_size, found.st_mtime,
             found.st_mtime, found.st_mtime,
@@ -273,7 +297,26 @@ def machine_functions(host):
         """stat(path) -> stat_result"""
         if is_machines(path):
             return fstat(path)
-        return host.stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+        try:
+            return host.stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+        except FileNotFoundError:
+            found = machine_socket(path) if dir_fd is None else None
+            if found is None:
+                raise
+            return result(found)
+
+    def lstat(path, *, dir_fd=None):
+        """lstat(path) -> stat_result"""
+        return stat(path, dir_fd=dir_fd, follow_symlinks=False)
+
+    def unlink(path, *, dir_fd=None):
+        """unlink(path)"""
+        try:
+            host.unlink(path, dir_fd=dir_fd)
+        except FileNotFoundError:
+            if dir_fd is not None or machine_socket(path) is None:
+                raise
+            checked(libc.unlink(os.fsencode(path)))
 
     def pipe():
         """pipe() -> (read_fd, write_fd)"""
@@ -315,7 +358,8 @@ def machine_functions(host):
         return host.uname_result(checked(libc.uname())[:5])
 
     functions.update(
-        fstat=fstat, stat=stat, pipe=pipe, pipe2=pipe2, sendfile=sendfile, getpid=getpid, getppid=getppid, kill=kill,
+        fstat=fstat, stat=stat, lstat=lstat, unlink=unlink, remove=unlink,
+        pipe=pipe, pipe2=pipe2, sendfile=sendfile, getpid=getpid, getppid=getppid, kill=kill,
         _exit=_exit, uname=uname,
     )  # fmt: skip
     return functions

@@ -52,6 +52,12 @@ def buffers_of(values, what):
     return views
 
 
+def release(views):
+    """A view must not outlive the call, not even in the traceback of what it raises."""
+    for view in views:
+        view.release()
+
+
 def control_of(values):
     """[(level, type, bytes)] of sendmsg's second argument."""
     if not hasattr(values, "__iter__") and not hasattr(values, "__getitem__"):
@@ -80,11 +86,14 @@ class Messages:
         name = None if address is None else pack_address(self, address, "sendmsg")
         message = libc.msghdr(views, name, control or None)
         deadline = self._deadline()
-        while True:
-            count = libc.sendmsg(self._fd, message, flags)
-            if count >= 0:
-                return count
-            self._again(libc.POLLOUT, deadline)
+        try:
+            while True:
+                count = libc.sendmsg(self._fd, message, flags)
+                if count >= 0:
+                    return count
+                self._again(libc.POLLOUT, deadline)
+        finally:
+            release(views)
 
     def recvmsg(self, bufsize, ancbufsize=0, flags=0, /):
         """recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)"""
@@ -101,7 +110,10 @@ class Messages:
         for view in views:
             if view.readonly:
                 raise TypeError("a read-write bytes-like object is required")
-        return self._receive_message(views, index(ancbufsize), index(flags), "recvmsg_into")
+        try:
+            return self._receive_message(views, index(ancbufsize), index(flags), "recvmsg_into")
+        finally:
+            release(views)
 
     def _receive_message(self, views, room, flags, caller):
         if room < 0 or room > LARGEST_CONTROL:

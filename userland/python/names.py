@@ -50,7 +50,9 @@ def text_of(value, what):
     if value is None:
         return None
     if isinstance(value, str):
-        return value.encode("idna").decode("ascii") if what == "host" and not value.isascii() else value
+        if value.isascii():
+            return value
+        return value.encode("idna").decode("ascii") if what == "host" else value.encode("utf-8").decode("utf-8")
     if isinstance(value, (bytes, bytearray)):
         return bytes(value).decode("utf-8", "surrogateescape")
     raise TypeError(f"'{type(value).__name__}' object is no name")
@@ -83,6 +85,8 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
 def getnameinfo(sockaddr, flags):
     """getnameinfo(sockaddr, flags) --> (host, port)"""
     if not isinstance(sockaddr, tuple):
+        # What was refused is not kept alive by the traceback.
+        del sockaddr
         raise TypeError("getnameinfo() argument 1 must be a tuple")
     if not 2 <= len(sockaddr) <= 4:
         raise TypeError("getnameinfo(): illegal sockaddr argument")

@@ -1,9 +1,9 @@
 """`select`: poll and epoll objects, and the function select, over the machine's own system calls."""
 
 from userland import libc
+from userland.python.addresses import index
 from userland.python.descriptors import is_hosts
 from userland.python.extension import extension_module
-from userland.python.addresses import index
 from userland.python.interpreter import (
     NEVER,
     checked,

@@ -4,23 +4,25 @@ Timeouts are kept in ns: NEVER (-1) blocks, 0 does not, anything else makes the 
 Ancillary data is in `messages`.
 """
 
+import os
 import warnings
 
 from userland import libc
-from userland.python.addresses import index, pack_address, unpack_address
-from userland.python.messages import Messages
+from userland.python.addresses import c_int, index, pack_address, unpack_address
+from userland.python.descriptors import is_hosts, make_folders
 from userland.python.interpreter import (
     NANOSECONDS,
     NEVER,
     checked,
-    deadline_after,
     close_quietly,
+    deadline_after,
     interpreter,
     interrupted,
     nanoseconds,
     os_error,
     wait_ready,
 )
+from userland.python.messages import Messages
 
 FIONBIO = 0x5421
 LARGEST_OPTION = 1024
@@ -68,6 +70,8 @@ class Socket(Messages):
             fd = index(fileno)
             if fd < 0:
                 raise ValueError("negative file descriptor")
+            if is_hosts(fd):
+                refuse_hosts(fd)
             family, type, proto = described(fd, family, type, proto)
         else:
             family = libc.AF_INET if family == -1 else family
@@ -90,7 +94,7 @@ class Socket(Messages):
         if self._fd == -1 or self._state.over or libc.ended():
             return
         try:
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
         finally:
             fd, self._fd = self._fd, -1
             close_quietly(fd)
@@ -171,7 +175,14 @@ class Socket(Messages):
     def bind(self, address):
         """bind(address)"""
         raw = pack_address(self, address, "bind")
-        checked(libc.bind(self._fd, raw))
+        if self._family == libc.AF_UNIX and raw[2:3] not in (b"", b"\0") and os.path.lexists(raw[2:-1]):
+            # The name is taken: by a file of the host.
+            raise OSError(libc.EADDRINUSE, libc.strerror(libc.EADDRINUSE))
+        if libc.bind(self._fd, raw) < 0:
+            missing = self._family == libc.AF_UNIX and libc.get_errno() == libc.ENOENT
+            if not missing or not make_folders(raw[2:].rstrip(b"\0")):
+                raise os_error()
+            checked(libc.bind(self._fd, raw))
 
     def getsockname(self):
         """getsockname() -> address info"""
@@ -183,7 +194,7 @@ class Socket(Messages):
 
     def listen(self, backlog=libc.SOMAXCONN):
         """listen([backlog])"""
-        checked(libc.listen(self._fd, max(index(backlog), 0)))
+        checked(libc.listen(self._fd, max(c_int(backlog), 0)))
 
     def connect(self, address):
         """connect(address)"""
@@ -230,7 +241,7 @@ class Socket(Messages):
 
     def shutdown(self, how):
         """shutdown(flag)"""
-        checked(libc.shutdown(self._fd, index(how)))
+        checked(libc.shutdown(self._fd, c_int(how)))
 
     # --- options ---
 
@@ -277,8 +288,8 @@ class Socket(Messages):
 
     def recv_into(self, buffer, nbytes=0, flags=0):
         """recv_into(buffer, [nbytes[, flags]]) -> nbytes_read"""
-        view = memoryview(buffer)
-        return self._receive(view, room(view.nbytes, nbytes, "recv_into"), flags)
+        with memoryview(buffer) as view:
+            return self._receive(view, room(view.nbytes, nbytes, "recv_into"), flags)
 
     def _receive(self, buffer, size, flags):
         deadline = NEVER
@@ -306,8 +317,8 @@ class Socket(Messages):
 
     def recvfrom_into(self, buffer, nbytes=0, flags=0):
         """recvfrom_into(buffer[, nbytes[, flags]]) -> (nbytes, address info)"""
-        view = memoryview(buffer)
-        return self._receive_from(view, room(view.nbytes, nbytes, "recvfrom_into"), flags)
+        with memoryview(buffer) as view:
+            return self._receive_from(view, room(view.nbytes, nbytes, "recvfrom_into"), flags)
 
     def _receive_from(self, buffer, size, flags):
         name = bytearray(ADDRESS_ROOM)
@@ -320,46 +331,53 @@ class Socket(Messages):
 
     def send(self, data, flags=0, /):
         """send(data[, flags]) -> count"""
-        view = contents(data)
         deadline = self._deadline()
-        while True:
-            count = libc.send(self._fd, view, -1, flags)
-            if count >= 0:
-                if self._state.arrived:
-                    self._state.check_signals()
-                return count
-            self._again(libc.POLLOUT, deadline)
+        # A view must not outlive the call, not even in the traceback of what it raises.
+        with contents(data) as view:
+            while True:
+                count = libc.send(self._fd, view, -1, flags)
+                if count >= 0:
+                    if self._state.arrived:
+                        self._state.check_signals()
+                    return count
+                self._again(libc.POLLOUT, deadline)
 
     def sendall(self, data, flags=0, /):
         """sendall(data[, flags])"""
-        view = contents(data)
-        size = view.nbytes
         deadline = self._deadline()
         sent = 0
-        while True:
-            count = libc.send(self._fd, view[sent:] if sent else view, -1, flags)
-            if count < 0:
-                self._again(libc.POLLOUT, deadline)
-                continue
-            if self._state.arrived:
-                self._state.check_signals()
-            sent += count
-            if sent >= size:
-                return
+        with contents(data) as view:
+            size = view.nbytes
+            while True:
+                count = libc.send(self._fd, view[sent:] if sent else view, -1, flags)
+                if count < 0:
+                    self._again(libc.POLLOUT, deadline)
+                    continue
+                if self._state.arrived:
+                    self._state.check_signals()
+                sent += count
+                if sent >= size:
+                    return
 
     def sendto(self, data, *more):
         """sendto(data[, flags], address) -> count"""
         if not 1 <= len(more) <= 2:
             raise TypeError(f"sendto() takes 2 or 3 arguments ({len(more) + 1} given)")
-        view = contents(data)
-        flags = index(more[0]) if len(more) == 2 else 0
-        raw = pack_address(self, more[-1], "sendto")
-        deadline = self._deadline()
-        while True:
-            count = libc.sendto(self._fd, view, -1, flags, raw)
-            if count >= 0:
-                return count
-            self._again(libc.POLLOUT, deadline)
+        with contents(data) as view:
+            flags = index(more[0]) if len(more) == 2 else 0
+            raw = pack_address(self, more[-1], "sendto")
+            deadline = self._deadline()
+            while True:
+                count = libc.sendto(self._fd, view, -1, flags, raw)
+                if count >= 0:
+                    return count
+                self._again(libc.POLLOUT, deadline)
+
+
+def refuse_hosts(fd):
+    """Raise what a descriptor of the host is answered: it is no socket of the machine, if it is open at all."""
+    os.fstat(fd)
+    raise OSError(libc.ENOTSOCK, libc.strerror(libc.ENOTSOCK))
 
 
 def described(fd, family, type, proto):
@@ -391,7 +409,8 @@ def room(size, wanted, caller):
     if count < 0:
         raise ValueError(f"negative buffersize in {caller}")
     if count > size:
-        raise ValueError("nbytes is greater than the length of the buffer" if caller == "recvfrom_into" else "buffer too small for requested bytes")
+        into = caller == "recvfrom_into"
+        raise ValueError("nbytes is greater than the length of the buffer" if into else "buffer too small for requested bytes")
     return count or size
 
 

@@ -133,15 +133,18 @@ class Connection:
             except self._ssl.SSLWantWriteError:
                 self._flush(sock, deadline, what)
             except self._ssl.SSLError:
-                # The alert that tells the peer why.
-                try:
-                    self._flush(sock, deadline, what)
-                except OSError:
-                    pass
+                self._tell(sock, deadline, what)
                 raise
             else:
                 self._flush(sock, deadline, what)
                 return result
+
+    def _tell(self, sock, deadline, what):
+        """OpenSSL has failed: send the alert that tells the peer why, if it can be sent."""
+        try:
+            self._flush(sock, deadline, what)
+        except OSError:
+            pass
 
     # --- the methods ---
 
@@ -158,6 +161,9 @@ class Connection:
                 self._flush(sock, deadline, "read")
                 self._fill(sock, deadline, "read")
                 continue
+            except self._ssl.SSLError:
+                self._tell(sock, deadline, "read")
+                raise
             if self._outgoing.pending:
                 self._flush(sock, deadline, "read")
             return result
@@ -165,7 +171,10 @@ class Connection:
     def write(self, data):
         sock = self._sock()
         deadline = deadline_after(sock._limit) if sock._limit > 0 else NEVER
-        view = memoryview(data).cast("B")
+        with memoryview(data).cast("B") as view:
+            return self._write(sock, view, deadline)
+
+    def _write(self, sock, view, deadline):
         done = 0
         try:
             if self._taken:
@@ -196,13 +205,21 @@ class Connection:
         return sock
 
     def verify_client_post_handshake(self):
-        result = self._tls.verify_client_post_handshake()
-        return result
+        return self._tls.verify_client_post_handshake()
 
 
 def ssl_module(host):
     """A new `_ssl` module: `host`'s, whose contexts wrap the machine's sockets."""
-    class _SSLContext(host._SSLContext):
+    class Immutable(type(host._SSLContext)):
+        """What keeps the class, but not classes made of it, as it is."""
+
+        def __setattr__(cls, name, value):
+            if cls.__module__ == "_ssl":
+                raise TypeError(f"cannot set {name!r} attribute of immutable type '_ssl.{cls.__name__}'")
+            super().__setattr__(name, value)
+
+    class _SSLContext(host._SSLContext, metaclass=Immutable):
+        __module__ = "_ssl"
         __doc__ = host._SSLContext.__doc__
 
         def _wrap_socket(self, sock, server_side, server_hostname=None, *, owner=None, session=None):
@@ -210,5 +227,4 @@ def ssl_module(host):
             tls = self._wrap_bio(incoming, outgoing, server_side, server_hostname, owner=owner, session=session)
             return Connection(host, tls, incoming, outgoing, sock)
 
-    _SSLContext.__module__ = "_ssl"
     return extension_module("_ssl", host.__doc__, {**public(host), "_SSLContext": _SSLContext})
