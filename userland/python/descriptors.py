@@ -27,11 +27,12 @@ def is_machines(fd):
 
 def is_hosts(fd):
     """True for the number of a descriptor that is the host's."""
-    return LAST_CONSOLE < fd < FIRST
+    return LAST_CONSOLE < fd < FIRST and interpreter().has_hosts
 
 
 def reserve():
     """Take every number below FIRST, so that whatever the program opens on the machine comes at FIRST or above."""
+    interpreter().has_hosts = True
     fd = checked(libc.open("/dev/null", libc.O_RDWR))
     while fd < FIRST - 1:
         fd = checked(libc.dup(fd))
@@ -255,10 +256,15 @@ def machine_socket(path):
     return found if found != -1 and found.st_mode & libc.S_IFMT == libc.S_IFSOCK else None
 
 
+def taken_on_host(path):
+    """True when a file of the host has the name that a Unix socket is to have."""
+    return interpreter().has_hosts and os.path.lexists(path)
+
+
 def make_folders(path):
     """Make the folder for a Unix socket at `path` on the machine, where it exists on the host; True if it was missing."""
     folder = os.path.dirname(path)
-    if not os.path.isabs(path) or not os.path.isdir(folder):
+    if not interpreter().has_hosts or not os.path.isabs(path) or not os.path.isdir(folder):
         return False
     made = False
     for end in [position for position, letter in enumerate(path) if position and letter == 0x2F]:

@@ -35,6 +35,8 @@ class Interpreter:
         self.arrived = []
         self.wakeup_fd = -1
         self.handle_signal = None
+        # Whether the program has files of the host beside the machine's descriptors.
+        self.has_hosts = False
         # How to poll descriptors of the host, where a program may have some (select.poll).
         self.host_poll = None
         # The thread of each context but the main one's, and the hooks that run in a thread that ends.

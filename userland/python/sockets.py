@@ -9,7 +9,7 @@ import warnings
 
 from userland import libc
 from userland.python.addresses import c_int, index, pack_address, unpack_address
-from userland.python.descriptors import is_hosts, make_folders
+from userland.python.descriptors import is_hosts, make_folders, taken_on_host
 from userland.python.interpreter import (
     NANOSECONDS,
     NEVER,
@@ -175,7 +175,7 @@ class Socket(Messages):
     def bind(self, address):
         """bind(address)"""
         raw = pack_address(self, address, "bind")
-        if self._family == libc.AF_UNIX and raw[2:3] not in (b"", b"\0") and os.path.lexists(raw[2:-1]):
+        if self._family == libc.AF_UNIX and raw[2:3] not in (b"", b"\0") and taken_on_host(raw[2:-1]):
             # The name is taken: by a file of the host.
             raise OSError(libc.EADDRINUSE, libc.strerror(libc.EADDRINUSE))
         if libc.bind(self._fd, raw) < 0:
