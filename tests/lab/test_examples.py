@@ -15,6 +15,7 @@ requests: 23
 """
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("machine", [[], ["-m", "lab.cli", "python", "--net", "none"]], ids=["host", "machine"])
 def test_requests_aiohttp_and_redis(machine):
     for package in ("requests", "aiohttp", "redis"):
