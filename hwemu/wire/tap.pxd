@@ -13,7 +13,7 @@ cdef class Tap(Wire):
     cdef public Clock clock
     cdef public int fd
     cdef public Station station
-    cdef public bint vnet
+    cdef public bint vnet, held
     cdef public FrameBuffer buffer
     cdef public FrameWriter writer
     cdef public TapFlusher flusher
@@ -23,6 +23,8 @@ cdef class Tap(Wire):
     cpdef attach(self, Station station)
     cpdef detach(self, Station station)
     cpdef long long send(self, Station station, bytes frame, int flags) except? -1
+    cpdef bint hold(self, Station station) except? -1
+    cpdef resume(self, Station station)
     @cython.locals(count=Py_ssize_t, frame=bytes)
     cpdef ready(self)
     cpdef close(self)

@@ -95,6 +95,7 @@ class Tap(Wire):
         self.clock = clock
         self.fd = descriptor if descriptor >= 0 else open_tap(name)
         self.station = None
+        self.held = False
         self.vnet = has_vnet_header(self.fd)
         self.buffer = FrameBuffer()
         self.writer = FrameWriter(self.fd, self.vnet)
@@ -109,6 +110,7 @@ class Tap(Wire):
         if self.station is not None:
             raise ValueError(f"tap {self.name}: a station is plugged in already")
         self.station = station
+        self.held = False
         self.clock.watch(self.fd, select.EPOLLIN, self.source)
         Wire.attach(self, station)
 
@@ -134,6 +136,20 @@ class Tap(Wire):
             self.clock.call_after(0, self.flusher)
         return 0
 
+    def hold(self, station):
+        """Leave frames in the host's queue: its protocols notice, and slow down instead of losing what they send."""
+        if station is not self.station or not self.up:
+            return False
+        if not self.held:
+            self.held = True
+            self.clock.watch(self.fd, 0, self.source)
+        return True
+
+    def resume(self, station):
+        if self.held and self.up:
+            self.held = False
+            self.clock.watch(self.fd, select.EPOLLIN, self.source)
+
     @property
     def frames_out(self):
         """Frames that the host took."""
@@ -147,7 +163,7 @@ class Tap(Wire):
     def ready(self):
         """Frames wait.  A descriptor that fails (the interface was removed) takes the wire down."""
         count = 0
-        while count < READ_BATCH and self.station is not None:
+        while count < READ_BATCH and self.station is not None and not self.held:
             frame = self.buffer.read_frame(self.fd, self.vnet)
             if frame is None:
                 break
