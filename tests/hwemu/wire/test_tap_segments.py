@@ -7,7 +7,7 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
-from hwemu.wire.tap_io import FrameBuffer, FrameWriter
+from hwemu.wire.tap_io import FrameReader, FrameWriter
 
 PAYLOAD = bytes(range(256)) * 300
 PLAIN = bytes(10)
@@ -183,7 +183,7 @@ def test_frames_held_at_the_end_are_let_go():
 
 
 def test_reading_skips_the_header(host):
-    buffer = FrameBuffer()
+    buffer = FrameReader()
     host.end.send(PLAIN + b"\x05" * 100)
     host.end.send(PLAIN + b"\x06" * 20)
     host.ours.setblocking(False)
