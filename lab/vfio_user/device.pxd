@@ -7,7 +7,6 @@ from lab.vfio_user.channel cimport signal_eventfd
 from lab.vfio_user.memory cimport GuestMemory, Permissions
 
 cdef unsigned int CONFIG_REGION, REGIONS
-cdef long long HANDLER_TIME
 
 
 cdef class IntxPin(InterruptController):
