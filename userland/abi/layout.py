@@ -10,8 +10,7 @@ SOCKADDR_LL = Struct("<H2siHBB8s")
 SOCKADDR_UN_SIZE = 110
 
 IOVEC = Struct("<QQ")
-# Each buffer of a vector takes one of the 64 windows of a program's address space (Linux allows 1024).
-IOV_MAX = 48
+IOV_MAX = 1024
 # struct msghdr: name, namelen, iov, iovlen, control, controllen, flags.
 MSGHDR = Struct("<QI4xQQQQi4x")
 # struct cmsghdr: len, level, type; data follows, each message aligned to 8 bytes.
@@ -22,6 +21,11 @@ POLLFD = Struct("<ihh")
 EPOLL_EVENT = Struct("<IQ")
 TIMEVAL = Struct("<qq")
 TIMESPEC = Struct("<qq")
+# struct itimerspec: interval and value.
+ITIMERSPEC = Struct("<qqqq")
+SIGSET_SIZE = 8
+# What pselect6's last argument points to: a sigset_t's address and size.
+SIGSET_ARGPACK = Struct("<QQ")
 
 # struct stat: dev, ino, nlink, mode, uid, gid, rdev, size, blksize, blocks, atime, mtime, ctime (sec and nsec each).
 STAT = Struct("<QQQIII4xQqqq6q24x")
@@ -34,6 +38,8 @@ SYSINFO = Struct("<q3Q6QHH4xQQI4x")
 
 # The kernel's struct sigaction: handler, flags, restorer, mask.
 SIGACTION = Struct("<QQQQ")
+# siginfo_t: signo, errno, code, and of its union pid, uid and value (or a child's status); 128 bytes in all.
+SIGINFO = Struct("<iii4xiii")
 # The kernel's struct termios: iflag, oflag, cflag, lflag, line, cc[19].
 TERMIOS = Struct("<IIIIB19s")
 # struct winsize: rows, columns, xpixel, ypixel.

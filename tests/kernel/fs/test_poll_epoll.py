@@ -87,7 +87,7 @@ def test_poll_and_select_refuse_nonsense():
     def init(argv):
         assert trap(168, 0, 1, 0) == -libc.EFAULT
         assert trap(168, 0, -1, 0) == -libc.EINVAL
-        assert trap(168, 0, 1 << 40, 0) == -libc.EINVAL
+        assert trap(168, 0, 1 << 31, 0) == -libc.EINVAL and trap(168, 0, 1 << 40, 0) == 0
         assert trap(142, -1, 0, 0, 0, 0) == -libc.EINVAL
         assert trap(142, 64, 1, 0, 0, 0) == -libc.EFAULT
         bits = bytearray(128)
@@ -216,7 +216,7 @@ def test_epoll_refuses_nonsense():
         assert refused(ep, libc.EPOLL_CTL_ADD, ep, libc.EPOLLIN, 0) == libc.EINVAL
         assert refused(ep, libc.EPOLL_CTL_MOD, source, libc.EPOLLIN, 0) == libc.ENOENT
         assert refused(ep, 9, source, libc.EPOLLIN, 0) == libc.EINVAL
-        assert refused(ep, libc.EPOLL_CTL_ADD, libc.open("/proc/version"), libc.EPOLLIN, 0) == libc.EPERM
+        assert refused(ep, libc.EPOLL_CTL_ADD, libc.open("/bin/plain", libc.O_RDONLY | libc.O_CREAT), libc.EPOLLIN) == libc.EPERM
         assert trap(255, ep, 1, source, 0) == -libc.EFAULT
         assert trap(256, ep, 0, 0, 0) == -libc.EINVAL
 
