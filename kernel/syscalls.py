@@ -65,6 +65,10 @@ class SyscallTable(syscall_entry):
         self.handlers[nr] = handler
         self.names[nr] = name
 
+    def knows(self, nr):
+        """True when there is such a call."""
+        return 0 <= nr < NR_SYSCALLS and self.handlers[nr] is not None
+
     def name(self, nr):
         return self.names.get(nr, f"syscall_{nr}")
 

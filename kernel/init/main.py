@@ -23,9 +23,10 @@ from kernel.sched.core import Scheduler
 from kernel.sched.pid import pid_table
 from kernel.sched.state import PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_RUNNING
 from kernel.signal import force_exit
+from kernel.signal_delivery import python_abi
 from kernel.softirq import TIMER_SOFTIRQ, SoftIRQ
 from kernel.syscalls import SyscallTable
-from kernel.time.syscalls import alarm_table
+from kernel.time.itimer import itimer_table
 from kernel.time.tick import tick_irqaction
 from kernel.time.timer import TimerBase
 from kernel.tty.tty import tty_init
@@ -80,7 +81,7 @@ class Kernel:
         self.irq = IRQ(self.arch, self.softirq, self.printk)
         self.sched = Scheduler(self.arch, self.timers)
         self.pids = pid_table()
-        self.alarms = alarm_table(self.timers)
+        self.alarms = itimer_table(self.timers)
         self.futexes = futex_table(self)
         self.syscalls = SyscallTable(self.arch, self.sched)
         self.slab = None
@@ -99,6 +100,8 @@ class Kernel:
         self.serial_lines = []
         self.powering_off = False
         self.oopses = []
+        # How often which call was made that there is not.
+        self.unknown_calls = {}
         self.leak_checks = []
         self.shutdown_calls = []
 
@@ -109,6 +112,7 @@ class Kernel:
         context = self.arch.new_context(self.start_kernel)
         swapper = self.sched.new_task(0, "swapper")
         swapper.state = TASK_RUNNING
+        swapper.abi = python_abi()
         swapper.context = context
         context.task = swapper
         self.sched.current = swapper
