@@ -1,5 +1,6 @@
 """The calls about a machine-code program's memory, and those that only such programs make."""
 
+from kernel.abi.signatures import signed32
 from kernel.arch.memory import REGISTERS
 from kernel.arch.uaccess import copy_to_user, kernel_iter, put_user
 from kernel.mm.mmap import user_mm
@@ -30,6 +31,8 @@ from kernel.uapi.syscall import (
     SYS_msync,
     SYS_munmap,
     SYS_sched_getaffinity,
+    SYS_setgid,
+    SYS_setuid,
 )
 
 MASK64 = 0xFFFFFFFFFFFFFFFF
@@ -127,6 +130,21 @@ class mm_calls:
         """gid_t getgid(void), and the effective ids: a user's group has the user's number"""
         return task.uid
 
+    def setid(self, task, wanted, a1, a2, a3, a4, a5):
+        """int setuid(uid_t uid) and its kin: root may, everybody else may only ask for what is"""
+        if wanted < 0:
+            return -EINVAL
+        if task.uid not in (0, wanted):
+            return -EPERM
+        return 0
+
+    def setuid(self, task, wanted, a1, a2, a3, a4, a5):
+        """int setuid(uid_t uid)"""
+        result = self.setid(task, wanted, a1, a2, a3, a4, a5)
+        if result == 0:
+            task.uid = wanted
+        return result
+
     def getgroups(self, task, size, address, a2, a3, a4, a5):
         """int getgroups(int size, gid_t list[]): no supplementary groups"""
         return -EINVAL if size < 0 else 0
@@ -152,14 +170,12 @@ class mm_calls:
             (SYS_getgid, "getgid", self.getgid),
             (SYS_getegid, "getegid", self.getgid),
             (SYS_geteuid, "geteuid", self.getgid),
+            (SYS_setuid, "setuid", self.setuid),
+            (SYS_setgid, "setgid", self.setid),
             (SYS_getgroups, "getgroups", self.getgroups),
             (SYS_sched_getaffinity, "sched_getaffinity", self.sched_getaffinity),
         ):
             table.register(nr, name, function)
-
-
-def signed32(value):
-    return ((value & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000
 
 
 def file_content(filp, offset, length):
