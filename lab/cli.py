@@ -87,6 +87,7 @@ def machine_options(parser):
         help="the address of eth0 (default with --net user: 10.0.2.15/24)",
     )  # fmt: skip
     parser.add_argument("--gateway", type=value(arguments.ipv4), metavar="G", help="the default route")
+    parser.add_argument("--root", metavar="DIR", help="show the /usr, /lib and /etc of the system in DIR, read-only")
     parser.add_argument("--quiet", action="store_true", help="no kernel messages on the console (the default with -c)")
     parser.add_argument(
         "--virtual-time", action="store_true", help="do not follow the host's clock (the default with --net none)"
@@ -100,7 +101,7 @@ def parser() -> Parser:
     boot = commands.add_parser("boot", help="boot a machine: a shell at a terminal, a demonstration without input")
     boot.add_argument("-c", dest="line", metavar="COMMAND", help="run one command line and exit with its status")
     machine_options(boot)
-    run = commands.add_parser("run", help="boot a machine that runs your program, a Python file with main(argv)")
+    run = commands.add_parser("run", help="boot a machine that runs your program, Python with main(argv) or ELF")
     machine_options(run)
     run.add_argument("program", metavar="PROGRAM")
     run.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS")

@@ -58,6 +58,8 @@ class Session:
         options = self.options
         if options.share and not os.path.isdir(options.share):
             raise LabError(f"--share {options.share}: not a directory")
+        if options.root and not os.path.isdir(options.root):
+            raise LabError(f"--root {options.root}: not a directory")
         wire = self.wire()
         self.host = build_machine(
             self.clock, wire, name="hw0", memory=options.memory, seed=options.seed, cmdline=self.cmdline(),
@@ -123,6 +125,8 @@ class Session:
             words["gateway"] = plan.GATEWAY
         if options.share:
             words["share"] = os.path.abspath(options.share)
+        if options.root:
+            words["root"] = os.path.abspath(options.root)
         if self.clock.real:
             words["boot_time"] = str(time.time_ns())
         if not self.terminal:

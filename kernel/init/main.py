@@ -54,7 +54,7 @@ class Kernel:
     `cmdline` is the kernel command line as a dictionary of strings: `init` (the program of pid 1), `console` ("pipe": the
     console changes no byte and echoes none), `stderr` ("ttyS1": the second serial port takes the log and what init and its
     children write to descriptor 2), `quiet`, `loglevel`, `hostname`, `boot_time` (ns since the epoch),
-    `share` (a folder of the host for /host), `panic_on_oops`, `dma_debug`,
+    `share` (a folder of the host for /host), `root` (one whose /usr and /etc the machine has), `panic_on_oops`, `dma_debug`,
     `net` ("off": neither network nor PCI).  `initramfs` maps paths to bytes.
     """
 
