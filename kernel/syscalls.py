@@ -66,6 +66,8 @@ class SyscallTable(syscall_entry):
         self.handlers = [None] * NR_SYSCALLS
         self.names = {}
         self.trace = None
+        # Who is told of each call: `enter(task, nr, arguments)` and `leave(task, nr, result)`, result None for no return.
+        self.observer = None
         self.on_oops = None
         self.on_stubborn = None
         self.total = 0
@@ -104,6 +106,8 @@ class SyscallTable(syscall_entry):
                 a2 = as_int(a2)
             if ints & 8:
                 a3 = as_int(a3)
+        if self.observer is not None:
+            self.observer.enter(task, nr, (a0, a1, a2, a3, a4, a5))
         while True:
             result = -ENOSYS
             if handler is not None:
@@ -115,6 +119,8 @@ class SyscallTable(syscall_entry):
                 except GreenletExit:
                     if task.held is not None:
                         release_held(task)
+                    if self.observer is not None:
+                        self.observer.leave(task, nr, None)
                     raise
                 except Exception as error:
                     result = self.on_oops(task, self.name(nr), error)
@@ -131,6 +137,8 @@ class SyscallTable(syscall_entry):
                 if result == -ERESTARTNOINTR:
                     continue
             task.restart_block = None
+            if self.observer is not None:
+                self.observer.leave(task, nr, result)
             return result
 
     def refuse(self, task):

@@ -105,6 +105,10 @@ def parser() -> Parser:
     machine_options(run)
     run.add_argument("program", metavar="PROGRAM")
     run.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS")
+    traced = commands.add_parser("strace", help="as run, and print the system calls of all programs to standard error")
+    machine_options(traced)
+    traced.add_argument("program", metavar="PROGRAM")
+    traced.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS")
     wire = commands.add_parser("wire", help="join two TAPs of the host by our wire")
     wire.add_argument("first", type=value(arguments.tap_name), metavar="tap:A")
     wire.add_argument("second", type=value(arguments.tap_name), metavar="tap:B")
@@ -124,7 +128,7 @@ def parser() -> Parser:
         help="with --net machine its address (default 10.0.2.2/24), with --net user the guest's, for --forward",
     )  # fmt: skip
     wire_options(served)
-    served.set_defaults(virtual_time=False, gateway=None)
+    served.set_defaults(virtual_time=False, gateway=None, root=None)
     doctor = commands.add_parser("doctor", help="say why frames do not flow")
     doctor.add_argument("target", metavar="SOCKET|FILE", help="what '--control' listens at, or a saved snapshot")
     doctor.add_argument("--save", metavar="FILE", help="keep the snapshot")
@@ -195,7 +199,7 @@ def main(argv=None) -> int:
             from lab.commands.boot import boot
 
             return boot(options)
-        if options.command == "run":
+        if options.command in ("run", "strace"):
             from lab.commands.run import run
 
             return run(options)

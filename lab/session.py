@@ -20,6 +20,7 @@ from lab.host_signals import HostSignals
 from lab.initramfs import init_argv
 from lab.kit.snapshot import Observer, take
 from lab.machine import build_machine
+from lab.strace import Strace
 from lab.trace_output import TraceOutput
 from lab.usernet import plan
 from lab.usernet.gateway import Gateway
@@ -65,6 +66,9 @@ class Session:
             self.clock, wire, name="hw0", memory=options.memory, seed=options.seed, cmdline=self.cmdline(),
             files=self.files, name_server=self.name_server(),
         )  # fmt: skip
+        if options.command == "strace":
+            table = self.host.kernel.syscalls
+            table.observer = Strace(table, sys.stderr)
         if options.control:
             self.closing.callback(Control(self.clock, options.control, self.snapshot).close)
         if options.trace:

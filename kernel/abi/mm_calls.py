@@ -1,9 +1,9 @@
 """The calls about a machine-code program's memory, and those that only such programs make."""
 
-from kernel.abi.signatures import signed32
 from kernel.arch.memory import REGISTERS
 from kernel.arch.uaccess import copy_to_user, kernel_iter, put_user
 from kernel.mm.mmap import user_mm
+from kernel.syscalls import as_int
 from kernel.uapi.errno import EBADF, EFAULT, EINVAL, ENODEV, ENOMEM, ENOSYS, EPERM, ESRCH
 from kernel.uapi.mman import (
     ARCH_GET_FS,
@@ -59,7 +59,7 @@ class mm_calls:
         content = b""
         name = ""
         if not flags & MAP_ANONYMOUS:
-            filp = task.files.fget(signed32(fd))
+            filp = task.files.fget(as_int(fd))
             if filp is None:
                 return -EBADF
             if kind != MAP_PRIVATE and prot & PROT_WRITE:

@@ -3,7 +3,6 @@
 from struct import Struct
 
 from kernel.abi.numbers import call_numbers
-from kernel.abi.signatures import SOCKET_INTS, int_arguments, signed32
 from kernel.abi.user import report_death, run_user, user_state
 from kernel.arch.memory import REGISTERS, Registers
 from kernel.arch.uaccess import copy_from_user, copy_to_user
@@ -57,7 +56,6 @@ class x86_64:
     def __init__(self, kernel):
         self.kernel = kernel
         self.numbers = call_numbers(SAME)
-        self.ints = int_arguments(SAME)
 
     # --- starting ---
 
@@ -136,13 +134,9 @@ class x86_64:
         """(the kernel's number of a call or NO_CALL, its arguments, a scratch mapping to take away afterwards or 0)"""
         native = self.numbers.get(number, NO_CALL)
         if native != NO_CALL:
-            for position in self.ints.get(number, ()):
-                arguments[position] = signed32(arguments[position])
             return native, arguments, 0
         if number in SOCKET_CALLS:
             call, count = SOCKET_CALLS[number]
-            for position in SOCKET_INTS[call]:
-                arguments[position] = signed32(arguments[position])
             raw = b"".join((value & MASK64).to_bytes(8, "little") for value in arguments[:count])
             scratch = mm.map(raw)
             return SYS_socketcall, [call, scratch, 0, 0, 0, 0], scratch
@@ -150,7 +144,7 @@ class x86_64:
             offset = arguments[5]
             # An offset that is no multiple of a page answers EINVAL: no mapping has this type.
             flags = 0 if offset & 4095 else arguments[3]
-            return SYS_mmap2, [*arguments[:3], flags, signed32(arguments[4]), (offset & MASK64) >> 12], 0
+            return SYS_mmap2, [*arguments[:3], flags, arguments[4], (offset & MASK64) >> 12], 0
         if number == NR_clone:
             flags, stack, parent_tid, child_tid, tls, _ = arguments
             return SYS_clone, [flags, stack, parent_tid, tls, child_tid, 0], 0

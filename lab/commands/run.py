@@ -1,4 +1,7 @@
-"""`hwemu run PROGRAM ARGS`: a program of the user's, copied into the guest's root, or one in the folder of --root."""
+"""`hwemu run PROGRAM ARGS`: a program of the user's, copied into the guest's root, or one in the folder of --root.
+
+`hwemu strace` does the same and prints the system calls.
+"""
 
 import os
 

@@ -246,7 +246,8 @@ def test_alarm_interval_timers_and_sleeping_until():
         start = libc.clock_gettime_ns() // 1_000_000
         while len(times) < 3:
             libc.pause()
-        assert [moment - start for moment in times] == [50, 60, 70]
+        # A timer fires less than a tick late.
+        assert [moment - start for moment in times] in ([50, 60, 70], [51, 61, 71])
         assert trap(SYS_getitimer, 0, place) == 0
         interval_s, interval, left_s, left = struct.unpack("<4q", old)
         assert (interval_s, interval, left_s) == (0, 10_000, 0) and 0 < left <= 10_000
