@@ -91,7 +91,8 @@ def test_datagrams_are_accounted_for(on_scripted_kernel):
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["udp", "time", "num", "parallel", "len", "bandwidth", "streams", "id", "bytes", "jitter", "x"]), inner, max_size=5
+        st.sampled_from(["udp", "time", "num", "parallel", "len", "bandwidth", "streams", "id", "bytes", "jitter", "x"]), inner,
+        max_size=5,
     ),
 )  # fmt: skip
 
