@@ -19,6 +19,20 @@ from userland.abi.process import *
 from userland.abi.socket import *
 from userland.libc.crt import get_errno, random_bits, set_errno, strerror
 from userland.libc.databases import hostent, protoent, servent
+from userland.libc.epoll import (
+    epoll_create,
+    epoll_create1,
+    epoll_ctl,
+    epoll_pwait,
+    epoll_pwait2,
+    epoll_wait,
+    eventfd,
+    eventfd_read,
+    eventfd_write,
+    timerfd_create,
+    timerfd_gettime,
+    timerfd_settime,
+)
 from userland.libc.getopt import Options, UsageError, getopt, integer
 from userland.libc.inet import (
     ether_aton,
@@ -83,12 +97,11 @@ from userland.libc.poll import (
     FD_ISSET,
     FD_SET,
     FD_ZERO,
-    epoll_create,
-    epoll_ctl,
-    epoll_wait,
     fd_set,
     poll,
     pollfd,
+    ppoll,
+    pselect,
     select,
 )
 from userland.libc.process import (
