@@ -106,7 +106,9 @@ from userland.libc.poll import (
 )
 from userland.libc.process import (
     WEXITSTATUS,
+    WIFCONTINUED,
     WIFEXITED,
+    WIFSTOPPED,
     WTERMSIG,
     _exit,
     alarm,
@@ -213,6 +215,7 @@ from userland.libc.unistd import (
     set_nonblocking,
     stat,
     stat_result,
+    umask,
     unlink,
     write_all,
     writev,

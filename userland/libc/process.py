@@ -191,6 +191,16 @@ def WEXITSTATUS(status):
     return status >> 8 & 0xFF
 
 
+def WIFSTOPPED(status):
+    """True when the child is stopped (waitpid with WUNTRACED)."""
+    return status & 0xFF == 0x7F
+
+
+def WIFCONTINUED(status):
+    """True when the child goes on (waitpid with WCONTINUED)."""
+    return status == 0xFFFF
+
+
 def WTERMSIG(status):
     """The signal that killed the child."""
     return status & 0x7F
