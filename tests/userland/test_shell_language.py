@@ -155,8 +155,8 @@ def test_text_that_goes_on(text):
 
 SHELL_TEXT = st.lists(
     st.sampled_from(["a", " ", "$x", "${A:-b}", "'", '"', "\\", "|", "&", ";", "\n", "<", ">", "<<E", "$(", ")", "(", "`", "if ",
-                     "fi ", "then ", "do ", "done ", "for i in ", "case ", "in ", "esac", "{ ", "}", "#", "=", "*", "[", "$((", "))",
-                     "!"]),
+                     "fi ", "then ", "do ", "done ", "for i in ", "case ", "in ", "esac", "{ ", "}", "#", "=", "*", "[", "$((",
+                     "))", "!"]),
     max_size=14,
 )  # fmt: skip
 
@@ -250,7 +250,8 @@ def test_conditions_of_any_words(operands):
     ("text", "expected"),
     [
         ("expo", ["export"]), ("cd su", ["sub/"]), ("cat sub/o", ["sub/one.c"]), ("echo $EMP", ["$EMPTY"]),
-        ("echo ${SP", ["${SPACED}"]), ("ls | hist", ["history"]), ("if tru", ["true"]), ("x; fun", ["func"]), ("cat .h", [".hidden"]), ("cat nos", []),
+        ("echo ${SP", ["${SPACED}"]), ("ls | hist", ["history"]), ("if tru", ["true"]), ("x; fun", ["func"]),
+        ("cat .h", [".hidden"]), ("cat nos", []),
     ],
 )  # fmt: skip
 def test_completions(monkeypatch, text, expected):

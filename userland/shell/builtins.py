@@ -5,27 +5,22 @@ them stay.
 """
 
 from userland import libc
-from userland.shell.condition import test_words
 from userland.shell.control import Break, Continue, ExitShell, Return
-from userland.shell.format import echo_text, format_printf
-from userland.shell.jobs import signal_text
-from userland.shell.lexer import is_name
+from userland.shell.input_output import builtin_echo, builtin_printf, builtin_read, builtin_test
+from userland.shell.job_control import (
+    builtin_bg,
+    builtin_fg,
+    builtin_jobs,
+    builtin_kill,
+    builtin_trap,
+    builtin_wait,
+)
+from userland.shell.lexer import is_name, quote
 
-SIGNALS = {
-    name: getattr(libc, f"SIG{name}")
-    for name in ("HUP", "INT", "QUIT", "ABRT", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "CHLD", "CONT", "STOP",
-                 "TSTP", "TTIN", "TTOU")
-    if hasattr(libc, f"SIG{name}")
-}  # fmt: skip
 OPTION_NAMES = {
     "allexport": "a", "errexit": "e", "noglob": "f", "monitor": "m", "noexec": "n", "nounset": "u", "verbose": "v", "xtrace": "x",
     "noclobber": "C", "pipefail": "pipefail", "notify": "b",
 }  # fmt: skip
-
-
-def quote(word):
-    """A word so that the shell reads it back as it is."""
-    return "'" + word.replace("'", "'\\''") + "'"
 
 
 def builtin_cd(shell, words):
@@ -269,126 +264,6 @@ def builtin_getopts(shell, words):
     return 0
 
 
-# --- input and output ---
-
-
-def builtin_echo(shell, words):
-    """echo [-n] [WORD ...]"""
-    return 0 if libc.fputs(echo_text(words[1:])) == 0 else 1
-
-
-def builtin_printf(shell, words):
-    """printf FORMAT [ARGUMENT ...]"""
-    if len(words) < 2:
-        shell.complain("printf: usage: printf FORMAT [ARGUMENT ...]")
-        return 2
-    text, problems = format_printf(words[1], words[2:])
-    for problem in problems:
-        shell.complain(f"printf: {problem}")
-    return int(libc.fputs(text) < 0 or bool(problems))
-
-
-def builtin_test(shell, words):
-    """test EXPRESSION, [ EXPRESSION ]"""
-    operands = words[1:]
-    if words[0] == "[":
-        if not operands or operands[-1] != "]":
-            shell.complain("[: missing ]")
-            return 2
-        operands = operands[:-1]
-    result, problem = test_words(operands)
-    if problem:
-        shell.complain(f"{words[0]}: {problem}")
-    return result
-
-
-def builtin_read(shell, words):
-    """read [-r] [-p PROMPT] [NAME ...]"""
-    raw = False
-    names = words[1:]
-    while names and names[0].startswith("-"):
-        option = names.pop(0)
-        if option == "-p" and names:
-            libc.fputs(names.pop(0), libc.STDERR_FILENO)
-        raw = raw or option == "-r"
-    line, ended = read_line(shell, raw)
-    assign_fields(shell, names or ["REPLY"], line)
-    return 0 if ended else 1
-
-
-def read_line(shell, raw):
-    """([(character, escaped)], whether a newline ended it): byte by byte, for the rest belongs to others."""
-    out = bytearray()
-    marks = []
-    escaped = False
-    while True:
-        byte = libc.read_bytes(0, 1)
-        if byte == -1 and libc.errno == libc.EINTR and not shell.interrupted and not shell.pending_traps:
-            continue
-        if byte == -1 or not byte:
-            break
-        if escaped:
-            escaped = False
-            if byte != b"\n":
-                out += byte
-                marks.append(True)
-        elif byte == b"\\" and not raw:
-            escaped = True
-        elif byte == b"\n":
-            return decoded(out, marks), True
-        else:
-            out += byte
-            marks.append(False)
-    return decoded(out, marks), False
-
-
-def decoded(out, marks):
-    text = bytes(out).decode("utf-8", "surrogateescape")
-    if len(text) == len(marks):
-        return list(zip(text, marks, strict=True))
-    positions = [0]
-    for char in text:
-        positions.append(positions[-1] + len(char.encode("utf-8", "surrogateescape")))
-    return [(char, marks[positions[index]]) for index, char in enumerate(text)]
-
-
-def assign_fields(shell, names, line):
-    """Split at IFS; the last name gets the rest."""
-    ifs = shell.variables.get("IFS", " \t\n")
-    white = [char for char in ifs if char in " \t\n"]
-    position, end = 0, len(line)
-
-    def is_white(at):
-        return not line[at][1] and line[at][0] in white
-
-    while position < end and is_white(position):
-        position += 1
-    for index, name in enumerate(names):
-        if index == len(names) - 1:
-            stop = end
-            while stop > position and is_white(stop - 1):
-                stop -= 1
-            rest = line[position:stop]
-            # One separator at the very end belongs to the field before it.
-            others = [at for at, (char, escaped) in enumerate(rest) if not escaped and char in ifs and char not in white]
-            if others == [len(rest) - 1]:
-                rest = rest[:-1]
-                while rest and not rest[-1][1] and rest[-1][0] in white:
-                    rest = rest[:-1]
-            shell.assign(name, "".join(char for char, _ in rest))
-            return
-        start = position
-        while position < end and (line[position][1] or line[position][0] not in ifs):
-            position += 1
-        shell.assign(name, "".join(char for char, _ in line[start:position]))
-        while position < end and is_white(position):
-            position += 1
-        if position < end and not line[position][1] and line[position][0] in ifs and line[position][0] not in white:
-            position += 1
-            while position < end and is_white(position):
-                position += 1
-
-
 # --- running ---
 
 
@@ -524,145 +399,6 @@ def builtin_times(shell, words):
     """times"""
     libc.puts("0m0.000s 0m0.000s\n0m0.000s 0m0.000s")
     return 0
-
-
-# --- signals and jobs ---
-
-
-def signal_number(text):
-    """The number of a signal's name or number (0: EXIT), or -1."""
-    name = text.upper().removeprefix("SIG")
-    if name == "EXIT":
-        return 0
-    if name in SIGNALS:
-        return SIGNALS[name]
-    return int(text) if text.isascii() and text.isdigit() and int(text) < 64 else -1
-
-
-def builtin_trap(shell, words):
-    """trap [ACTION | -] SIGNAL ..."""
-    if len(words) == 1:
-        for signum in sorted(shell.traps):
-            name = next((name for name, number in SIGNALS.items() if number == signum), "EXIT" if signum == 0 else str(signum))
-            libc.puts(f"trap -- {quote(shell.traps[signum])} {name}")
-        return 0
-    rest = words[2:] if words[1] == "--" else words[1:]
-    action = None
-    if len(rest) > 1 and not (rest[0].isdigit()):
-        action, rest = (None if rest[0] == "-" else rest[0]), rest[1:]
-    status = 0
-    for word in rest:
-        signum = signal_number(word)
-        if signum < 0:
-            shell.complain(f"trap: {word}: bad trap")
-            status = 1
-            continue
-        set_trap(shell, signum, action)
-    return status
-
-
-def set_trap(shell, signum, action):
-    if action is None:
-        shell.traps.pop(signum, None)
-    else:
-        shell.traps[signum] = action
-    if signum == 0:
-        return
-    if action is None:
-        if signum == libc.SIGINT:
-            shell.catch_interrupts()
-        else:
-            libc.signal(signum, libc.SIG_DFL)
-    elif action == "":
-        libc.signal(signum, libc.SIG_IGN)
-    else:
-        libc.signal(signum, shell.pending_traps.append)
-
-
-def builtin_jobs(shell, words):
-    """jobs [-lp]"""
-    shell.jobs.poll()
-    for job in list(shell.jobs.jobs):
-        if "-p" in words:
-            libc.puts(str(job.pgid if job.pgid > 0 else job.last_pid))
-        else:
-            line = shell.jobs.line(job)
-            libc.puts(line.replace("] ", f"] {job.last_pid} ", 1) if "-l" in words else line)
-        if not job.pids:
-            shell.jobs.jobs.remove(job)
-    return 0
-
-
-def builtin_wait(shell, words):
-    """wait [PID | %JOB ...]"""
-    table = shell.jobs
-    chosen = list(table.jobs)
-    status = 0
-    if len(words) > 1:
-        chosen = []
-        for word in words[1:]:
-            job = table.find(word) if word.startswith("%") else None
-            if not word.startswith("%") and word.isdigit():
-                job = next((known for known in table.jobs if int(word) == known.last_pid), None)
-            if job is None:
-                status = 127
-            else:
-                chosen.append(job)
-    for job in chosen:
-        table.wait_for(job, True)
-        if shell.pending_traps:
-            return 128 + shell.pending_traps[0]
-        if shell.interrupted:
-            return 128 + libc.SIGINT
-        status = libc.shell_status(job.status) if len(words) > 1 else 0
-        if not job.pids and job in table.jobs:
-            table.jobs.remove(job)
-            if not libc.WIFEXITED(job.status) and shell.interactive:
-                libc.eputs(signal_text(job.status))
-    return status
-
-
-def builtin_fg(shell, words):
-    """fg [%JOB]"""
-    return resume(shell, words, True)
-
-
-def builtin_bg(shell, words):
-    """bg [%JOB]"""
-    return resume(shell, words, False)
-
-
-def resume(shell, words, in_foreground):
-    shell.jobs.poll()
-    job = shell.jobs.find(words[1] if len(words) > 1 else "")
-    if job is None or not job.pids:
-        shell.complain(f"{words[0]}: {words[1] if len(words) > 1 else 'current'}: no such job")
-        return 1
-    if not shell.option("m") or job.pgid <= 0:
-        shell.complain(f"{words[0]}: no job control")
-        return 1
-    if not in_foreground:
-        libc.puts(f"[{job.number}] {job.source}")
-    shell.jobs.resume(job, in_foreground)
-    return shell.status if in_foreground else 0
-
-
-def builtin_kill(shell, words):
-    """kill [-SIGNAL] PID | %JOB ..."""
-    from userland.programs import kill
-
-    out = []
-    for word in words[1:]:
-        job = shell.jobs.find(word) if word.startswith("%") else None
-        if word.startswith("%"):
-            if job is None:
-                shell.complain(f"kill: {word}: no such job")
-                return 1
-            out += [str(pid) for pid in job.pids] if job.pgid <= 0 else [f"-{job.pgid}"]
-        else:
-            out.append(word)
-    signals = [word for word in out[:1] if word.startswith("-") and word not in words[1:2]]
-    return kill.main(["kill", *(["-TERM"] if signals else []), *out])
 
 
 def builtin_history(shell, words):

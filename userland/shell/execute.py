@@ -8,6 +8,7 @@ program that is started meanwhile inherits them.
 from userland import libc
 from userland.shell.builtins import BUILTINS, SPECIAL
 from userland.shell.control import Break, Continue, ExitShell, Return
+from userland.shell.descriptors import PIPE_ROOM, Descriptors, RedirectError
 from userland.shell.expand import Expander, ExpansionError
 from userland.shell.jobs import JobTable
 from userland.shell.lexer import ShellSyntaxError
@@ -30,26 +31,10 @@ from userland.shell.state import describe
 from userland.shell.variables import ReadonlyError, Variables
 
 PATH_DEFAULT = "/bin"
-CREATE_MODE = 0o666
-# Where the shell keeps its own descriptors: above those that scripts use by number.
-FIRST_OWN = 10
-PIPE_ROOM = 65536
 SYNTAX_STATUS = 2
 REDIRECT_STATUS = 2
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 MAX_CALLS = 200
-OPEN_FLAGS = {
-    "<": libc.O_RDONLY,
-    ">": libc.O_WRONLY | libc.O_CREAT | libc.O_TRUNC,
-    "&>": libc.O_WRONLY | libc.O_CREAT | libc.O_TRUNC,
-    ">|": libc.O_WRONLY | libc.O_CREAT | libc.O_TRUNC,
-    ">>": libc.O_WRONLY | libc.O_CREAT | libc.O_APPEND,
-    "<>": libc.O_RDWR | libc.O_CREAT,
-}
-
-
-class RedirectError(Exception):
-    """A redirection that can not be made; its text is the message."""
 
 
 class Shell:
@@ -81,6 +66,7 @@ class Shell:
         self.interrupted = False
         self.jobs = JobTable(self)
         self.expander = Expander(self)
+        self.descriptors = Descriptors(self)
         self.editor = None
         self.getopts_offset = 0
         # What the last command substitution ended with: the status of a command that has no name.
@@ -344,13 +330,13 @@ class Shell:
         if ends == -1:
             raise ExpansionError(f"pipe: {libc.strerror(libc.errno)}")
         before = self.status
-        reader, writer = self.own(ends[0]), self.own(ends[1])
-        saved = self.redirect_to([(writer, 1)])
+        reader, writer = self.descriptors.own(ends[0]), self.descriptors.own(ends[1])
+        saved = self.descriptors.redirect_to([(writer, 1)])
         libc.close(writer)
         try:
             pid = self.start_node(node, -1)
         finally:
-            self.restore(saved)
+            self.descriptors.restore(saved)
         parts = []
         while True:
             chunk = libc.read_bytes(reader, PIPE_ROOM)
@@ -389,13 +375,13 @@ class Shell:
     def run_nameless(self, node):
         """Assignments and redirections without a command."""
         try:
-            saved = self.apply_redirects(node.redirects)
+            saved = self.descriptors.apply_redirects(node.redirects)
         except RedirectError as error:
             self.complain(str(error))
             self.status = REDIRECT_STATUS
             self.check_failure()
             return
-        self.restore(saved)
+        self.descriptors.restore(saved)
         values = []
         for name, word in node.assignments:
             value = self.expanded(lambda word=word: self.expander.single(word))
@@ -416,7 +402,7 @@ class Shell:
         values = [(name, self.expanded(lambda word=word: self.expander.single(word))) for name, word in node.assignments]
         self.trace([f"{name}={value}" for name, value in values] + words)
         try:
-            saved = self.apply_redirects(node.redirects)
+            saved = self.descriptors.apply_redirects(node.redirects)
         except RedirectError as error:
             if permanent:
                 self.fail(str(error))
@@ -435,9 +421,9 @@ class Shell:
                 self.variables.put_back(name, entry)
             # `exec` without a program keeps its redirections.
             if words[0] == "exec" and len(words) == 1:
-                self.forget(saved)
+                self.descriptors.forget(saved)
             else:
-                self.restore(saved)
+                self.descriptors.restore(saved)
 
     def call_builtin(self, builtin, words):
         try:
@@ -467,7 +453,7 @@ class Shell:
 
     def run_redirected(self, node):
         try:
-            saved = self.apply_redirects(node.redirects)
+            saved = self.descriptors.apply_redirects(node.redirects)
         except RedirectError as error:
             self.complain(str(error))
             self.status = REDIRECT_STATUS
@@ -476,7 +462,7 @@ class Shell:
         try:
             self.run_command(node.body)
         finally:
-            self.restore(saved)
+            self.descriptors.restore(saved)
 
     def run_program(self, node, words, source):
         pid = self.start_simple(node, words, self.group())
@@ -491,7 +477,7 @@ class Shell:
     def start_simple(self, node, words, pgid):
         """Start a program; its pid, or 0 with $? set."""
         try:
-            saved = self.apply_redirects(node.redirects)
+            saved = self.descriptors.apply_redirects(node.redirects)
         except RedirectError as error:
             self.complain(str(error))
             self.status = REDIRECT_STATUS
@@ -501,7 +487,7 @@ class Shell:
             self.trace([f"{name}={value}" for name, value in values] + words)
             return self.spawn(words, {**self.environment(), **dict(values)}, pgid)
         finally:
-            self.restore(saved)
+            self.descriptors.restore(saved)
 
     def spawn(self, words, environment, pgid):
         path = self.find(words[0])
@@ -544,12 +530,12 @@ class Shell:
     def start_shell(self, node, pgid):
         """Another shell with this one's state runs `node`; its pid, or 0."""
         try:
-            fd = self.own(self.text_descriptor(describe(self, node)))
+            fd = self.descriptors.own(self.descriptors.text_descriptor(describe(self, node)))
         except RedirectError as error:
             self.complain(str(error))
             self.status = SYNTAX_STATUS
             return 0
-        number = self.own_number()
+        number = self.descriptors.own_number()
         actions = [(libc.SPAWN_DUP2, fd, number)]
         pid = libc.spawn("/proc/self/exe", ["sh", "--subshell", str(number)], self.environment(), actions, pgid)
         libc.close(fd)
@@ -571,12 +557,12 @@ class Shell:
                     self.complain(f"pipe: {libc.strerror(libc.errno)}")
                     ends = (-1, -1)
                 else:
-                    ends = self.own(ends[0]), self.own(ends[1])
-            saved = self.redirect_to([(fd, number) for fd, number in ((upstream, 0), (ends[1], 1)) if fd >= 0])
+                    ends = self.descriptors.own(ends[0]), self.descriptors.own(ends[1])
+            saved = self.descriptors.redirect_to([(fd, number) for fd, number in ((upstream, 0), (ends[1], 1)) if fd >= 0])
             try:
                 pid = self.start_node(List([AndOr([["", Pipeline([command], False, "")]], False, "")]), pgid)
             finally:
-                self.restore(saved)
+                self.descriptors.restore(saved)
                 for fd in (upstream, ends[1]):
                     if fd >= 0:
                         libc.close(fd)
@@ -597,7 +583,7 @@ class Shell:
             saved = [] if self.option("m") else self.null_input()
             inner = AndOr(items, False, node.source)
             pid = self.start_node(List([inner]), self.group())
-            self.restore(saved)
+            self.descriptors.restore(saved)
             job = self.jobs.job([pid], node.source)
         self.jobs.background(job)
 
@@ -606,120 +592,10 @@ class Shell:
         fd = libc.open("/dev/null", libc.O_RDONLY | libc.O_CLOEXEC)
         if fd < 0:
             return []
-        fd = self.own(fd)
-        saved = self.redirect_to([(fd, 0)])
+        fd = self.descriptors.own(fd)
+        saved = self.descriptors.redirect_to([(fd, 0)])
         libc.close(fd)
         return saved
-
-    # --- descriptors ---
-
-    def own_number(self):
-        """A free descriptor number for a subshell to be told its state by."""
-        fd = libc.fcntl(0, libc.F_DUPFD, FIRST_OWN)
-        if fd < 0:
-            return FIRST_OWN + 50
-        libc.close(fd)
-        return fd
-
-    def own(self, fd):
-        """The descriptor moved to where the shell keeps its own, closed at exec."""
-        if fd >= FIRST_OWN:
-            return fd
-        moved = libc.fcntl(fd, libc.F_DUPFD_CLOEXEC, FIRST_OWN)
-        if moved < 0:
-            return fd
-        libc.close(fd)
-        return moved
-
-    def redirect_to(self, pairs):
-        """Put each (descriptor, number) in place; what was there before, for `restore`."""
-        saved = []
-        for fd, number in pairs:
-            saved.append((number, libc.fcntl(number, libc.F_DUPFD_CLOEXEC, FIRST_OWN)))
-            libc.dup2(fd, number)
-        return saved
-
-    def restore(self, saved):
-        for number, parked in reversed(saved):
-            if parked >= 0:
-                libc.dup2(parked, number)
-                libc.close(parked)
-            else:
-                libc.close(number)
-
-    def forget(self, saved):
-        for _, parked in saved:
-            if parked >= 0:
-                libc.close(parked)
-
-    def apply_redirects(self, redirects):
-        """Make the redirections in order; what they replaced.  RedirectError, with everything as it was."""
-        saved = []
-        try:
-            for redirect in redirects:
-                self.apply_redirect(redirect, saved)
-        except (RedirectError, ExpansionError) as error:
-            self.restore(saved)
-            raise RedirectError(str(error)) from None
-        return saved
-
-    def apply_redirect(self, redirect, saved):
-        number = redirect.fd
-        if redirect.kind in ("<<", "<<<"):
-            text = self.expander.single(redirect.target) + ("\n" if redirect.kind == "<<<" else "")
-            fd = self.text_descriptor(text.encode("utf-8", "surrogateescape"))
-        else:
-            target = self.expander.single(redirect.target)
-            if redirect.kind in ("<&", ">&"):
-                self.duplicate(target, number, saved)
-                return
-            fd = self.open_target(redirect.kind, target)
-        fd = self.own(fd)
-        saved += self.redirect_to([(fd, number), (fd, 2)] if redirect.kind == "&>" else [(fd, number)])
-        libc.close(fd)
-
-    def duplicate(self, target, number, saved):
-        """n<&m, n>&m and n>&-."""
-        if target == "-":
-            saved.append((number, libc.fcntl(number, libc.F_DUPFD_CLOEXEC, FIRST_OWN)))
-            libc.close(number)
-            return
-        if not target.isascii() or not target.isdigit() or len(target) > 5:
-            raise RedirectError(f"{target}: bad descriptor")
-        if libc.fcntl(int(target), libc.F_GETFD) < 0:
-            raise RedirectError(f"{target}: {libc.strerror(libc.errno)}")
-        if int(target) != number:
-            saved += self.redirect_to([(int(target), number)])
-
-    def open_target(self, kind, target):
-        flags = OPEN_FLAGS[kind] | libc.O_CLOEXEC
-        if kind == ">" and self.option("C"):
-            found = libc.stat(target)
-            if found != -1 and found.st_mode & libc.S_IFMT == libc.S_IFREG:
-                raise RedirectError(f"{target}: {libc.strerror(libc.EEXIST)}")
-        while True:
-            fd = libc.open(target, flags, CREATE_MODE)
-            if fd >= 0:
-                return fd
-            if libc.errno != libc.EINTR or self.interrupted:
-                raise RedirectError(f"{target}: {libc.strerror(libc.errno)}")
-
-    def text_descriptor(self, raw):
-        """A descriptor that gives the bytes: a pipe when they fit into one, else a file without a name."""
-        if len(raw) < PIPE_ROOM:
-            ends = libc.pipe(libc.O_CLOEXEC)
-            if ends == -1:
-                raise RedirectError(f"here-document: {libc.strerror(libc.errno)}")
-            libc.write_all(ends[1], raw)
-            libc.close(ends[1])
-            return ends[0]
-        path = f"/tmp/sh-{libc.getpid()}-{libc.random_bits(48):x}"
-        fd = libc.open(path, libc.O_RDWR | libc.O_CREAT | libc.O_EXCL | libc.O_CLOEXEC, 0o600)
-        if fd < 0 or libc.write_all(fd, raw) < 0:
-            raise RedirectError(f"here-document: {libc.strerror(libc.errno)}")
-        libc.unlink(path)
-        libc.lseek(fd, 0)
-        return fd
 
     # --- signals and the end ---
 

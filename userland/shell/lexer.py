@@ -30,6 +30,11 @@ def is_name(text):
     return bool(text) and text[0] in LETTERS and all(char in NAME_REST for char in text)
 
 
+def quote(word):
+    """A word so that the shell reads it back as it is."""
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
 class Token:
     """`kind` is word, operator, number (of a redirection) or end; `text` the source; `parts` of a word."""
 
