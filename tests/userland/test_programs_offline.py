@@ -66,7 +66,7 @@ def test_command_lines(run_line, command, output, status):
     [
         "cat -z", "head -n x", "wc -z", "sleep", "sleep x", "uname -z", "kill", "kill -NOSUCH 1", "ls --nosuch", "ps -z",
         "ping", "ping -c 0 x", "ping -s 99999 1.2.3.4", "ip", "ip nosuch", "ip addr nosuch", "ss -z", "ethtool",
-        "lspci x", "tcpdump -z", "tcpdump -c x", "tcpdump port", "nc", "nc -z", "nc -l", "wget", "wget https://x/",
+        "lspci x", "tcpdump -z", "tcpdump -c x", "tcpdump port", "nc", "nc -z", "nc -l", "wget", "wget ftp://x/",
         "httpd -p 0", "httpd a b", "udhcpc x", "udhcpc -r x", "nslookup", "ttcp", "ttcp -s -c x", "inetd x", "arping",
         "dmesg x", "poweroff x", "sha256sum -z", "tail -n x", "grep", "grep (", "rm", "mkdir", "cat --help", "sh -z",
     ],
