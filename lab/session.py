@@ -20,6 +20,7 @@ from lab.host_signals import HostSignals
 from lab.initramfs import init_argv
 from lab.kit.snapshot import Observer, take
 from lab.machine import build_machine
+from lab.strace import Strace
 from lab.trace_output import TraceOutput
 from lab.usernet import plan
 from lab.usernet.gateway import Gateway
@@ -33,11 +34,13 @@ PATIENCE = 3
 class Session:
     """Assembles by the command line's options; `run` returns the guest's exit status."""
 
-    def __init__(self, options, command=None, files=None, stay=False):
+    def __init__(self, options, command=None, files=None, stay=False, at_once=None):
         """`command`: the program that the guest runs, a list of words (None: a shell); `files`: on top of the root.
 
         `stay`: the console's input has not ended although nobody can type, so a shell waits for ever.
+        `at_once`: see `HostSignals`.
         """
+        self.at_once = at_once
         self.options = options
         self.command = command
         self.files = {**(files or {}), **(init_argv(command) if command else {})}
@@ -58,11 +61,16 @@ class Session:
         options = self.options
         if options.share and not os.path.isdir(options.share):
             raise LabError(f"--share {options.share}: not a directory")
+        if options.root and not os.path.isdir(options.root):
+            raise LabError(f"--root {options.root}: not a directory")
         wire = self.wire()
         self.host = build_machine(
             self.clock, wire, name="hw0", memory=options.memory, seed=options.seed, cmdline=self.cmdline(),
             files=self.files, name_server=self.name_server(),
         )  # fmt: skip
+        if options.command == "strace":
+            table = self.host.kernel.syscalls
+            table.observer = Strace(table, sys.stderr)
         if options.control:
             self.closing.callback(Control(self.clock, options.control, self.snapshot).close)
         if options.trace:
@@ -123,6 +131,8 @@ class Session:
             words["gateway"] = plan.GATEWAY
         if options.share:
             words["share"] = os.path.abspath(options.share)
+        if options.root:
+            words["root"] = os.path.abspath(options.root)
         if self.clock.real:
             words["boot_time"] = str(time.time_ns())
         if not self.terminal:
@@ -153,7 +163,7 @@ class Session:
                 stack.callback(self.console.detach)
                 self.host.start()
                 self.console.attach(with_input=not self.stay)
-                signals = stack.enter_context(HostSignals(self.clock, self.signal))
+                signals = stack.enter_context(HostSignals(self.clock, self.signal, at_once=self.at_once))
                 if self.gateway is not None:
                     self.gateway.host.start()
                 self.follow(signals)
