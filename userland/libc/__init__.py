@@ -202,10 +202,12 @@ from userland.libc.thread import (
 from userland.libc.time import (
     clock_gettime,
     clock_gettime_ns,
+    getitimer,
     gettimeofday,
     gmtime,
     http_date,
     nanosleep,
+    setitimer,
     sleep,
     time,
     usleep,
