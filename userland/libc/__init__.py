@@ -244,6 +244,7 @@ from userland.libc.unistd import (
     set_nonblocking,
     stat,
     stat_result,
+    umask,
     unlink,
     write_all,
     writev,
