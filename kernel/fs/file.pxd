@@ -23,7 +23,7 @@ cdef class file_operations:
     cpdef long long llseek(self, file filp, long long offset, int whence) except? -9999
     cpdef object iterate(self, file filp)
     cpdef str fdinfo(self, file filp)
-    cpdef flush(self, file filp, files_struct files)
+    cpdef bint can_signal(self) noexcept
     cpdef release(self, file filp)
 
 
@@ -39,11 +39,14 @@ cdef class file:
     cdef public object dentry
     cdef public list epitems
     cdef public object f_owner
+    cdef public unsigned int f_version
+    cdef public object f_flctx
 
 
 cpdef unsigned int access_mode(unsigned int flags) noexcept
 cpdef file get_file(file filp)
 cpdef fput(file filp)
+cpdef object lock_context_of(file filp)
 cpdef hold(task_struct task, file filp)
 @cython.locals(held=list, filp=file)
 cpdef release_held(task_struct task)

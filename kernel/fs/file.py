@@ -47,8 +47,9 @@ class file_operations:
         """The lines that this kind of file adds to /proc/PID/fdinfo."""
         return ""
 
-    def flush(self, filp, files):
-        """A descriptor of the file in the table `files` is being closed, perhaps not the last one."""
+    def can_signal(self):
+        """True for files that O_ASYNC works on: sockets, pipes, terminals."""
+        return False
 
     def release(self, filp):
         """The last descriptor of the file is closed."""
@@ -76,6 +77,10 @@ class file:
         self.epitems = None
         # Who gets SIGIO (fcntl F_SETOWN), None when nobody has been named.
         self.f_owner = None
+        # For pipes: how many writers had come when this end was opened.
+        self.f_version = 0xFFFFFFFF
+        # The locks of a file that has no inode.
+        self.f_flctx = None
 
 
 def access_mode(flags):
@@ -99,7 +104,17 @@ def fput(filp):
         if filp.epitems is not None:
             for item in list(filp.epitems):
                 item.detach()
+        if filp.f_owner is not None:
+            filp.f_owner.disarm()
+        context = lock_context_of(filp)
+        if context is not None:
+            context.forget(filp)
         filp.f_op.release(filp)
+
+
+def lock_context_of(filp):
+    """The locks on the file (fs/locks.py), or None where there have been none."""
+    return filp.f_flctx if filp.inode is None else filp.inode.i_flctx
 
 
 class files_struct:
@@ -165,7 +180,9 @@ class files_struct:
         if filp is None or filp is RESERVED:
             return -EBADF
         self.put_unused_fd(fd)
-        filp.f_op.flush(filp, self)
+        context = lock_context_of(filp)
+        if context is not None:
+            context.forget(self)
         fput(filp)
         return 0
 

@@ -17,6 +17,41 @@ from userland.abi.fcntl import *
 from userland.abi.netdb import *
 from userland.abi.process import *
 from userland.abi.socket import *
+from userland.libc.at import (
+    access,
+    chmod,
+    chown,
+    faccessat,
+    fchdir,
+    fchmod,
+    fchmodat,
+    fchown,
+    fchownat,
+    fdatasync,
+    fstatat,
+    fstatfs,
+    fsync,
+    futimens,
+    lchown,
+    link,
+    linkat,
+    mkdirat,
+    mkfifo,
+    mknod,
+    mknodat,
+    openat,
+    readlinkat,
+    renameat2,
+    statfs,
+    statx,
+    symlink,
+    symlinkat,
+    sync,
+    truncate,
+    umask,
+    unlinkat,
+    utimensat,
+)
 from userland.libc.crt import get_errno, random_bits, set_errno, strerror
 from userland.libc.databases import hostent, protoent, servent
 from userland.libc.epoll import (
@@ -32,6 +67,21 @@ from userland.libc.epoll import (
     timerfd_create,
     timerfd_gettime,
     timerfd_settime,
+)
+from userland.libc.fdio import (
+    close_range,
+    copy_file_range,
+    fallocate,
+    flock,
+    memfd_create,
+    pread,
+    preadv,
+    pwrite,
+    pwritev,
+    record_lock,
+    splice,
+    tee,
+    vmsplice,
 )
 from userland.libc.getopt import Options, UsageError, getopt, integer
 from userland.libc.inet import (
