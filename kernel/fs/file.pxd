@@ -6,6 +6,7 @@ from kernel.sched.task cimport task_struct
 
 cdef int EBADF, EINVAL, EMFILE, ENOTDIR, ENOTTY, ESPIPE
 cdef unsigned int DEFAULT_POLLMASK
+cdef int RLIMIT_NOFILE
 cdef int FD_CLOEXEC, FMODE_READ, FMODE_WRITE, O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY
 cdef file RESERVED
 
@@ -53,7 +54,8 @@ cpdef release_held(task_struct task)
 
 
 cdef class files_struct:
-    cdef public int limit
+    cdef public list rlim
+    cdef public long long limit
     cdef public int users
     cdef public object sched
     cdef public list fd

@@ -3,9 +3,7 @@
 from kernel.uapi.errno import EBADF, EINVAL, EMFILE, ENOTDIR, ENOTTY, ESPIPE
 from kernel.uapi.fcntl import FD_CLOEXEC, FMODE_READ, FMODE_WRITE, O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY
 from kernel.uapi.poll import DEFAULT_POLLMASK
-
-# There is no setrlimit: a server of many thousand connections needs no raising.
-NR_OPEN_DEFAULT = 65536
+from kernel.uapi.resource import INIT_RLIMITS, RLIMIT_NOFILE
 
 
 class file_operations:
@@ -121,11 +119,13 @@ class files_struct:
     """The descriptors of a task, or of `users` tasks that share them (threads).
 
     A file stays open for the length of a system call: where tasks share a table, `fget` counts the file once more, and
-    the end of the call gives that back (`release_held`).
+    the end of the call gives that back (`release_held`).  `rlim` has the (soft, hard) limits of the process (sched/rlimit.py).
     """
 
-    def __init__(self, limit=NR_OPEN_DEFAULT):
-        self.limit = limit
+    def __init__(self, rlim=INIT_RLIMITS):
+        self.rlim = list(rlim)
+        # The soft limit of the table's own size.
+        self.limit = self.rlim[RLIMIT_NOFILE][0]
         self.users = 1
         self.sched = None
         self.fd = []
@@ -221,7 +221,7 @@ class files_struct:
 
     def copy(self):
         """A table with the same descriptors, for a child."""
-        child = files_struct(self.limit)
+        child = files_struct(self.rlim)
         child.fd = [get_file(f) if f is not None and f is not RESERVED else None for f in self.fd]
         child.close_on_exec = list(self.close_on_exec)
         return child

@@ -116,15 +116,15 @@ def sys_llseek(task, fd, high, low, address, whence, a5):
 # --- at a position ---
 
 
-def at_position(filp, offset, operation, it):
-    """Call `operation` (the file's read or write) at `offset` and leave the file's own position alone."""
+def at_position(filp, offset, writing, it):
+    """Read or write at `offset` and leave the file's own position alone."""
     if offset < 0:
         return -EINVAL
     if filp.f_op.llseek(filp, 0, SEEK_CUR) == -ESPIPE:
         return -ESPIPE
     kept = filp.f_pos
     filp.f_pos = offset
-    result = operation(filp, it)
+    result = filp.f_op.write(filp, it) if writing else filp.f_op.read(filp, it)
     filp.f_pos = kept
     return result
 
@@ -139,7 +139,7 @@ def sys_pread64(task, fd, address, count, offset, a4, a5):
     if count < 0:
         return -EINVAL
     it = user_iter(task.mm, address & USER_ADDRESS, min(count, MAX_RW_COUNT))
-    return at_position(filp, offset, filp.f_op.read, it)
+    return at_position(filp, offset, False, it)
 
 
 def sys_pwrite64(task, fd, address, count, offset, a4, a5):
@@ -152,7 +152,7 @@ def sys_pwrite64(task, fd, address, count, offset, a4, a5):
     if count < 0:
         return -EINVAL
     it = user_iter(task.mm, address & USER_ADDRESS, min(count, MAX_RW_COUNT))
-    return at_position(filp, offset, filp.f_op.write, it)
+    return at_position(filp, offset, True, it)
 
 
 def seekable_error(task, fd):
@@ -172,13 +172,12 @@ def vector_at(task, fd, vector, count, offset, flags, writing):
         return -EBADF
     if flags & ~RWF_SUPPORTED:
         return -EOPNOTSUPP
-    operation = filp.f_op.write if writing else filp.f_op.read
     it = import_iovec(task.mm, vector, count)
     if isinstance(it, int):
         return it
     if offset == -1:
-        return operation(filp, it)
-    return at_position(filp, offset, operation, it)
+        return filp.f_op.write(filp, it) if writing else filp.f_op.read(filp, it)
+    return at_position(filp, offset, writing, it)
 
 
 def sys_preadv(task, fd, vector, count, offset, high, a5):

@@ -10,6 +10,7 @@ from kernel.fs.splice import splice_calls
 from kernel.fs.timerfd import timerfd_calls
 from kernel.sched.exit import exit_calls
 from kernel.sched.fork import process_calls
+from kernel.sched.rlimit import rlimit_calls
 from kernel.sys import system_calls
 from kernel.time.syscalls import time_calls
 
@@ -29,6 +30,7 @@ def register_syscalls(kernel):
         descriptor_calls(kernel),
         splice_calls(kernel.pipe_operations),
         memfd_calls(kernel.vfs.root),
+        rlimit_calls(kernel.pids),
         time_calls(kernel),
         system_calls(kernel),
         exit_calls(kernel),

@@ -314,6 +314,19 @@ def sys_accept4(task, fd, address, length_address, flags):
     filp = sockfd_lookup(task, fd)
     if filp is None:
         return lookup_error(task, fd)
+    # At the limit of descriptors a connection stays where it is.
+    fd = task.files.get_unused_fd()
+    if fd < 0:
+        return fd
+    err = do_accept(task, filp, fd, address, length_address, flags)
+    if err < 0:
+        task.files.put_unused_fd(fd)
+        return err
+    return fd
+
+
+def do_accept(task, filp, fd, address, length_address, flags):
+    """Accept a connection of the listener `filp` into the reserved descriptor `fd`: 0 or a negative errno."""
     sock = filp.private_data
     net = sock.net
     newsock = socket(net, sock.type)
@@ -332,7 +345,9 @@ def sys_accept4(task, fd, address, length_address, flags):
         if err < 0:
             sock_release(newsock)
             return err
-    return sock_map_fd(task, newsock, flags)
+    newfile = net.sockfs.alloc_file(newsock, O_NONBLOCK if flags & SOCK_NONBLOCK else 0)
+    task.files.fd_install(fd, newfile, flags & SOCK_CLOEXEC != 0)
+    return 0
 
 
 def sys_getname(task, fd, address, length_address, peer):

@@ -35,6 +35,8 @@ STAT = Struct("<QQQIII4xQqqq6q24x")
 STATX = Struct("<IIQIIIH2xQQQQ" + "qI4x" * 4 + "IIII112x")
 # struct statfs: type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags.
 STATFS = Struct("<qqQQQQQQqqq32x")
+# struct rlimit: soft, hard.
+RLIMIT = Struct("<QQ")
 # struct flock: type, whence, start, len, pid.
 FLOCK = Struct("<hh4xqqi4x")
 # struct timespec[2], and what stands in for a time of now and for one that stays.

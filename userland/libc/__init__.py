@@ -185,6 +185,7 @@ from userland.libc.process import (
     waitpid,
     window_size,
 )
+from userland.libc.resource import getrlimit, prlimit, setrlimit
 from userland.libc.socket import (
     accept,
     accept4,
