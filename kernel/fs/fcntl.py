@@ -4,7 +4,7 @@ from struct import Struct
 
 from kernel.arch.uaccess import copy_from_user, copy_to_user
 from kernel.fs import fown, locks
-from kernel.fs.pipe import PAGE_SIZE, pipe_inode_info
+from kernel.fs.pipe import pipe_inode_info
 from kernel.uapi import fcntl as uapi
 from kernel.uapi.errno import EBADF, EBUSY, EFAULT, EINVAL, ENOTTY, EPERM, ESRCH
 from kernel.uapi.fcntl import (
@@ -26,6 +26,7 @@ from kernel.uapi.fcntl import (
     O_DIRECT,
     O_NOATIME,
     O_NONBLOCK,
+    PAGE_SIZE,
 )
 from kernel.uapi.signal import NSIG
 from kernel.uapi.syscall import SYS_dup, SYS_dup2, SYS_dup3, SYS_fcntl, SYS_fcntl64, SYS_flock, SYS_ioctl

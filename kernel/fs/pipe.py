@@ -12,12 +12,11 @@ from kernel.fs.select import poll_wait
 from kernel.sched.wait import wait_queue_head
 from kernel.signal import send_signal
 from kernel.uapi.errno import EAGAIN, EFAULT, ENOTTY, ENXIO, EPIPE, ERESTARTSYS
-from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, O_NONBLOCK, O_RDONLY, O_WRONLY
+from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, O_NONBLOCK, O_RDONLY, O_WRONLY, PAGE_SIZE
 from kernel.uapi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
 from kernel.uapi.signal import SIGPIPE
 from kernel.uapi.termios import FIONREAD
 
-PAGE_SIZE = 4096
 PIPE_SLOTS = 16
 READABLE = POLLIN | POLLRDNORM
 WRITABLE = POLLOUT | POLLWRNORM

@@ -1,7 +1,7 @@
 """Moving data between files without a program's memory: sendfile, splice, tee, vmsplice, copy_file_range."""
 
 from kernel.arch.uaccess import get_user, kernel_iter, put_user
-from kernel.fs.pipe import PAGE_SIZE, pipe_inode_info
+from kernel.fs.pipe import pipe_inode_info
 from kernel.fs.read_write import import_iovec
 from kernel.uapi.errno import EAGAIN, EBADF, EFAULT, EINVAL, EISDIR, EOPNOTSUPP, ESPIPE, EXDEV
 from kernel.uapi.fcntl import (
@@ -10,6 +10,7 @@ from kernel.uapi.fcntl import (
     MAX_RW_COUNT,
     O_APPEND,
     O_NONBLOCK,
+    PAGE_SIZE,
     SEEK_CUR,
     SEEK_SET,
     SPLICE_F_GIFT,
