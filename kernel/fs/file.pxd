@@ -4,7 +4,7 @@ from kernel.arch.uaccess cimport iov_iter
 from kernel.fs.select cimport poll_table
 from kernel.sched.task cimport task_struct
 
-cdef int EBADF, EINVAL, EMFILE, ENOTDIR, ENOTTY, ESPIPE
+cdef int EBADF, EBUSY, EINVAL, EMFILE, ENOTDIR, ENOTTY, ESPIPE
 cdef unsigned int DEFAULT_POLLMASK
 cdef int RLIMIT_NOFILE
 cdef int FD_CLOEXEC, FMODE_READ, FMODE_WRITE, O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY

@@ -1,6 +1,6 @@
 """Open files, their operations, and a task's table of descriptors."""
 
-from kernel.uapi.errno import EBADF, EINVAL, EMFILE, ENOTDIR, ENOTTY, ESPIPE
+from kernel.uapi.errno import EBADF, EBUSY, EINVAL, EMFILE, ENOTDIR, ENOTTY, ESPIPE
 from kernel.uapi.fcntl import FD_CLOEXEC, FMODE_READ, FMODE_WRITE, O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY
 from kernel.uapi.poll import DEFAULT_POLLMASK
 from kernel.uapi.resource import INIT_RLIMITS, RLIMIT_NOFILE
@@ -209,6 +209,9 @@ class files_struct:
         """dup2's work: `newfd` becomes another descriptor of `filp`; closes what it was.  The descriptor, or -EBADF."""
         if newfd < 0 or newfd >= self.limit:
             return -EBADF
+        if newfd < len(self.fd) and self.fd[newfd] is RESERVED:
+            # Another thread is about to open it.
+            return -EBUSY
         self.close_fd(newfd)
         while len(self.fd) <= newfd:
             self.fd.append(None)

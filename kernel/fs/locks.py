@@ -183,7 +183,7 @@ class lock_calls:
             return -EINVAL
         if cmd in OFD_COMMANDS:
             return file_lock(kind, start, end, filp, -1)
-        return file_lock(kind, start, end, task.files, task.pid)
+        return file_lock(kind, start, end, task.files, task.tgid)
 
     def set(self, context, wanted, wait):
         """Take or give back a record lock, waiting for others where `wait`; 0 or a negative errno."""
