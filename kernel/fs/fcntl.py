@@ -77,20 +77,20 @@ def sys_dup3(task, old, new, flags, a3, a4, a5):
     return -EBADF if filp is None else task.files.dup_to(filp, new, flags & O_CLOEXEC != 0)
 
 
-def set_flags(filp, pids, arg):
+def set_flags(filp, fd, pids, arg):
     """F_SETFL: O_APPEND, O_NONBLOCK, O_NOATIME, O_DIRECT and O_ASYNC may change."""
     filp.f_flags = filp.f_flags & ~SETFL_MASK | arg & SETFL_MASK
-    set_async(filp, pids, arg & O_ASYNC != 0)
+    set_async(filp, fd, pids, arg & O_ASYNC != 0)
     return 0
 
 
-def set_async(filp, pids, on):
+def set_async(filp, fd, pids, on):
     """O_ASYNC, on files that can tell by signal."""
     if on == (filp.f_flags & O_ASYNC != 0) or not filp.f_op.can_signal():
         return
     if on:
         filp.f_flags |= O_ASYNC
-        fown.arm(filp, pids)
+        fown.arm(filp, fd, pids)
     else:
         filp.f_flags &= ~O_ASYNC
         filp.f_owner.disarm()
@@ -120,7 +120,7 @@ class descriptor_calls:
         if cmd == F_GETFL:
             return filp.f_flags
         if cmd == F_SETFL:
-            return set_flags(filp, self.pids, arg)
+            return set_flags(filp, fd, self.pids, arg)
         if cmd in locks.COMMANDS:
             return self.locks.fcntl(task, filp, cmd, arg)
         if cmd in (uapi.F_SETPIPE_SZ, uapi.F_GETPIPE_SZ):
@@ -184,7 +184,7 @@ class descriptor_calls:
             if cmd == FIOASYNC:
                 if any(raw) and not filp.f_op.can_signal():
                     return -ENOTTY
-                set_async(filp, self.pids, any(raw))
+                set_async(filp, fd, self.pids, any(raw))
             else:
                 filp.f_flags = filp.f_flags | O_NONBLOCK if any(raw) else filp.f_flags & ~O_NONBLOCK
             return 0

@@ -6,6 +6,7 @@ from kernel.fs.eventfd import eventfd_calls
 from kernel.fs.fcntl import descriptor_calls
 from kernel.fs.memfd import memfd_calls
 from kernel.fs.poll import poll_calls
+from kernel.fs.signalfd import signalfd_calls
 from kernel.fs.splice import splice_calls
 from kernel.fs.timerfd import timerfd_calls
 from kernel.sched.exit import exit_calls
@@ -30,6 +31,7 @@ def register_syscalls(kernel):
         epoll_calls(kernel.sched),
         eventfd_calls(kernel.sched),
         timerfd_calls(kernel),
+        signalfd_calls(kernel.sched),
         descriptor_calls(kernel),
         splice_calls(kernel.pipe_operations),
         memfd_calls(kernel.vfs.root),

@@ -65,6 +65,7 @@ from userland.libc.epoll import (
     eventfd,
     eventfd_read,
     eventfd_write,
+    signalfd,
     timerfd_create,
     timerfd_gettime,
     timerfd_settime,
