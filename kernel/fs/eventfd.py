@@ -46,7 +46,7 @@ class eventfd_operations(file_operations):
 
     def write(self, filp, source):
         ctx = filp.private_data
-        if source.count < SIZE:
+        if source.count != SIZE:
             return -EINVAL
         raw = source.read(SIZE)
         if raw is None or len(raw) < SIZE:
@@ -83,6 +83,9 @@ class eventfd_operations(file_operations):
             mask |= POLLOUT
         return mask
 
+    def llseek(self, filp, offset, whence):
+        return filp.f_pos
+
     def fdinfo(self, filp):
         ctx = filp.private_data
         return f"eventfd-count: {ctx.count:16x}\neventfd-id: {ctx.number}\neventfd-semaphore: {int(ctx.semaphore)}\n"
@@ -101,6 +104,7 @@ class eventfd_calls:
 
     def eventfd2(self, task, count, flags, a2, a3, a4, a5):
         """int eventfd2(unsigned int initval, int flags)"""
+        flags &= 0xFFFFFFFF
         if flags & ~(EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE):
             return -EINVAL
         ctx = eventfd_ctx(count & 0xFFFFFFFF, flags & EFD_SEMAPHORE != 0, self.created)

@@ -32,7 +32,7 @@ from kernel.uapi.signal import NSIG
 from kernel.uapi.syscall import SYS_dup, SYS_dup2, SYS_dup3, SYS_fcntl, SYS_fcntl64, SYS_flock, SYS_ioctl
 from kernel.uapi.termios import FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX
 
-SETFL_MASK = O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT
+SETFL_MASK = O_APPEND | O_NONBLOCK | O_NOATIME
 # struct f_owner_ex: type, pid.
 F_OWNER_EX = Struct("<ii")
 PIPE_MAX_SIZE = 1 << 31
@@ -69,6 +69,7 @@ def sys_dup2(task, old, new, a2, a3, a4, a5):
 
 def sys_dup3(task, old, new, flags, a3, a4, a5):
     """int dup3(int oldfd, int newfd, int flags)"""
+    flags &= 0xFFFFFFFF
     if flags & ~O_CLOEXEC or old == new:
         return -EINVAL
     if not 0 <= new < task.files.limit:
@@ -78,7 +79,9 @@ def sys_dup3(task, old, new, flags, a3, a4, a5):
 
 
 def set_flags(filp, fd, pids, arg):
-    """F_SETFL: O_APPEND, O_NONBLOCK, O_NOATIME, O_DIRECT and O_ASYNC may change."""
+    """F_SETFL: O_APPEND, O_NONBLOCK, O_NOATIME and O_ASYNC may change; no file here knows O_DIRECT."""
+    if arg & O_DIRECT:
+        return -EINVAL
     filp.f_flags = filp.f_flags & ~SETFL_MASK | arg & SETFL_MASK
     set_async(filp, fd, pids, arg & O_ASYNC != 0)
     return 0
@@ -119,6 +122,9 @@ class descriptor_calls:
             return 0
         if cmd == F_GETFL:
             return filp.f_flags
+        if cmd == uapi.F_GETLEASE:
+            # There are no leases.
+            return uapi.F_UNLCK
         if cmd == F_SETFL:
             return set_flags(filp, fd, self.pids, arg)
         if cmd in locks.COMMANDS:

@@ -26,7 +26,7 @@ class fown_struct:
     def __init__(self, pids):
         self.pids = pids
         self.pid = 0
-        self.type = PIDTYPE_PID
+        self.type = PIDTYPE_TID
         self.uid = 0
         self.signum = 0
         self.entries = []

@@ -37,7 +37,6 @@ from kernel.uapi.fcntl import (
     O_ACCMODE,
     O_CLOEXEC,
     O_CREAT,
-    O_DIRECT,
     O_DIRECTORY,
     O_EXCL,
     O_LARGEFILE,
@@ -485,7 +484,8 @@ class pipe_calls:
 
     def pipe2(self, task, address, flags, a2, a3, a4, a5):
         """int pipe2(int pipefd[2], int flags): O_DIRECT (packets) is not supported"""
-        if flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT) or flags & O_DIRECT:
+        flags &= 0xFFFFFFFF
+        if flags & ~(O_CLOEXEC | O_NONBLOCK):
             return -EINVAL
         self.created += 1
         reader, writer = create_pipe_files(self.operations, flags & O_NONBLOCK, self.created)

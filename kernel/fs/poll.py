@@ -164,6 +164,7 @@ class poll_calls:
 
     def do_sys_poll(self, task, address, count, timeout):
         """Poll the struct pollfd array at a user address; `timeout` in ns."""
+        count &= 0xFFFFFFFF
         if count < 0 or count > task.files.limit:
             return -EINVAL
         raw = copy_from_user(task.mm, address & 0xFFFFFFFFFFFFFFFF, count * POLLFD_SIZE) if count else b""
@@ -174,7 +175,7 @@ class poll_calls:
         fds = [entry[0] for entry in entries]
         events = [entry[1] for entry in entries]
         ready = do_poll(self.sched, task.files, fds, events, found, timeout)
-        if ready >= 0 and count:
+        if count:
             out = b"".join([POLLFD.pack(fds[i], events[i], found[i] & 0xFFFF) for i in range(count)])
             if not copy_to_user(task.mm, address & 0xFFFFFFFFFFFFFFFF, out):
                 return -EFAULT
@@ -191,6 +192,8 @@ class poll_calls:
             if raw is None:
                 return -EFAULT
             seconds, microseconds = TIMEVAL.unpack(raw)
+            carried = microseconds // 1000000 if microseconds >= 0 else -(-microseconds // 1000000)
+            seconds, microseconds = seconds + carried, microseconds - carried * 1000000
             if seconds < 0 or microseconds < 0:
                 return -EINVAL
             timeout = min(seconds * NSEC_PER_SEC + microseconds * NSEC_PER_USEC, LONGEST)
@@ -232,6 +235,7 @@ class poll_calls:
 
     def core_sys_select(self, task, count, addresses, timeout):
         """select's work on the user's three sets; `timeout` in ns."""
+        count = (count + 0x80000000 & 0xFFFFFFFF) - 0x80000000
         if count < 0:
             return -EINVAL
         count = min(count, table_size(task.files))

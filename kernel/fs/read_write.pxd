@@ -6,7 +6,7 @@ from kernel.sched.task cimport task_struct
 from kernel.syscalls cimport syscall_handler
 
 cdef int EBADF, EFAULT, EINVAL, FMODE_READ, FMODE_WRITE
-cdef long long MAX_RW_COUNT
+cdef long long BEYOND_MEMORY, MAX_RW_COUNT
 
 
 @cython.locals(files=files_struct, filp=file)

@@ -3,7 +3,7 @@
 from kernel.arch.uaccess import get_user, iov_iter, kernel_iter, put_user, user_iter
 from kernel.syscalls import syscall_handler
 from kernel.uapi.errno import EBADF, EFAULT, EINVAL, EOPNOTSUPP, ESPIPE
-from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT, SEEK_CUR
+from kernel.uapi.fcntl import BEYOND_MEMORY, FMODE_READ, FMODE_WRITE, MAX_RW_COUNT, SEEK_CUR
 from kernel.uapi.syscall import (
     SYS__llseek,
     SYS_lseek,
@@ -21,6 +21,8 @@ from kernel.uapi.syscall import (
 
 UIO_MAXIOV = 1024
 IOVEC_SIZE = 16
+# SEEK_HOLE is the last one.
+SEEK_MAX = 4
 USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
 # Flags of preadv2 that change nothing here: RWF_HIPRI, RWF_DSYNC, RWF_SYNC.
 RWF_SUPPORTED = 7
@@ -42,9 +44,7 @@ class sys_read(syscall_handler):
         filp = open_for(task, a0, FMODE_READ)
         if filp is None:
             return -EBADF
-        if a2 < 0:
-            return -EINVAL
-        if a1 < 0:
+        if a2 < 0 or a2 >= BEYOND_MEMORY or a1 < 0:
             return -EFAULT
         return filp.f_op.read(filp, user_iter(task.mm, a1, a2 if a2 < MAX_RW_COUNT else MAX_RW_COUNT))
 
@@ -56,9 +56,7 @@ class sys_write(syscall_handler):
         filp = open_for(task, a0, FMODE_WRITE)
         if filp is None:
             return -EBADF
-        if a2 < 0:
-            return -EINVAL
-        if a1 < 0:
+        if a2 < 0 or a2 >= BEYOND_MEMORY or a1 < 0:
             return -EFAULT
         return filp.f_op.write(filp, user_iter(task.mm, a1, a2 if a2 < MAX_RW_COUNT else MAX_RW_COUNT))
 
@@ -72,9 +70,12 @@ def import_iovec(mm, address, count):
         for position in range(count):
             base = get_user(mm, address + position * IOVEC_SIZE, 8)
             length = get_user(mm, address + position * IOVEC_SIZE + 8, 8)
-            if length < 0 or it.count + length > MAX_RW_COUNT:
+            if length < 0:
                 return -EINVAL
-            it.add(base & 0xFFFFFFFFFFFFFFFF, length)
+            if length >= BEYOND_MEMORY or base < 0:
+                return -EFAULT
+            # What is more than one call moves is left out.
+            it.add(base, min(length, MAX_RW_COUNT - it.count))
     except MemoryError:
         return -EFAULT
     return it
@@ -86,7 +87,9 @@ def sys_readv(task, fd, vector, count, a3, a4, a5):
     if filp is None:
         return -EBADF
     it = import_iovec(task.mm, vector, count)
-    return it if isinstance(it, int) else filp.f_op.read(filp, it)
+    if isinstance(it, int):
+        return it
+    return filp.f_op.read(filp, it) if it.count else 0
 
 
 def sys_writev(task, fd, vector, count, a3, a4, a5):
@@ -95,13 +98,18 @@ def sys_writev(task, fd, vector, count, a3, a4, a5):
     if filp is None:
         return -EBADF
     it = import_iovec(task.mm, vector, count)
-    return it if isinstance(it, int) else filp.f_op.write(filp, it)
+    if isinstance(it, int):
+        return it
+    return filp.f_op.write(filp, it) if it.count else 0
 
 
 def sys_lseek(task, fd, offset, whence, a3, a4, a5):
     """off_t lseek(int fd, off_t offset, int whence)"""
     filp = task.files.fget(fd)
-    return -EBADF if filp is None else filp.f_op.llseek(filp, offset, whence)
+    if filp is None:
+        return -EBADF
+    whence &= 0xFFFFFFFF
+    return filp.f_op.llseek(filp, offset, whence) if whence <= SEEK_MAX else -EINVAL
 
 
 def sys_llseek(task, fd, high, low, address, whence, a5):

@@ -54,6 +54,9 @@ class signalfd_operations(file_operations):
         poll_wait(filp, task.signal.signalfd_wqh, table)
         return POLLIN if pending_mask(task) & filp.private_data else 0
 
+    def llseek(self, filp, offset, whence):
+        return filp.f_pos
+
     def fdinfo(self, filp):
         return f"sigmask:\t{filp.private_data:016x}\n"
 

@@ -22,6 +22,7 @@ from kernel.uapi.poll import POLLIN
 from kernel.uapi.syscall import SYS_copy_file_range, SYS_sendfile64, SYS_splice, SYS_tee, SYS_vmsplice
 
 CHUNK = 131072
+OFFSET_SIZE = 8
 SPLICE_FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT
 
 
@@ -95,6 +96,8 @@ def move(source, target, count):
 
 def sys_sendfile64(task, out_fd, in_fd, offset, count, a4, a5):
     """ssize_t sendfile(int out_fd, int in_fd, off_t *offset, size_t count)"""
+    if offset and not task.mm.room(offset & 0xFFFFFFFFFFFFFFFF) >= OFFSET_SIZE:
+        return -EFAULT
     source = opened(task, in_fd, FMODE_READ)
     target = opened(task, out_fd, FMODE_WRITE)
     if source is None:
@@ -104,8 +107,12 @@ def sys_sendfile64(task, out_fd, in_fd, offset, count, a4, a5):
     if err < 0:
         return err
     if target is None:
-        return place.leave(-EBADF) if err == 0 else err
-    if count < 0 or (not seekable(source) and not isinstance(source.private_data, pipe_inode_info)):
+        return place.leave(-EBADF)
+    if count == 0:
+        return place.leave(0)
+    # A socket can be read into a pipe alone.
+    able = seekable(source) or (pipe_of(source) is None and pipe_of(target) is not None)
+    if count < 0 or not able:
         return place.leave(-EINVAL)
     if target.f_flags & O_APPEND:
         return place.leave(-EINVAL)

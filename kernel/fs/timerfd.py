@@ -110,6 +110,9 @@ class timerfd_operations(file_operations):
         poll_wait(filp, ctx.wqh, table)
         return POLLIN if ctx.ticks else 0
 
+    def llseek(self, filp, offset, whence):
+        return filp.f_pos
+
     def fdinfo(self, filp):
         ctx = filp.private_data
         left = ctx.left()
@@ -132,9 +135,10 @@ class timerfd_calls:
 
     def create(self, task, clockid, flags, a2, a3, a4, a5):
         """int timerfd_create(int clockid, int flags)"""
-        if flags & ~(TFD_CLOEXEC | TFD_NONBLOCK) or clockid not in CLOCKS:
+        flags &= 0xFFFFFFFF
+        if flags & ~(TFD_CLOEXEC | TFD_NONBLOCK) or clockid & 0xFFFFFFFF not in CLOCKS:
             return -EINVAL
-        ctx = timerfd_ctx(self.kernel.timers, clockid)
+        ctx = timerfd_ctx(self.kernel.timers, clockid & 0xFFFFFFFF)
         filp = anon_file("timerfd", self.operations, O_RDWR | flags & TFD_NONBLOCK, ctx)
         return task.files.install_new(filp, flags & TFD_CLOEXEC != 0)
 

@@ -243,6 +243,27 @@ def sys_socketpair(net, task, family, type, protocol, vector):
     flags = type & ~SOCK_TYPE_MASK
     if flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK):
         return -EINVAL
+    files = task.files
+    fd1 = files.get_unused_fd()
+    if fd1 < 0:
+        return fd1
+    fd2 = files.get_unused_fd()
+    if fd2 < 0:
+        files.put_unused_fd(fd1)
+        return fd2
+    # The program is told first, and then they are made.
+    err = -EFAULT
+    if put_user(task.mm, vector, 4, fd1) and put_user(task.mm, vector + 4, 4, fd2):
+        err = make_pair(net, task, family, type, protocol, fd1, fd2)
+    if err < 0:
+        files.put_unused_fd(fd1)
+        files.put_unused_fd(fd2)
+    return err
+
+
+def make_pair(net, task, family, type, protocol, fd1, fd2):
+    """Make two connected sockets behind reserved descriptors: 0 or a negative errno."""
+    flags = type & ~SOCK_TYPE_MASK
     sock1 = sock_create(net, family, type & SOCK_TYPE_MASK, protocol, task.uid)
     if isinstance(sock1, int):
         return sock1
@@ -255,18 +276,9 @@ def sys_socketpair(net, task, family, type, protocol, vector):
         sock_release(sock1)
         sock_release(sock2)
         return err
-    fd1 = sock_map_fd(task, sock1, flags)
-    if fd1 < 0:
-        sock_release(sock2)
-        return fd1
-    fd2 = sock_map_fd(task, sock2, flags)
-    if fd2 < 0:
-        task.files.close_fd(fd1)
-        return fd2
-    if not put_user(task.mm, vector, 4, fd1) or not put_user(task.mm, vector + 4, 4, fd2):
-        task.files.close_fd(fd1)
-        task.files.close_fd(fd2)
-        return -EFAULT
+    nonblock = O_NONBLOCK if flags & SOCK_NONBLOCK else 0
+    for fd, sock in ((fd1, sock1), (fd2, sock2)):
+        task.files.fd_install(fd, net.sockfs.alloc_file(sock, nonblock), flags & SOCK_CLOEXEC != 0)
     return 0
 
 

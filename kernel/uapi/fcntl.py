@@ -55,12 +55,16 @@ F_GETOWN_EX = 16
 F_OFD_GETLK = 36
 F_OFD_SETLK = 37
 F_OFD_SETLKW = 38
+F_SETLEASE = 1024
+F_GETLEASE = 1025
 F_DUPFD_CLOEXEC = 1030
 F_SETPIPE_SZ = 1031
 F_GETPIPE_SZ = 1032
 F_ADD_SEALS = 1033
 F_GET_SEALS = 1034
 FD_CLOEXEC = 1
+# What of an argument that is a descriptor counts.
+FD_BITS = 0xFFFFFFFF
 F_OWNER_TID = 0
 F_OWNER_PID = 1
 F_OWNER_PGRP = 2
@@ -103,3 +107,5 @@ FMODE_PATH = 0x4000
 PATH_MAX = 4096
 NAME_MAX = 255
 MAX_RW_COUNT = 0x7FFFF000
+# A buffer of that size reaches behind the end of any program's memory.
+BEYOND_MEMORY = 1 << 40

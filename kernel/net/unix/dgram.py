@@ -70,8 +70,6 @@ def send_message(sk, msg, size, cookie):
         name = parse_address(msg.msg_name)
         if isinstance(name, int):
             return name
-    elif sk.peer is None:
-        return -ENOTCONN
     if sk.sk_flags & SOCK_PASSCRED:
         err = sk.domain.autobind(sk)
         if err < 0:
@@ -104,7 +102,7 @@ def queue_message(sk, skb, name, cookie, timeo):
         if isinstance(other, int):
             return other
         if other is None:
-            return -ECONNRESET
+            return -ENOTCONN
         if not may_send(sk, other):
             return -EPERM
         if other.sk_flags & SOCK_DEAD:
@@ -124,7 +122,7 @@ def queue_message(sk, skb, name, cookie, timeo):
             return sock_intr_errno(timeo)
         timeo = wait_for_peer(sk, other, timeo)
     skb_set_owner_w(skb, sk)
-    scm.attach(sk.domain, skb, cookie.cred, sk.name, cookie.files)
+    scm.attach(sk.domain, skb, cookie)
     other.sk_receive_queue.queue_tail(skb)
     other.data_ready()
     return 0
@@ -183,7 +181,7 @@ def unix_dgram_recvmsg(sk, msg, size, flags):
         return found
     skb, offset = found
     parms = skb.cb
-    msg.msg_name = FAMILY + parms.name if parms.name else None
+    msg.msg_name = FAMILY + skb.sk.name if skb.sk.name else None
     length = skb.len - offset
     copied = min(length, size)
     if copied < length:
