@@ -54,7 +54,6 @@ class epoll_calls:
 
     def create1(self, task, flags, a1, a2, a3, a4, a5):
         """int epoll_create1(int flags)"""
-        flags &= 0xFFFFFFFF
         if flags & ~EPOLL_CLOEXEC:
             return -EINVAL
         ep = eventpoll()

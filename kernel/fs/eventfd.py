@@ -104,7 +104,6 @@ class eventfd_calls:
 
     def eventfd2(self, task, count, flags, a2, a3, a4, a5):
         """int eventfd2(unsigned int initval, int flags)"""
-        flags &= 0xFFFFFFFF
         if flags & ~(EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE):
             return -EINVAL
         ctx = eventfd_ctx(count & 0xFFFFFFFF, flags & EFD_SEMAPHORE != 0, self.created)

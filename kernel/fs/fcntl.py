@@ -69,7 +69,6 @@ def sys_dup2(task, old, new, a2, a3, a4, a5):
 
 def sys_dup3(task, old, new, flags, a3, a4, a5):
     """int dup3(int oldfd, int newfd, int flags)"""
-    flags &= 0xFFFFFFFF
     if flags & ~O_CLOEXEC or old == new:
         return -EINVAL
     if not 0 <= new < task.files.limit:

@@ -7,7 +7,6 @@ from kernel.sched.task cimport task_struct
 cdef int EBADF, EBUSY, EINVAL, EMFILE, ENOTDIR, ENOTTY, ESPIPE
 cdef unsigned int DEFAULT_POLLMASK
 cdef int RLIMIT_NOFILE
-cdef long long FD_BITS
 cdef int FD_CLOEXEC, FMODE_READ, FMODE_WRITE, O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY
 cdef file RESERVED
 

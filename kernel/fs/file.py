@@ -1,7 +1,7 @@
 """Open files, their operations, and a task's table of descriptors."""
 
 from kernel.uapi.errno import EBADF, EBUSY, EINVAL, EMFILE, ENOTDIR, ENOTTY, ESPIPE
-from kernel.uapi.fcntl import FD_BITS, FD_CLOEXEC, FMODE_READ, FMODE_WRITE, O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY
+from kernel.uapi.fcntl import FD_CLOEXEC, FMODE_READ, FMODE_WRITE, O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY
 from kernel.uapi.poll import DEFAULT_POLLMASK
 from kernel.uapi.resource import INIT_RLIMITS, RLIMIT_NOFILE
 
@@ -162,8 +162,7 @@ class files_struct:
         self.close_on_exec[fd] = FD_CLOEXEC if cloexec else 0
 
     def fget(self, fd):
-        """The file of a descriptor, or None (EBADF).  Of the number 32 bits count, as in C."""
-        fd &= FD_BITS
+        """The file of a descriptor, or None (EBADF)."""
         if fd < 0 or fd >= len(self.fd):
             return None
         filp = self.fd[fd]
@@ -175,7 +174,6 @@ class files_struct:
 
     def close_fd(self, fd):
         """Close a descriptor; 0 or -EBADF."""
-        fd &= FD_BITS
         if fd < 0 or fd >= len(self.fd):
             return -EBADF
         filp = self.fd[fd]

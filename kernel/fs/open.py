@@ -484,7 +484,6 @@ class pipe_calls:
 
     def pipe2(self, task, address, flags, a2, a3, a4, a5):
         """int pipe2(int pipefd[2], int flags): O_DIRECT (packets) is not supported"""
-        flags &= 0xFFFFFFFF
         if flags & ~(O_CLOEXEC | O_NONBLOCK):
             return -EINVAL
         self.created += 1

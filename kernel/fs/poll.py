@@ -31,6 +31,7 @@ TIMESPEC = Struct("<qq")
 SIGSET_ARGPACK = Struct("<QQ")
 FOREVER = -1
 LONGEST = 1 << 62
+USEC_PER_SEC = 1000000
 # What select's three sets ask poll for.
 SELECT_GROUPS = (POLLIN_SET, POLLOUT_SET, POLLEX_SET)
 
@@ -164,7 +165,6 @@ class poll_calls:
 
     def do_sys_poll(self, task, address, count, timeout):
         """Poll the struct pollfd array at a user address; `timeout` in ns."""
-        count &= 0xFFFFFFFF
         if count < 0 or count > task.files.limit:
             return -EINVAL
         raw = copy_from_user(task.mm, address & 0xFFFFFFFFFFFFFFFF, count * POLLFD_SIZE) if count else b""
@@ -176,6 +176,7 @@ class poll_calls:
         events = [entry[1] for entry in entries]
         ready = do_poll(self.sched, task.files, fds, events, found, timeout)
         if count:
+            # Also a call that a signal ends says what it has seen: nothing.
             out = b"".join([POLLFD.pack(fds[i], events[i], found[i] & 0xFFFF) for i in range(count)])
             if not copy_to_user(task.mm, address & 0xFFFFFFFFFFFFFFFF, out):
                 return -EFAULT
@@ -192,8 +193,9 @@ class poll_calls:
             if raw is None:
                 return -EFAULT
             seconds, microseconds = TIMEVAL.unpack(raw)
-            carried = microseconds // 1000000 if microseconds >= 0 else -(-microseconds // 1000000)
-            seconds, microseconds = seconds + carried, microseconds - carried * 1000000
+            # A second's worth of microseconds and more counts as seconds.
+            seconds += int(microseconds / USEC_PER_SEC)
+            microseconds = abs(microseconds) % USEC_PER_SEC * (1 if microseconds > 0 else -1)
             if seconds < 0 or microseconds < 0:
                 return -EINVAL
             timeout = min(seconds * NSEC_PER_SEC + microseconds * NSEC_PER_USEC, LONGEST)
@@ -235,7 +237,6 @@ class poll_calls:
 
     def core_sys_select(self, task, count, addresses, timeout):
         """select's work on the user's three sets; `timeout` in ns."""
-        count = (count + 0x80000000 & 0xFFFFFFFF) - 0x80000000
         if count < 0:
             return -EINVAL
         count = min(count, table_size(task.files))

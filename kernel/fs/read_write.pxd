@@ -1,12 +1,12 @@
 cimport cython
 
-from kernel.arch.uaccess cimport iov_iter, kernel_iter, user_iter
+from kernel.arch.uaccess cimport access_ok, iov_iter, kernel_iter, user_iter
 from kernel.fs.file cimport file, files_struct
 from kernel.sched.task cimport task_struct
 from kernel.syscalls cimport syscall_handler
 
 cdef int EBADF, EFAULT, EINVAL, FMODE_READ, FMODE_WRITE
-cdef long long BEYOND_MEMORY, MAX_RW_COUNT
+cdef long long MAX_RW_COUNT
 
 
 @cython.locals(files=files_struct, filp=file)

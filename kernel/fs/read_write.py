@@ -1,9 +1,9 @@
 """read, write and their kin: from a descriptor number to the file's operation."""
 
-from kernel.arch.uaccess import get_user, iov_iter, kernel_iter, put_user, user_iter
+from kernel.arch.uaccess import access_ok, get_user, iov_iter, kernel_iter, put_user, user_iter
 from kernel.syscalls import syscall_handler
 from kernel.uapi.errno import EBADF, EFAULT, EINVAL, EOPNOTSUPP, ESPIPE
-from kernel.uapi.fcntl import BEYOND_MEMORY, FMODE_READ, FMODE_WRITE, MAX_RW_COUNT, SEEK_CUR
+from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT, SEEK_CUR
 from kernel.uapi.syscall import (
     SYS__llseek,
     SYS_lseek,
@@ -21,7 +21,7 @@ from kernel.uapi.syscall import (
 
 UIO_MAXIOV = 1024
 IOVEC_SIZE = 16
-# SEEK_HOLE is the last one.
+# SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA and SEEK_HOLE.
 SEEK_MAX = 4
 USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
 # Flags of preadv2 that change nothing here: RWF_HIPRI, RWF_DSYNC, RWF_SYNC.
@@ -44,7 +44,7 @@ class sys_read(syscall_handler):
         filp = open_for(task, a0, FMODE_READ)
         if filp is None:
             return -EBADF
-        if a2 < 0 or a2 >= BEYOND_MEMORY or a1 < 0:
+        if a2 < 0 or a1 < 0 or not access_ok(a1, a2):
             return -EFAULT
         return filp.f_op.read(filp, user_iter(task.mm, a1, a2 if a2 < MAX_RW_COUNT else MAX_RW_COUNT))
 
@@ -56,28 +56,33 @@ class sys_write(syscall_handler):
         filp = open_for(task, a0, FMODE_WRITE)
         if filp is None:
             return -EBADF
-        if a2 < 0 or a2 >= BEYOND_MEMORY or a1 < 0:
+        if a2 < 0 or a1 < 0 or not access_ok(a1, a2):
             return -EFAULT
         return filp.f_op.write(filp, user_iter(task.mm, a1, a2 if a2 < MAX_RW_COUNT else MAX_RW_COUNT))
 
 
 def import_iovec(mm, address, count):
-    """An iov_iter over the user's array of `count` struct iovec, or a negative errno."""
+    """An iov_iter over the user's array of `count` struct iovec, at most MAX_RW_COUNT bytes of it; or a negative errno."""
     if count < 0 or count > UIO_MAXIOV:
         return -EINVAL
-    it = iov_iter(mm)
+    pairs = []
     try:
         for position in range(count):
             base = get_user(mm, address + position * IOVEC_SIZE, 8)
             length = get_user(mm, address + position * IOVEC_SIZE + 8, 8)
             if length < 0:
                 return -EINVAL
-            if length >= BEYOND_MEMORY or base < 0:
-                return -EFAULT
-            # What is more than one call moves is left out.
-            it.add(base, min(length, MAX_RW_COUNT - it.count))
+            pairs.append((base & 0xFFFFFFFFFFFFFFFF, length))
     except MemoryError:
         return -EFAULT
+    it = iov_iter(mm)
+    for base, length in pairs:
+        # A single buffer is cut to size before its address is looked at, one of several afterwards.
+        if count == 1:
+            length = min(length, MAX_RW_COUNT)
+        if not access_ok(base, length):
+            return -EFAULT
+        it.add(base, min(length, MAX_RW_COUNT - it.count))
     return it
 
 
@@ -108,8 +113,7 @@ def sys_lseek(task, fd, offset, whence, a3, a4, a5):
     filp = task.files.fget(fd)
     if filp is None:
         return -EBADF
-    whence &= 0xFFFFFFFF
-    return filp.f_op.llseek(filp, offset, whence) if whence <= SEEK_MAX else -EINVAL
+    return filp.f_op.llseek(filp, offset, whence) if 0 <= whence <= SEEK_MAX else -EINVAL
 
 
 def sys_llseek(task, fd, high, low, address, whence, a5):

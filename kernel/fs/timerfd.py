@@ -135,10 +135,9 @@ class timerfd_calls:
 
     def create(self, task, clockid, flags, a2, a3, a4, a5):
         """int timerfd_create(int clockid, int flags)"""
-        flags &= 0xFFFFFFFF
-        if flags & ~(TFD_CLOEXEC | TFD_NONBLOCK) or clockid & 0xFFFFFFFF not in CLOCKS:
+        if flags & ~(TFD_CLOEXEC | TFD_NONBLOCK) or clockid not in CLOCKS:
             return -EINVAL
-        ctx = timerfd_ctx(self.kernel.timers, clockid & 0xFFFFFFFF)
+        ctx = timerfd_ctx(self.kernel.timers, clockid)
         filp = anon_file("timerfd", self.operations, O_RDWR | flags & TFD_NONBLOCK, ctx)
         return task.files.install_new(filp, flags & TFD_CLOEXEC != 0)
 

@@ -63,8 +63,6 @@ F_GETPIPE_SZ = 1032
 F_ADD_SEALS = 1033
 F_GET_SEALS = 1034
 FD_CLOEXEC = 1
-# What of an argument that is a descriptor counts.
-FD_BITS = 0xFFFFFFFF
 F_OWNER_TID = 0
 F_OWNER_PID = 1
 F_OWNER_PGRP = 2
@@ -107,5 +105,3 @@ FMODE_PATH = 0x4000
 PATH_MAX = 4096
 NAME_MAX = 255
 MAX_RW_COUNT = 0x7FFFF000
-# A buffer of that size reaches behind the end of any program's memory.
-BEYOND_MEMORY = 1 << 40

@@ -178,14 +178,12 @@ class Devinet:
     def broadcast_addresses(self, dev, ifa):
         """The addresses that mean everybody on the subnet."""
         found = []
-        if not dev.flags & IFF_BROADCAST:
-            return found
-        if ifa.ifa_broadcast and not ipv4_is_lbcast(ifa.ifa_broadcast):
+        if dev.flags & IFF_BROADCAST and ifa.ifa_broadcast and not ipv4_is_lbcast(ifa.ifa_broadcast):
             found.append(ifa.ifa_broadcast)
-        if ifa.ifa_prefixlen < 31:
-            for addr in (ifa.network(), ifa.network() | ~ifa.ifa_mask & 0xFFFFFFFF):
-                if addr not in found:
-                    found.append(addr)
+        # The last address of a subnet means that on every kind of device, lo too; the first one does not any more.
+        last = ifa.network() | ~ifa.ifa_mask & 0xFFFFFFFF
+        if ifa.ifa_prefixlen < 31 and last not in found:
+            found.append(last)
         return found
 
     def add_routes(self, dev, ifa):
