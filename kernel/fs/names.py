@@ -103,7 +103,6 @@ def sys_readlink(task, path, address, size, a3, a4, a5):
 
 def sys_readlinkat(task, dfd, path, address, size, a4, a5):
     """ssize_t readlinkat(int dirfd, const char *pathname, char *buf, size_t bufsiz)"""
-    size = (size + 0x80000000 & 0xFFFFFFFF) - 0x80000000
     if size <= 0:
         return -EINVAL
     found = lookup_at(task, dfd, path, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)

@@ -103,7 +103,6 @@ def fs_at(task, dfd, path):
 
     -EBADF, -ENOTDIR.
     """
-    dfd = as_fd(dfd)
     if dfd == AT_FDCWD or path.startswith("/"):
         return task.fs
     filp = task.files.fget(dfd)
@@ -114,19 +113,14 @@ def fs_at(task, dfd, path):
     return namei.fs_struct(task.fs.root, filp.dentry, task.fs.umask)
 
 
-def as_fd(value):
-    """A descriptor as the kernel takes it: 32 bits with a sign."""
-    return (value + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-
-
 def lookup_at(task, dfd, address, flags=0):
     """The dentry of a path below `dfd`, with AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH; a negative errno."""
     path = get_path(task, address)
     fs = fs_at(task, dfd, path)
     if path == "" and flags & AT_EMPTY_PATH:
-        if as_fd(dfd) == AT_FDCWD:
+        if dfd == AT_FDCWD:
             return task.fs.pwd
-        filp = task.files.fget(as_fd(dfd))
+        filp = task.files.fget(dfd)
         if filp is None:
             return -EBADF
         return filp.dentry if filp.dentry is not None else filp

@@ -8,7 +8,7 @@ from struct import Struct
 from kernel.arch.uaccess import copy_from_user, copy_to_user
 from kernel.fs.anon_inodes import file_ids
 from kernel.fs.file import file
-from kernel.fs.open import as_fd, lookup_at
+from kernel.fs.open import lookup_at
 from kernel.uapi.errno import EBADF, EFAULT, EINVAL, ENOENT, ENOTDIR, EPERM, EROFS
 from kernel.uapi.fcntl import (
     AT_EMPTY_PATH,
@@ -219,8 +219,8 @@ class time_calls:
 
     def change(self, task, dfd, path, flags, times):
         """Set (access, modification) times: ns since the epoch, None for no change."""
-        if path == 0 and as_fd(dfd) != AT_FDCWD:
-            filp = task.files.fget(as_fd(dfd))
+        if path == 0 and dfd != AT_FDCWD:
+            filp = task.files.fget(dfd)
             if filp is None or filp.f_mode & FMODE_PATH:
                 return -EBADF
             found = filp.dentry if filp.dentry is not None else filp

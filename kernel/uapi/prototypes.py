@@ -71,6 +71,7 @@ INT_ARGUMENTS = {
         "mkdirat": (0,),
         "mknodat": (0,),
         "symlinkat": (1,),
+        "readlink": (2,),
         "readlinkat": (0, 3),
         "unlinkat": (0, 2),
         "renameat": (0, 2),
