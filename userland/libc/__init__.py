@@ -53,7 +53,7 @@ from userland.libc.at import (
     unlinkat,
     utimensat,
 )
-from userland.libc.crt import get_errno, random_bits, set_errno, strerror
+from userland.libc.crt import ended, get_errno, random_bits, set_errno, strerror
 from userland.libc.databases import hostent, protoent, servent
 from userland.libc.epoll import (
     epoll_create,
@@ -208,6 +208,7 @@ from userland.libc.signal import (
 from userland.libc.socket import (
     accept,
     accept4,
+    accept_address,
     bind,
     connect,
     getpeername,
@@ -219,6 +220,7 @@ from userland.libc.socket import (
     msghdr,
     peer_text,
     recv_bytes,
+    recvfrom_address,
     recvmsg,
     send_all,
     sendmsg,
