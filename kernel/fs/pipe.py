@@ -182,6 +182,7 @@ class pipe_file_operations(file_operations):
             return ready
         was_full = len(pipe.bufs) >= pipe.slots
         done = 0
+        count = 0
         while pipe.length and to.count:
             chunk = pipe.bufs[0]
             if pipe.offset == 0:
