@@ -242,6 +242,7 @@ from userland.libc.stdio import (
     printf,
     puts,
 )
+from userland.libc.stdlib import search_path, system
 from userland.libc.thread import (
     Futex,
     gettid,
@@ -254,10 +255,12 @@ from userland.libc.thread import (
 from userland.libc.time import (
     clock_gettime,
     clock_gettime_ns,
+    getitimer,
     gettimeofday,
     gmtime,
     http_date,
     nanosleep,
+    setitimer,
     sleep,
     time,
     usleep,
@@ -294,6 +297,7 @@ from userland.libc.unistd import (
     set_nonblocking,
     stat,
     stat_result,
+    umask,
     unlink,
     write_all,
     writev,
