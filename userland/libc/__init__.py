@@ -49,7 +49,6 @@ from userland.libc.at import (
     symlinkat,
     sync,
     truncate,
-    umask,
     unlinkat,
     utimensat,
 )

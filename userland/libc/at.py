@@ -31,7 +31,6 @@ from userland.abi.syscall import (
     SYS_symlinkat,
     SYS_sync,
     SYS_truncate,
-    SYS_umask,
     SYS_unlinkat,
     SYS_utimensat,
 )
@@ -225,11 +224,6 @@ def fchdir(fd):
 def truncate(path, length):
     """int truncate(const char *path, off_t length)"""
     return call_with_path(SYS_truncate, path, length)
-
-
-def umask(mask):
-    """mode_t umask(mode_t mask)"""
-    return trap(SYS_umask, mask)
 
 
 def time_spec(ns):
