@@ -52,6 +52,7 @@ from userland.libc.net_if import (
     if_nametoindex,
     ifaddrs,
     ifconf,
+    link_group,
     rename_interface,
     route_request,
     set_address,

@@ -126,6 +126,7 @@ def sock_setsockopt(sk, optname, optval, privileged):
         if not privileged:
             return -EPERM
         sk.sk_mark = value & 0xFFFFFFFF
+        sk.sk_dst_cache = None
     elif optname == SO_NO_CHECK:
         sk.sk_no_check_tx = value != 0
     elif optname in (SO_TIMESTAMP, SO_TIMESTAMPNS):

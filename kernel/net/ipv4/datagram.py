@@ -133,7 +133,7 @@ def ip4_datagram_connect(sk, daddr, dport):
             oif = sk.mc_index
         if saddr == 0:
             saddr = sk.mc_addr
-    rt = ip_route_output_key(net, daddr, saddr, oif)
+    rt = ip_route_output_key(net, daddr, saddr, oif, sk.sk_mark)
     if rt is None:
         net.mib.IpOutNoRoutes += 1
         ip = net.ip
@@ -282,7 +282,7 @@ def datagram_flow(sk, msg):
         flow.oif = flow.oif if flow.oif else sk.mc_index
         flow.addr = flow.addr if flow.addr else sk.mc_addr
     if flow.rt is None:
-        flow.rt = ip_route_output_key(net, flow.daddr, flow.addr, flow.oif)
+        flow.rt = ip_route_output_key(net, flow.daddr, flow.addr, flow.oif, sk.sk_mark)
         if flow.rt is None:
             net.mib.IpOutNoRoutes += 1
             return net.ip.route_error

@@ -80,6 +80,18 @@ class Igmp:
             if dev.flags & IFF_UP:
                 self.send(dev, group, IGMPV2_HOST_MEMBERSHIP_REPORT, group)
 
+    def up(self, dev):
+        """The device comes up: it hears the all-hosts group."""
+        if not dev.flags & IFF_LOOPBACK:
+            dev.ip_ptr.mc_list.setdefault(INADDR_ALLHOSTS_GROUP, 1)
+
+    def down(self, dev):
+        """The device goes down: nobody asks any more."""
+
+    def destroy(self, dev):
+        """The device is gone."""
+        dev.ip_ptr.mc_list.clear()
+
     def leave(self, dev, group):
         """One member less."""
         in_dev = dev.ip_ptr

@@ -317,7 +317,7 @@ def tcp_v4_mtu_reduced(sk):
     if sk.sk_state == TCP_LISTEN or sk.sk_state == TCP_CLOSE:
         return
     ip_rt_update_pmtu(sk.net, sk.inet_daddr, sk.mtu_info)
-    rt = ip_route_output_key(sk.net, sk.inet_daddr, sk.inet_saddr, sk.sk_bound_dev_if)
+    rt = ip_route_output_key(sk.net, sk.inet_daddr, sk.inet_saddr, sk.sk_bound_dev_if, sk.sk_mark)
     if rt is None:
         return
     sk.sk_dst_cache = rt
@@ -410,7 +410,7 @@ def inet_hash_connect(sk):
 def tcp_v4_connect(sk, daddr, dport):
     """connect(2), with the sock taken: route, port, SYN; 0 or a negative errno."""
     net = sk.net
-    rt = ip_route_output(net, daddr, sk.inet_saddr, sk.tos, sk.sk_bound_dev_if)
+    rt = ip_route_output(net, daddr, sk.inet_saddr, sk.tos, sk.sk_bound_dev_if, sk.sk_mark)
     if isinstance(rt, int):
         if rt == -ENETUNREACH:
             net.mib.IpOutNoRoutes += 1
@@ -432,7 +432,7 @@ def tcp_v4_connect(sk, daddr, dport):
     tcp_set_state(sk, TCP_SYN_SENT)
     err = inet_hash_connect(sk)
     if err == 0:
-        rt = ip_route_output(net, daddr, sk.inet_saddr, sk.tos, sk.sk_bound_dev_if)
+        rt = ip_route_output(net, daddr, sk.inet_saddr, sk.tos, sk.sk_bound_dev_if, sk.sk_mark)
         err = rt if isinstance(rt, int) else 0
     if err == 0:
         if sk.write_seq == 0:

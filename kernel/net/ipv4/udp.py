@@ -190,7 +190,7 @@ def udp_sendmsg(sk, msg, size):
             ttl = sk.mc_ttl
     rt = sk_dst_check(sk) if connected else None
     if rt is None:
-        rt = ip_route_output_key(net, daddr, saddr, oif)
+        rt = ip_route_output_key(net, daddr, saddr, oif, sk.sk_mark)
         if rt is None:
             ip = net.ip
             err = ip.route_error
