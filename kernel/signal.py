@@ -6,9 +6,11 @@ trap gate calls the program's signal entry with it before the system call return
 with rt_sigreturn(2), which gives the program its old mask back.
 """
 
+from kernel.arch.uaccess import copy_from_user
 from kernel.sched.ending import TaskExit
 from kernel.sched.state import EXIT_DEAD, EXIT_ZOMBIE, PF_EXITING, PF_KTHREAD, TASK_INTERRUPTIBLE
 from kernel.uapi.errno import (
+    EFAULT,
     EINTR,
     EINVAL,
     EPERM,
@@ -26,6 +28,7 @@ from kernel.uapi.signal import (
     SIG_DFL,
     SIG_IGN,
     SIGKILL,
+    SIGSET_SIZE,
     SIGSTOP,
 )
 
@@ -52,6 +55,8 @@ class signal_struct:
         self.actions = {}
         # The masks that rt_sigreturn restores, innermost handler last.
         self.saved_masks = []
+        # What ppoll and its kin have replaced for the length of the call, None outside of one.
+        self.restore_mask = None
 
     def action(self, sig):
         found = self.actions.get(sig)
@@ -138,6 +143,9 @@ def syscall_exit(task, result):
             restart = False
         push_frame(task, sig, act)
         handled = True
+    if signals.restore_mask is not None:
+        signals.blocked = signals.restore_mask
+        signals.restore_mask = None
     recalc_sigpending(task)
     if not restart:
         return -EINTR if result in (-ERESTARTSYS, -ERESTARTNOHAND) else result
@@ -151,7 +159,11 @@ def syscall_exit(task, result):
 def push_frame(task, sig, act):
     """Have the trap gate call the program's handler; until it returns its signal and its mask are blocked."""
     signals = task.signal
-    signals.saved_masks.append(signals.blocked)
+    if signals.restore_mask is None:
+        signals.saved_masks.append(signals.blocked)
+    else:
+        signals.saved_masks.append(signals.restore_mask)
+        signals.restore_mask = None
     signals.blocked |= act.mask
     if not act.flags & SA_NODEFER:
         signals.blocked |= 1 << sig
@@ -185,6 +197,30 @@ def set_blocked(task, mask):
     """Replace the mask of blocked signals; SIGKILL and SIGSTOP can not be blocked."""
     task.signal.blocked = mask & ~UNBLOCKABLE
     recalc_sigpending(task)
+
+
+def set_user_sigmask(task, address, size):
+    """ppoll and its kin: block the signals in the sigset_t at a user address (0: leave all as it is); 0 or -errno."""
+    if not address:
+        return 0
+    if size != SIGSET_SIZE:
+        return -EINVAL
+    raw = copy_from_user(task.mm, address & 0xFFFFFFFFFFFFFFFF, SIGSET_SIZE)
+    if raw is None:
+        return -EFAULT
+    task.signal.restore_mask = task.signal.blocked
+    set_blocked(task, int.from_bytes(raw, "little") << 1 & SIG_BITS)
+    return 0
+
+
+def restore_sigmask(task, result):
+    """The end of such a call: the old mask again.  After an interruption the signal's handler runs first."""
+    signals = task.signal
+    if signals.restore_mask is not None and not (task.sigpending and result in (-EINTR, -ERESTARTNOHAND)):
+        old = signals.restore_mask
+        signals.restore_mask = None
+        set_blocked(task, old)
+    return result
 
 
 def kill(tasks, sender, pid, sig):

@@ -3,6 +3,7 @@ cimport cython
 from kernel.arch.arch cimport Arch
 from kernel.arch.entry cimport Context, syscall_entry
 from kernel.arch.trace cimport Trace
+from kernel.fs.file cimport release_held
 from kernel.sched.core cimport Scheduler
 from kernel.sched.task cimport task_struct
 

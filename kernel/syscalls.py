@@ -7,6 +7,7 @@ program takes interrupts, gives way when the slice is used up, and delivers sign
 from greenlet import GreenletExit
 
 from kernel.arch.entry import syscall_entry
+from kernel.fs.file import release_held
 from kernel.sched.ending import TaskExit
 from kernel.signal import syscall_exit
 from kernel.uapi.errno import EFAULT, ENOSYS, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS
@@ -83,9 +84,13 @@ class SyscallTable(syscall_entry):
                 try:
                     result = handler.call(task, a0, a1, a2, a3, a4, a5)
                 except GreenletExit:
+                    if task.held is not None:
+                        release_held(task)
                     raise
                 except Exception as error:
                     result = self.on_oops(task, self.name(nr), error)
+            if task.held is not None:
+                release_held(task)
             if self.trace is not None and self.trace.on:
                 self.trace.emit("syscall", task.comm, task.pid, self.name(nr), result)
             self.arch.interruptible_point()

@@ -3,8 +3,9 @@
 import pkgutil
 from importlib import import_module, resources
 
+from lab.etc import name_files
+
 PROGRAMS = "userland.programs"
-HOSTS = "127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n10.0.2.2\tgateway\n"
 RESOLV_CONF = "/etc/resolv.conf"
 # What init runs in the place of a shell: arguments separated by NUL bytes, the first is a program's path.
 INIT_ARGV = "/etc/init.argv"
@@ -40,6 +41,6 @@ def initramfs(hostname="hwemu", name_server="") -> dict[str, bytes]:
     if "/bin/init" in files:
         files["/sbin/init"] = files["/bin/init"]
     files["/etc/hostname"] = f"{hostname}\n".encode()
-    files["/etc/hosts"] = HOSTS.format(hostname=hostname).encode()
+    files.update(name_files(hostname))
     files[RESOLV_CONF] = f"nameserver {name_server}\n".encode() if name_server else b""
     return files

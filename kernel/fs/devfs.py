@@ -3,6 +3,7 @@
 from kernel.fs.file import file_operations
 from kernel.fs.ramfs import ramfs
 from kernel.uapi.errno import EFAULT, ENOSPC
+from kernel.uapi.poll import DEFAULT_POLLMASK, POLLIN, POLLRDNORM
 
 ZEROES = bytes(65536)
 RANDOM_CHUNK = 65536
@@ -10,6 +11,9 @@ RANDOM_CHUNK = 65536
 
 class null_operations(file_operations):
     """Reads end at once, writes vanish."""
+
+    def can_poll(self):
+        return False
 
     def read(self, filp, to):
         return 0
@@ -38,10 +42,17 @@ class full_operations(zero_operations):
 
 
 class random_operations(null_operations):
-    """Reads give bytes of the machine's seeded generator."""
+    """Reads give bytes of the machine's seeded generator.  Of the two only /dev/random can be polled."""
 
-    def __init__(self, random):
+    def __init__(self, random, pollable):
         self.random = random
+        self.pollable = pollable
+
+    def can_poll(self):
+        return self.pollable
+
+    def poll(self, filp, table):
+        return POLLIN | POLLRDNORM if self.pollable else DEFAULT_POLLMASK
 
     def read(self, filp, to):
         return fill(to, self.random.randbytes)
@@ -64,8 +75,8 @@ def make_devfs(device, now, random, limit):
     add_device(sb, "null", null_operations(), 1, 3)
     add_device(sb, "zero", zero_operations(), 1, 5)
     add_device(sb, "full", full_operations(), 1, 7)
-    add_device(sb, "random", random_operations(random), 1, 8)
-    add_device(sb, "urandom", random_operations(random), 1, 9)
+    add_device(sb, "random", random_operations(random, True), 1, 8)
+    add_device(sb, "urandom", random_operations(random, False), 1, 9)
     return sb
 
 

@@ -2,11 +2,15 @@ cimport cython
 
 from kernel.arch.uaccess cimport iov_iter
 from kernel.fs.select cimport poll_table
+from kernel.sched.task cimport task_struct
 
 cdef int EBADF, EINVAL, EMFILE, ENOTDIR, ENOTTY, ESPIPE
 cdef unsigned int DEFAULT_POLLMASK
 cdef int FD_CLOEXEC, FMODE_READ, FMODE_WRITE, O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY
 cdef file RESERVED
+
+cdef class file
+cdef class files_struct
 
 
 cdef class file_operations:
@@ -14,9 +18,12 @@ cdef class file_operations:
     cpdef Py_ssize_t read(self, file filp, iov_iter to) except? -9999
     cpdef Py_ssize_t write(self, file filp, iov_iter source) except? -9999
     cpdef unsigned int poll(self, file filp, poll_table table) except? 0xFFFF9999
+    cpdef bint can_poll(self) noexcept
     cpdef long long ioctl(self, file filp, unsigned int cmd, unsigned long long arg) except? -9999
     cpdef long long llseek(self, file filp, long long offset, int whence) except? -9999
     cpdef object iterate(self, file filp)
+    cpdef str fdinfo(self, file filp)
+    cpdef flush(self, file filp, files_struct files)
     cpdef release(self, file filp)
 
 
@@ -31,15 +38,21 @@ cdef class file:
     cdef public str path
     cdef public object dentry
     cdef public list epitems
+    cdef public object f_owner
 
 
 cpdef unsigned int access_mode(unsigned int flags) noexcept
 cpdef file get_file(file filp)
 cpdef fput(file filp)
+cpdef hold(task_struct task, file filp)
+@cython.locals(held=list, filp=file)
+cpdef release_held(task_struct task)
 
 
 cdef class files_struct:
     cdef public int limit
+    cdef public int users
+    cdef public object sched
     cdef public list fd
     cdef public list close_on_exec
     cdef public int next_fd
@@ -54,4 +67,6 @@ cdef class files_struct:
     cpdef int close_fd(self, long long fd) except? -9999
     @cython.locals(fd=cython.int)
     cpdef int install_new(self, file filp, bint cloexec=*) except? -9999
+    cpdef files_struct share(self, object sched)
+    cpdef put(self)
     cpdef int dup_to(self, file filp, long long newfd, bint cloexec=*) except? -9999

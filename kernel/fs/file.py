@@ -27,6 +27,10 @@ class file_operations:
         """The POLL* events that are true now; calls `poll_wait(filp, wq, table)` for each queue that tells of others."""
         return DEFAULT_POLLMASK
 
+    def can_poll(self):
+        """False for files that are always ready: epoll refuses them (EPERM)."""
+        return True
+
     def ioctl(self, filp, cmd, arg):
         """A device request; `arg` is a number or a user address of the current task."""
         return -ENOTTY
@@ -39,12 +43,23 @@ class file_operations:
         """A directory's entries in order: a list of (name, inode number, DT_* type), or a negative errno."""
         return -ENOTDIR
 
+    def fdinfo(self, filp):
+        """The lines that this kind of file adds to /proc/PID/fdinfo."""
+        return ""
+
+    def flush(self, filp, files):
+        """A descriptor of the file in the table `files` is being closed, perhaps not the last one."""
+
     def release(self, filp):
         """The last descriptor of the file is closed."""
 
 
 class file:
-    """An open file: what `open` makes and descriptors refer to.  It is counted by descriptors (`f_count`)."""
+    """An open file: what `open` makes and descriptors refer to.
+
+    It is counted (`f_count`) by descriptors, by calls at work on it where tasks share descriptors, and by messages that
+    carry it.
+    """
 
     def __init__(self, f_op, f_flags=O_RDONLY, inode=None, private_data=None, path=""):
         self.f_op = f_op
@@ -59,6 +74,8 @@ class file:
         self.dentry = None
         # The eventpoll entries that watch this file; None when there are none.
         self.epitems = None
+        # Who gets SIGIO (fcntl F_SETOWN), None when nobody has been named.
+        self.f_owner = None
 
 
 def access_mode(flags):
@@ -86,10 +103,16 @@ def fput(filp):
 
 
 class files_struct:
-    """A task's descriptors.  No two tasks share one, so a descriptor's file stays open for the length of a system call."""
+    """The descriptors of a task, or of `users` tasks that share them (threads).
+
+    A file stays open for the length of a system call: where tasks share a table, `fget` counts the file once more, and
+    the end of the call gives that back (`release_held`).
+    """
 
     def __init__(self, limit=NR_OPEN_DEFAULT):
         self.limit = limit
+        self.users = 1
+        self.sched = None
         self.fd = []
         self.close_on_exec = []
         # No descriptor below this is free.
@@ -128,16 +151,35 @@ class files_struct:
         if fd < 0 or fd >= len(self.fd):
             return None
         filp = self.fd[fd]
-        return filp if filp is not RESERVED else None
+        if filp is RESERVED:
+            return None
+        if self.users > 1 and filp is not None:
+            hold(self.sched.current, filp)
+        return filp
 
     def close_fd(self, fd):
         """Close a descriptor; 0 or -EBADF."""
-        filp = self.fget(fd)
-        if filp is None:
+        if fd < 0 or fd >= len(self.fd):
+            return -EBADF
+        filp = self.fd[fd]
+        if filp is None or filp is RESERVED:
             return -EBADF
         self.put_unused_fd(fd)
+        filp.f_op.flush(filp, self)
         fput(filp)
         return 0
+
+    def share(self, sched):
+        """One more task uses this table."""
+        self.users += 1
+        self.sched = sched
+        return self
+
+    def put(self):
+        """One task less uses this table; the last one closes every descriptor."""
+        self.users -= 1
+        if self.users == 0:
+            self.close_all()
 
     def install_new(self, filp, cloexec=0):
         """Install `filp` in the lowest free descriptor and return it; -EMFILE (the file is then the caller's to put)."""
@@ -176,12 +218,28 @@ class files_struct:
     def close_on_execve(self):
         """Close what is marked close-on-exec."""
         for fd in range(len(self.fd)):
-            if self.close_on_exec[fd]:
+            if self.close_on_exec[fd] and self.fd[fd] is not None:
                 self.close_fd(fd)
 
     def open_fds(self):
         """The descriptors in use, in order."""
-        return [fd for fd in range(len(self.fd)) if self.fget(fd) is not None]
+        return [fd for fd in range(len(self.fd)) if self.fd[fd] is not None and self.fd[fd] is not RESERVED]
+
+
+def hold(task, filp):
+    """Keep `filp` open until the current system call of `task` ends."""
+    filp.f_count += 1
+    if task.held is None:
+        task.held = []
+    task.held.append(filp)
+
+
+def release_held(task):
+    """The end of a system call: put the files that it kept open."""
+    held = task.held
+    task.held = None
+    for filp in held:
+        fput(filp)
 
 
 # Stands in a table between get_unused_fd and fd_install: the descriptor is taken and not yet open.

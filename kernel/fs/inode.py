@@ -90,6 +90,9 @@ def seek(filp, offset, whence, size):
 class directory_operations(file_operations):
     """An open directory: override `iterate`."""
 
+    def can_poll(self):
+        return False
+
     def read(self, filp, to):
         return -EISDIR
 

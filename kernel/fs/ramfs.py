@@ -41,6 +41,9 @@ class ramfs_inode(inode):
 class ramfs_file_operations(file_operations):
     """A regular file: its bytes are the inode's `i_private`."""
 
+    def can_poll(self):
+        return False
+
     def open(self, filp):
         filp.inode.opens += 1
         return 0

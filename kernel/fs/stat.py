@@ -4,9 +4,10 @@ from struct import Struct
 
 from kernel.arch.uaccess import copy_to_user
 from kernel.fs import namei
+from kernel.fs.anon_inodes import file_ids
 from kernel.fs.open import get_path
 from kernel.uapi.errno import EBADF, EFAULT, EINVAL, ENOTDIR
-from kernel.uapi.stat import S_IFCHR, S_IFIFO, S_IFSOCK
+from kernel.uapi.stat import S_IFIFO, S_IFSOCK
 from kernel.uapi.syscall import SYS_fstat64, SYS_getdents64, SYS_lstat64, SYS_readlink, SYS_stat64
 
 # struct stat: dev, ino, nlink, mode, uid, gid, rdev, size, blksize, blocks, three times (s, ns).
@@ -16,8 +17,8 @@ DIRENT64 = Struct("<QqHB")
 BLOCK_SIZE = 4096
 NSEC_PER_SEC = 1000000000
 MAX_DIRENTS = 65536
-# Files that have a name of this kind and a number instead of a place in a directory.
-ANONYMOUS_MODES = {"pipe": S_IFIFO, "socket": S_IFSOCK}
+# Modes of files that have a number instead of a place in a directory.
+ANONYMOUS_MODES = {"pipe": S_IFIFO | 0o600, "socket": S_IFSOCK | 0o777}
 
 
 def pack_stat(node):
@@ -41,11 +42,10 @@ def pack_stat(node):
 
 
 def pack_anonymous(filp):
-    """struct stat of an open file without an inode of its own: a pipe, a socket, an epoll instance."""
-    kind, _, rest = filp.path.partition(":[")
-    number = rest.removesuffix("]")
-    mode = ANONYMOUS_MODES.get(kind, S_IFCHR) | 0o600
-    return STAT.pack(0, int(number) if number.isdigit() else 0, 1, mode, 0, 0, 0, 0, BLOCK_SIZE, *(0,) * 7)
+    """struct stat of an open file without a name: a pipe, a socket, an epoll instance."""
+    device, number = file_ids(filp)
+    mode = ANONYMOUS_MODES.get(filp.path.partition(":[")[0], 0o600)
+    return STAT.pack(device, number, 1, mode, 0, 0, 0, 0, BLOCK_SIZE, *(0,) * 7)
 
 
 def stat_path(task, path, address, follow):

@@ -21,7 +21,7 @@ def power_off(kernel, status):
     kernel.last_task = current
     kill_all(kernel, current)
     if current.files is not None:
-        current.files.close_all()
+        current.files.put()
     kernel.alarms.forget(current)
     kernel.printk.printk("reboot: Power down")
     for callback in reversed(kernel.shutdown_calls):

@@ -1,20 +1,18 @@
 """Fills the system call table of a kernel, apart from the sockets' own calls."""
 
-from kernel.fs import eventpoll, open, poll, read_write, stat
+from kernel.fs import open, read_write, stat
+from kernel.fs.epoll_calls import epoll_calls
+from kernel.fs.eventfd import eventfd_calls
+from kernel.fs.poll import poll_calls
+from kernel.fs.timerfd import timerfd_calls
 from kernel.sched.exit import exit_calls
 from kernel.sched.fork import process_calls
 from kernel.sys import system_calls
 from kernel.time.syscalls import time_calls
 from kernel.uapi.syscall import (
-    SYS_epoll_create,
-    SYS_epoll_create1,
-    SYS_epoll_ctl,
-    SYS_epoll_wait,
     SYS_lseek,
-    SYS_poll,
     SYS_read,
     SYS_readv,
-    SYS_select,
     SYS_sendfile64,
     SYS_write,
     SYS_writev,
@@ -24,8 +22,6 @@ from kernel.uapi.syscall import (
 def register_syscalls(kernel):
     """Enter every system call of the kernel core."""
     table = kernel.syscalls
-    polls = poll.poll_calls(kernel.sched)
-    epolls = eventpoll.eventpoll_calls(kernel.sched)
     for nr, name, function in (
         (SYS_read, "read", read_write.sys_read()),
         (SYS_write, "write", read_write.sys_write()),
@@ -33,15 +29,18 @@ def register_syscalls(kernel):
         (SYS_writev, "writev", read_write.sys_writev),
         (SYS_lseek, "lseek", read_write.sys_lseek),
         (SYS_sendfile64, "sendfile64", read_write.sys_sendfile64),
-        (SYS_poll, "poll", polls.poll),
-        (SYS_select, "select", polls.select),
-        (SYS_epoll_create, "epoll_create", epolls.create),
-        (SYS_epoll_create1, "epoll_create1", epolls.create1),
-        (SYS_epoll_ctl, "epoll_ctl", epolls.ctl),
-        (SYS_epoll_wait, "epoll_wait", epolls.wait),
     ):
         table.register(nr, name, function)
     open.register(table, kernel.sched)
     stat.register(table)
-    for calls in (time_calls(kernel), system_calls(kernel), exit_calls(kernel), process_calls(kernel)):
+    for calls in (
+        poll_calls(kernel.sched),
+        epoll_calls(kernel.sched),
+        eventfd_calls(kernel.sched),
+        timerfd_calls(kernel),
+        time_calls(kernel),
+        system_calls(kernel),
+        exit_calls(kernel),
+        process_calls(kernel),
+    ):
         calls.register(table)

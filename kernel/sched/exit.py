@@ -33,7 +33,7 @@ def release(kernel, task):
     kernel.timers.del_timer(task.sleep_timer)
     kernel.alarms.forget(task)
     if task.files is not None:
-        task.files.close_all()
+        task.files.put()
         task.files = None
     task.fs = None
     reaper = kernel.pids.find(1)

@@ -162,6 +162,11 @@ class process_calls:
         binprm = self.prepare(task, path, argv, envp, task.fs)
         if isinstance(binprm, int):
             return binprm
+        if task.files.users > 1:
+            # The other threads keep theirs.
+            private = task.files.copy()
+            task.files.put()
+            task.files = private
         task.files.close_on_execve()
         task.signal.flush_handlers()
         task.comm = binprm.path.rpartition("/")[2][:COMM_LENGTH]

@@ -25,6 +25,7 @@ cdef class task_struct:
     cdef public bint sigpending
     cdef public bint dying
     cdef public int refusals
+    cdef public list held
     cdef public int exit_code
     cdef public object fault
     cdef public task_struct parent

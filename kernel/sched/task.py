@@ -29,6 +29,8 @@ class task_struct:
         # Set once the task has to end: every further system call raises again.
         self.dying = False
         self.refusals = 0
+        # Files that the current system call keeps open (fs/file.py), None when there are none.
+        self.held = None
         self.exit_code = 0
         # The exception that ended the program, until it has been reported.
         self.fault = None

@@ -11,7 +11,7 @@ from hwemu.wire.impair import parse_impairments
 from lab import arguments
 from lab.usernet import dhcp as dhcp_server
 from lab.usernet import dns as dns_server
-from userland.libc import dns, inet, netdb, resolver
+from userland.libc import databases, dns, inet, resolver
 from userland.net import filter as packet_filter
 from userland.net import packet, pcap
 from userland.proto import dhcp, http, icmp
@@ -198,7 +198,7 @@ def filters(choices):
         words.append(choices.pick(FILTER_WORDS))
     try:
         # There is no machine here with an /etc/services.
-        with mock.patch.object(netdb, "read_text", return_value=-1):
+        with mock.patch.object(databases, "read_text", return_value=-1):
             tree = packet_filter.compile_filter(" ".join(words), {"host": "10.0.0.1"}.get)
     except packet_filter.FilterError as refusal:
         assert "\n" not in str(refusal)
@@ -294,8 +294,9 @@ def host_reads(function, text):
 
 def configuration_files(choices):
     text = text_of(choices)
-    for quad, _ in netdb.parse_hosts(text):
+    for quad, _ in databases.parse_hosts(text):
         assert inet.parse_quad(quad) >= 0
+    assert databases.parse_nsswitch("hosts: " + text)
     config = resolver.ResolverConfig(text.replace("\0", "nameserver 1.2.3.4\n").replace("\1", "options ndots:"))
     assert 1 <= config.timeout <= 30 and 1 <= config.attempts <= 5 and config.ndots <= 15
     config.candidates(NAME)

@@ -5,6 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy import all as scapy
 
+from lab import etc
+from userland.libc import databases
 from userland.net.filter import FilterError, compile_filter
 from userland.net.packet import Packet, Printer, hex_dump, tcp_options
 from userland.net.pcap import Reader, file_header, record_header
@@ -75,7 +77,8 @@ def test_sequence_numbers_count_from_the_handshake():
         ("src or dst port 1024", "u"),
     ],
 )
-def test_filters(text, passing, on_scripted_kernel):
+def test_filters(text, passing, on_scripted_kernel, monkeypatch):
+    monkeypatch.setattr(databases, "read_text", {"/etc/services": etc.services()}.get)
     tree, _ = on_scripted_kernel({}, lambda: compile_filter(text, lambda name: None))
     frames = {"t": TCP_SYN, "u": UDP, "a": ARP, "e": ECHO}
     assert "".join(letter for letter, frame in frames.items() if tree.matches(Packet(frame))) == passing

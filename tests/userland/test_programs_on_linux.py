@@ -472,12 +472,11 @@ def test_cat_copies_standard_input():
 # --- the resolver ---
 
 
-def test_the_resolver_asks_again_over_tcp_and_ignores_strangers(monkeypatch):
+def test_the_resolver_asks_again_over_tcp_and_ignores_strangers():
     port = free_in_both(0)
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.bind(("127.0.0.1", port))
     tcp = socket.create_server(("127.0.0.1", port))
-    monkeypatch.setattr("userland.libc.resolver.DNS_PORT", port)
 
     def serve():
         query, peer = udp.recvfrom(512)
@@ -498,6 +497,7 @@ def test_the_resolver_asks_again_over_tcp_and_ignores_strangers(monkeypatch):
 
     threading.Thread(target=serve, daemon=True).start()
     config = ResolverConfig("nameserver 127.0.0.1\noptions timeout:2 attempts:1\n")
+    config.port = port
     name, addresses, failure = on_linux(lambda: lookup("host.example", dns.TYPE_A, config))
     assert failure is None and name == "host.example" and len(addresses) == 100
     udp.close()

@@ -22,6 +22,11 @@ POLLFD = Struct("<ihh")
 EPOLL_EVENT = Struct("<IQ")
 TIMEVAL = Struct("<qq")
 TIMESPEC = Struct("<qq")
+# struct itimerspec: interval and value.
+ITIMERSPEC = Struct("<qqqq")
+SIGSET_SIZE = 8
+# What pselect6's last argument points to: a sigset_t's address and size.
+SIGSET_ARGPACK = Struct("<QQ")
 
 # struct stat: dev, ino, nlink, mode, uid, gid, rdev, size, blksize, blocks, atime, mtime, ctime (sec and nsec each).
 STAT = Struct("<QQQIII4xQqqq6q24x")

@@ -8,15 +8,31 @@
 
 Where C takes a pointer to fill, a call here takes a bytearray, or returns the value (or -1).  `libc.errno` is the
 running program's.  `transfer` holds the calls that move bytes, `socket`, `unistd`, `poll`, `process` and `time`
-the other syscalls, `inet`, `netdb`, `resolver` and `net_if` names, addresses and interfaces.
+the other syscalls, `inet`, `netdb`, `databases`, `resolver` and `net_if` names, addresses and interfaces.
 """
 
 # ruff: noqa: F401, F403
 from userland.abi.errno import *
 from userland.abi.fcntl import *
+from userland.abi.netdb import *
 from userland.abi.process import *
 from userland.abi.socket import *
 from userland.libc.crt import get_errno, random_bits, set_errno, strerror
+from userland.libc.databases import hostent, protoent, servent
+from userland.libc.epoll import (
+    epoll_create,
+    epoll_create1,
+    epoll_ctl,
+    epoll_pwait,
+    epoll_pwait2,
+    epoll_wait,
+    eventfd,
+    eventfd_read,
+    eventfd_write,
+    timerfd_create,
+    timerfd_gettime,
+    timerfd_settime,
+)
 from userland.libc.getopt import Options, UsageError, getopt, integer
 from userland.libc.inet import (
     ether_aton,
@@ -65,24 +81,28 @@ from userland.libc.net_if import (
 from userland.libc.netdb import (
     addrinfo,
     gai_strerror,
+    get_h_errno,
     getaddrinfo,
     gethostbyaddr,
     gethostbyname,
+    gethostbyname2,
     getnameinfo,
+    getprotobyname,
+    getprotobynumber,
     getservbyname,
     getservbyport,
+    hstrerror,
 )
 from userland.libc.poll import (
     FD_CLR,
     FD_ISSET,
     FD_SET,
     FD_ZERO,
-    epoll_create,
-    epoll_ctl,
-    epoll_wait,
     fd_set,
     poll,
     pollfd,
+    ppoll,
+    pselect,
     select,
 )
 from userland.libc.process import (
@@ -203,4 +223,6 @@ from userland.libc.unistd import (
 def __getattr__(name):
     if name == "errno":
         return get_errno()
+    if name == "h_errno":
+        return get_h_errno()
     raise AttributeError(f"module 'userland.libc' has no attribute {name!r}")

@@ -13,6 +13,7 @@ cdef class Program:
     cdef public int[::1] words
     cdef public unsigned long long args_address
     cdef public dict handlers
+    cdef public int h_errno
 
 
 @cython.locals(context=Context, program=Program)

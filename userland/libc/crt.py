@@ -27,6 +27,7 @@ class Program:
         self.args_address = self.space.map(self.block, True)
         self.environ = None
         self.handlers = {}
+        self.h_errno = 0
 
 
 def this():

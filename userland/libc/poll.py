@@ -1,12 +1,13 @@
-"""Waiting for many descriptors: poll(2), select(2), epoll(7)."""
+"""Waiting for many descriptors: poll(2), select(2) and their forms with a signal mask.  epoll(7) is in `epoll`."""
 
 from hwemu.cpu import trap
 from userland.abi.fcntl import FD_SETSIZE
-from userland.abi.layout import EPOLL_EVENT, POLLFD, TIMEVAL
-from userland.abi.syscall import SYS__newselect, SYS_epoll_create, SYS_epoll_ctl, SYS_epoll_wait, SYS_poll
+from userland.abi.layout import POLLFD, SIGSET_ARGPACK, SIGSET_SIZE, TIMESPEC, TIMEVAL
+from userland.abi.syscall import SYS__newselect, SYS_poll, SYS_ppoll, SYS_pselect6
 from userland.libc.crt import checked, this
 
 MICROSECONDS = 1000000
+NANOSECONDS = 1000000000
 
 
 class pollfd:
@@ -20,18 +21,44 @@ class pollfd:
         self.revents = 0
 
 
+def timespec(seconds):
+    """struct timespec of a number of seconds."""
+    return TIMESPEC.pack(*divmod(int(seconds * NANOSECONDS), NANOSECONDS))
+
+
+def sigset(signals):
+    """sigset_t of signal numbers."""
+    return sum(1 << signum - 1 for signum in signals).to_bytes(SIGSET_SIZE, "little")
+
+
 def poll(fds, timeout=-1):
     """int poll(struct pollfd *fds, nfds_t nfds, int timeout): `timeout` in ms, -1 for ever.
 
     `fds` is a list of `pollfd`; returns how many have `revents`.
     """
+    return poll_call(SYS_poll, fds, (), timeout)
+
+
+def ppoll(fds, timeout=None, sigmask=None):
+    """int ppoll(struct pollfd *fds, nfds_t nfds, const struct timespec *tmo_p, const sigset_t *sigmask)
+
+    `timeout` in seconds, None for ever; `sigmask` the signals that are blocked meanwhile, None: those that are now.
+    """
+    buffers = [None if timeout is None else bytearray(timespec(timeout)), None if sigmask is None else sigset(sigmask)]
+    return poll_call(SYS_ppoll, fds, buffers, SIGSET_SIZE)
+
+
+def poll_call(nr, fds, buffers, last):
+    """trap(nr, fds, their count, &buffers..., last), for poll and ppoll."""
     raw = bytearray(POLLFD.size * len(fds))
     for index, entry in enumerate(fds):
         POLLFD.pack_into(raw, index * POLLFD.size, entry.fd, entry.events, 0)
     space = this().space
     address = space.map(raw, True) if raw else 0
-    result = trap(SYS_poll, address, len(fds), timeout)
-    space.unmap(address)
+    more = [0 if buffer is None else space.map(buffer, isinstance(buffer, bytearray)) for buffer in buffers]
+    result = trap(nr, address, len(fds), *more, last)
+    for mapped in (address, *more):
+        space.unmap(mapped)
     for index, entry in enumerate(fds):
         # The two low bytes are a short of flags: POLLRDHUP does not reach the sign bit.
         entry.revents = POLLFD.unpack_from(raw, index * POLLFD.size)[2] if result >= 0 else 0
@@ -86,32 +113,17 @@ def select(nfds, readfds=None, writefds=None, exceptfds=None, timeout=None):
     return checked(result)
 
 
-def epoll_create(size=1):
-    """int epoll_create(int size)"""
-    return checked(trap(SYS_epoll_create, size))
+def pselect(nfds, readfds=None, writefds=None, exceptfds=None, timeout=None, sigmask=None):
+    """int pselect(int nfds, fd_set *, fd_set *, fd_set *, const struct timespec *timeout, const sigset_t *sigmask)
 
-
-def epoll_ctl(epfd, op, fd, events=0, data=None):
-    """int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event): `data` is an int, the fd by default."""
-    space = this().space
-    address = space.map(EPOLL_EVENT.pack(events, fd if data is None else data))
-    result = trap(SYS_epoll_ctl, epfd, op, fd, address)
-    space.unmap(address)
-    return checked(result)
-
-
-def epoll_wait(epfd, events, maxevents=64, timeout=-1):
-    """int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)
-
-    `events` is a list that is refilled with (data, events) pairs; `timeout` in ms, -1 for ever.
+    `timeout` in seconds, None for ever; `sigmask` as with `ppoll`.
     """
-    raw = bytearray(EPOLL_EVENT.size * maxevents)
     space = this().space
-    address = space.map(raw, True)
-    result = trap(SYS_epoll_wait, epfd, address, maxevents, timeout)
-    space.unmap(address)
-    events.clear()
-    for index in range(max(result, 0)):
-        mask, data = EPOLL_EVENT.unpack_from(raw, index * EPOLL_EVENT.size)
-        events.append((data, mask))
+    addresses = [space.map(fds.bits, True) if fds is not None else 0 for fds in (readfds, writefds, exceptfds)]
+    limit = 0 if timeout is None else space.map(bytearray(timespec(timeout)), True)
+    mask = 0 if sigmask is None else space.map(sigset(sigmask))
+    pack = space.map(SIGSET_ARGPACK.pack(mask, SIGSET_SIZE))
+    result = trap(SYS_pselect6, nfds, *addresses, limit, pack)
+    for address in (pack, mask, limit, *addresses):
+        space.unmap(address)
     return checked(result)

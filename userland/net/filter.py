@@ -281,17 +281,15 @@ class Compiler:
     def port(self, word):
         if word.isascii() and word.isdigit() and len(word) < 6 and int(word) < 65536:
             return int(word)
-        port = libc.getservbyname(word, "tcp") if word.isalpha() else -1
-        if port < 0 and word.isalpha():
-            port = libc.getservbyname(word, "udp")
-        if port < 0:
+        service = libc.getservbyname(word) if word.isalpha() else None
+        if service is None:
             raise FilterError(f"unknown port '{word}' in filter expression")
-        return port
+        return service.s_port
 
 
 def first_address(name):
     found = libc.gethostbyname(name)
-    return found[1][0] if found is not None else None
+    return libc.inet_ntoa(found.h_addr_list[0]) if found is not None else None
 
 
 def compile_filter(text, resolve=first_address):

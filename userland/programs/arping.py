@@ -124,7 +124,7 @@ def main(argv):
         found = libc.gethostbyname(options.operands[0])
         if found is None:
             raise libc.UsageError(f"{options.operands[0]}: Name or service not known")
-        target = parse_quad(found[1][0])
+        target = int.from_bytes(found.h_addr_list[0], "big")
         name = options.get("I") or interface_for(target)
         index = libc.if_nametoindex(name)
         hardware = libc.get_hardware(name)
@@ -148,5 +148,5 @@ def main(argv):
 
     libc.signal(libc.SIGINT, interrupted)
     if not run.quiet:
-        libc.puts(f"ARPING {found[1][0]} from {own or '0.0.0.0'} {name}")
+        libc.puts(f"ARPING {libc.inet_ntoa(found.h_addr_list[0])} from {own or '0.0.0.0'} {name}")
     return run.run()

@@ -19,7 +19,7 @@ def main(argv):
         if found is None:
             libc.eputs(f"nslookup: couldn't get address for '{argv[2]}': not found")
             return 1
-        config.servers = [found[1][0]]
+        config.servers = [libc.inet_ntoa(found.h_addr_list[0])]
     reverse = parse_quad(name) >= 0
     names = [reverse_name(name)] if reverse else config.candidates(name)
     kind = TYPE_PTR if reverse else TYPE_A

@@ -62,8 +62,8 @@ def endpoint(pair, protocol, numeric):
     address, port = pair
     if port == 0:
         return f"{address}:*"
-    name = None if numeric else libc.getservbyport(port, protocol)
-    return f"{address}:{name or port}"
+    service = None if numeric else libc.getservbyport(port, protocol)
+    return f"{address}:{port if service is None else service.s_name}"
 
 
 def layout(rows):
