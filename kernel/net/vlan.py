@@ -143,7 +143,10 @@ def vlan_features(real_dev):
 
 
 def register_vlan_device(net, real_dev, vid, name=""):
-    """Make the interface `name` (by default "PARENT.VID"), down; 0, -ERANGE, -EOPNOTSUPP (not an Ethernet), -EEXIST or what the parent says."""
+    """Make the interface `name` (by default "PARENT.VID"), down.
+
+    0, -ERANGE, -EOPNOTSUPP (not an Ethernet), -EEXIST or what the parent says.
+    """
     if not 0 <= vid < VLAN_VID_END:
         return -ERANGE
     if real_dev.type != ARPHRD_ETHER:

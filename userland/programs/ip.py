@@ -44,9 +44,11 @@ def parse_options(words, options):
             options.pretty = True
         elif name in ("jp", "pj"):
             options.json = options.pretty = True
-        elif name in ("f", "family") and words and words[0] == "inet":
-            words.pop(0)
-        elif name not in ("4", "N", "Numeric"):
+        elif name == "4" or (name in ("f", "family") and words and words[0] == "inet"):
+            options.inet = True
+            if name != "4":
+                words.pop(0)
+        elif name not in ("N", "Numeric"):
             return option
     return ""
 

@@ -269,7 +269,7 @@ class Devinet:
             prefsrc = next(o.ifa_local for o in dev.ip_ptr.ifa_list if not o.secondary and same_subnet(o, ifa))
         routes = [(RT_TABLE_LOCAL, fib_info(ifa.ifa_local, 32, RTN_LOCAL, RT_SCOPE_HOST, dev, 0, prefsrc))]
         if not ifa.secondary:
-            if ifa.ifa_prefixlen < 32 and not ifa.noprefixroute:
+            if (ifa.ifa_prefixlen < 32 or ifa.ifa_address != ifa.ifa_local) and not ifa.noprefixroute:
                 kind = RTN_LOCAL if dev.flags & IFF_LOOPBACK else RTN_UNICAST
                 scope = RT_SCOPE_HOST if dev.flags & IFF_LOOPBACK else RT_SCOPE_LINK
                 route = fib_info(ifa.network(), ifa.ifa_prefixlen, kind, scope, dev, 0, ifa.ifa_local, ifa.rt_priority)

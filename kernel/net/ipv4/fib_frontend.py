@@ -118,9 +118,10 @@ def fib_check_nexthop(net, cfg):
             return cfg.error(ENETDOWN, "Nexthop device is not up")
         return 0
     nexthop = net.fib.lookup(cfg.gw, cfg.dev.ifindex if cfg.dev is not None else 0)
-    if nexthop is None or nexthop.type != RTN_UNICAST or nexthop.scope <= cfg.scope or nexthop.scope < RT_SCOPE_LINK:
-        local = nexthop is not None and nexthop.type == RTN_LOCAL
-        return cfg.error(EINVAL if local else ENETUNREACH, "Nexthop has invalid gateway")
+    if nexthop is None or nexthop.scope < RT_SCOPE_LINK:
+        return cfg.error(ENETUNREACH, "Nexthop has invalid gateway")
+    if nexthop.type not in (RTN_UNICAST, RTN_LOCAL) or nexthop.scope <= cfg.scope:
+        return cfg.error(EINVAL, "Nexthop has invalid gateway")
     cfg.dev = nexthop.dev
     return 0 if cfg.dev.flags & IFF_UP else cfg.error(ENETDOWN, "Nexthop device is not up")
 

@@ -48,7 +48,7 @@ class nl_request:
     def attributes(self, header, policy):
         """{type: bytes} behind a family header of `header` bytes, or a negative errno (an int).
 
-        `policy` is {type: U8 ... U64 | STRING | BINARY | a number of bytes}; attributes that it lacks are passed over, as in Linux.
+        `policy` is {type: U8 ... U64 | STRING | BINARY | a number of bytes}; attributes that it lacks are passed over.
         """
         payload = self.payload
         if len(payload) < header:

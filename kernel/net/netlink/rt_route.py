@@ -12,7 +12,7 @@ from kernel.net.ipv4.fib_frontend import fib_config, fib_create_info
 from kernel.net.ipv4.route import ip_route_input, ip_route_output
 from kernel.net.netlink.attributes import address, nla, nla_address, nla_parse, nla_u32, u32
 from kernel.net.netlink.request import BINARY, U32
-from kernel.uapi.errno import EINVAL, ENODEV, EOPNOTSUPP, ESRCH
+from kernel.uapi.errno import EINVAL, ENODEV, ENOENT, EOPNOTSUPP, ESRCH
 from kernel.uapi.route import (
     RT_SCOPE_UNIVERSE,
     RT_TABLE_MAIN,
@@ -95,6 +95,8 @@ def dump_routes(request):
         if flags & RTM_F_CLONED:
             return []
         table = u32(found[RTA_TABLE]) if RTA_TABLE in found else table
+        if table not in (RT_TABLE_UNSPEC, *request.net.fib.tables):
+            return request.error(ENOENT, "ipv4: FIB table does not exist")
         oif = u32(found[RTA_OIF]) if RTA_OIF in found else 0
         routes = [
             fi for fi in routes

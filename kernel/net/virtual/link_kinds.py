@@ -25,7 +25,6 @@ class link_kind:
 
     def lower(self, dev):
         """The device below or opposite, or None."""
-        return None
 
     def describe(self, dev):
         """The attributes in IFLA_INFO_DATA."""

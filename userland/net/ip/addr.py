@@ -36,7 +36,8 @@ class Address:
         self.label = text(self.attributes.get(nl.IFA_LABEL, b""))
 
     def prefix(self):
-        return f"{quad(self.local)}/{self.length}" if self.peer == self.local else f"{quad(self.local)} peer {quad(self.peer)}/{self.length}"
+        peer = "" if self.peer == self.local else f" peer {quad(self.peer)}"
+        return f"{quad(self.local)}{peer}/{self.length}"
 
 
 def all_addresses(options):
@@ -77,6 +78,11 @@ class AddressFilter:
         return self.secondary is None or bool(address.flags & nl.IFA_F_SECONDARY) == self.secondary
 
 
+def metric_text(address):
+    metric = number(address.attributes.get(nl.IFA_RT_PRIORITY))
+    return f"metric {metric} " if metric else ""
+
+
 def address_record(options, address):
     """The lines of one address behind its interface's."""
     record = Record()
@@ -86,8 +92,7 @@ def address_record(options, address):
         record.fields["address"] = quad(address.peer)
     record.put(f"{address.prefix()} ", "prefixlen", address.length)
     if nl.IFA_RT_PRIORITY in address.attributes:
-        metric = number(address.attributes[nl.IFA_RT_PRIORITY])
-        record.put(f"metric {metric} ", "metric", metric)
+        record.put(metric_text(address), "metric", number(address.attributes[nl.IFA_RT_PRIORITY]))
     if nl.IFA_BROADCAST in address.attributes:
         broadcast = quad(address.attributes[nl.IFA_BROADCAST])
         record.put(f"brd {broadcast} ", "broadcast", broadcast)
@@ -113,14 +118,14 @@ def address_show(options, words):
     records = []
     for link in found:
         own = [address for address in addresses if address.index == link.index]
-        if filter.any() and not own:
+        if (filter.any() or options.inet) and not own:
             continue
         entries = [address_record(options, address) for address in own]
         if options.brief:
             record = Record()
             record.put(f"{shown_name(link, names):<16} ", "ifname", link.name)
             record.put(f"{link.state():<14} ", "operstate", link.state())
-            record.put("".join(f"{address.prefix()} " for address in own))
+            record.put("".join(f"{address.prefix()} {metric_text(address)}" for address in own))
             record.fields["addr_info"] = [
                 {"local": quad(address.local), "prefixlen": address.length} for address in own
             ]

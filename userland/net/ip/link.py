@@ -130,6 +130,8 @@ def head(options, link, names, lowers_down, mode):
     record.put("group default ", "group", "default")
     if link.number(nl.IFLA_TXQLEN):
         record.put(f"qlen {link.number(nl.IFLA_TXQLEN)}", "txqlen", link.number(nl.IFLA_TXQLEN))
+    if options.inet and not mode:
+        return record
     record.newline(options)
     hardware = HARDWARE.get(link.hatype, "none")
     record.put(f"    link/{hardware} ", "link_type", hardware)

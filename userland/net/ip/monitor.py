@@ -53,8 +53,8 @@ def monitor(options, words):
                 raise Failed(f'Argument "{word}" is unknown, try "ip monitor help".')
             wanted.append(OBJECTS[name])
     stopped = []
-    libc.signal(libc.SIGINT, lambda signum: stopped.append(signum))
-    libc.signal(libc.SIGTERM, lambda signum: stopped.append(signum))
+    libc.signal(libc.SIGINT, stopped.append)
+    libc.signal(libc.SIGTERM, stopped.append)
     names(options)
     with Netlink(nl.NETLINK_ROUTE, wanted or OBJECTS.values()) as socket:
         while not stopped:

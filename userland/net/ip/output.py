@@ -17,6 +17,10 @@ ROUTE_TYPES = {
 }  # fmt: skip
 
 
+# Stands for a value that is the text itself.
+TEXT = object()
+
+
 class Failed(Exception):
     """Something does not work; the text is the line that ip prints."""
 
@@ -26,6 +30,8 @@ class Options:
 
     def __init__(self):
         self.brief = False
+        # -4: what is not IP is left out.
+        self.inet = False
         self.oneline = False
         self.details = False
         self.json = False
@@ -49,7 +55,7 @@ class Options:
         try:
             return self.netlink.dump(kind, payload)
         except NetlinkError as error:
-            raise Failed(refusal(error)) from None
+            raise Failed(f"{refusal(error)}\nDump terminated") from None
 
 
 def refusal(error):
@@ -66,11 +72,11 @@ class Record:
         self.text = ""
         self.fields = {}
 
-    def put(self, text, key=None, value=None):
+    def put(self, text, key=None, value=TEXT):
         """Append `text`; with a key also to the JSON object (the value defaults to the text without blanks)."""
         self.text += text
         if key is not None:
-            self.fields[key] = text.strip() if value is None else value
+            self.fields[key] = text.strip() if value is TEXT else value
         return self
 
     def newline(self, options):

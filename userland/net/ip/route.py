@@ -130,17 +130,18 @@ def route_record(options, route, filter=None):
     if nl.RTA_SRC in route.attributes:
         source = host_prefix(route.attributes[nl.RTA_SRC], route.src_length)
         record.put(f"from {source} ", "from", source)
-    if nl.RTA_GATEWAY in route.attributes:
+    if nl.RTA_GATEWAY in route.attributes and (filter is None or filter.via is None):
         gateway = quad(route.attributes[nl.RTA_GATEWAY])
         record.put(f"via {gateway} ", "gateway", gateway)
     if route.oif and (filter is None or filter.oif is None):
         name = device_name(options, route.oif)
         record.put(f"dev {name} ", "dev", name)
     table = TABLES.get(route.table, str(route.table))
-    if not route.cached and filter is not None and filter.table == ANY_TABLE and route.table != nl.RT_TABLE_MAIN:
+    elsewhere = filter is not None and filter.table == ANY_TABLE and route.table != nl.RT_TABLE_MAIN
+    if options.details if route.cached else elsewhere:
         record.put(f"table {table} ", "table", table)
-    elif options.details and route.cached:
-        record.put(f"table {table} ", "table", table)
+    elif route.cached and route.table != nl.RT_TABLE_MAIN:
+        record.fields["table"] = table
     if not route.cached:
         protocol = PROTOCOLS.get(route.protocol, str(route.protocol))
         if (route.protocol != nl.RTPROT_BOOT or options.details) and (filter is None or filter.protocol is None):
@@ -148,7 +149,7 @@ def route_record(options, route, filter=None):
         scope = SCOPES.get(route.scope, str(route.scope))
         if (route.scope != nl.RT_SCOPE_UNIVERSE or options.details) and (filter is None or filter.scope is None):
             record.put(f"scope {scope} ", "scope", scope)
-    if nl.RTA_PREFSRC in route.attributes:
+    if nl.RTA_PREFSRC in route.attributes and (filter is None or filter.src is None):
         source = quad(route.attributes[nl.RTA_PREFSRC])
         record.put(f"src {source} ", "prefsrc", source)
     if route.metric:
@@ -189,14 +190,16 @@ def metrics_text(route, record):
         record.fields["metrics"] = [{"mtu": mtu}]
 
 
-def all_routes(options):
+def all_routes(options, table=ANY_TABLE):
     payload = RTMSG.pack(AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)
+    if table != ANY_TABLE:
+        payload += u32_attribute(nl.RTA_TABLE, table)
     return [Route(body) for kind, body in options.dump(nl.RTM_GETROUTE, payload) if kind == nl.RTM_NEWROUTE]
 
 
 def route_show(options, words):
     filter = RouteFilter(options, words)
-    routes = [] if filter.cache else [route for route in all_routes(options) if filter.fits(route)]
+    routes = [] if filter.cache else [route for route in all_routes(options, filter.table) if filter.fits(route)]
     show(options, [route_record(options, route, filter) for route in routes])
 
 
@@ -207,7 +210,7 @@ def route_flush(options, words):
     if filter.cache:
         # There is no table of cached routes: what is cached is looked up again as soon as anything changes.
         return
-    for route in all_routes(options):
+    for route in all_routes(options, filter.table):
         if filter.fits(route):
             try:
                 options.netlink.request(nl.RTM_DELROUTE, 0, route.payload)
@@ -317,7 +320,6 @@ def route_get(options, words):
     attributes = b""
     destination = None
     src_length = 0
-    flags = 0
     while words:
         word = words.take()
         if word == "from":
@@ -336,9 +338,7 @@ def route_get(options, words):
             raise Failed(f'Error: either "to" is duplicate, or "{word}" is a garbage.')
     if destination is None:
         raise Failed("need at least a destination address")
-    if options.details:
-        flags |= nl.RTM_F_LOOKUP_TABLE
-    message = RTMSG.pack(AF_INET, 32, src_length, 0, 0, 0, 0, 0, flags) + attribute(nl.RTA_DST, packed(destination))
+    message = RTMSG.pack(AF_INET, 32, src_length, 0, 0, 0, 0, 0, nl.RTM_F_LOOKUP_TABLE) + attribute(nl.RTA_DST, packed(destination))
     found = options.request(nl.RTM_GETROUTE, 0, message + attributes)
     show(options, [route_record(options, Route(body)) for _, body in found])
 

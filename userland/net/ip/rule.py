@@ -13,6 +13,7 @@ from userland.net.ip.output import (
     number_word,
     packed,
     prefix_word,
+    quad,
     show,
 )
 from userland.net.netlink import attribute, number, parse_attributes, string_attribute, text, u32_attribute
@@ -40,11 +41,13 @@ def rule_record(options, rule):
     record.put(f"{rule.priority}:\t", "priority", rule.priority)
     if rule.flags & nl.FIB_RULE_INVERT:
         record.put("not ", "not", None)
-    source = host_prefix(rule.attributes[nl.FRA_SRC], rule.src_len) if rule.src_len else "all"
-    record.put(f"from {source} ", "src", source)
-    if rule.dst_len:
-        target = host_prefix(rule.attributes[nl.FRA_DST], rule.dst_len)
-        record.put(f"to {target} ", "dst", target)
+    if not rule.src_len:
+        record.put("from all ", "src", "all")
+    for label, key, kind, length in (("from", "src", nl.FRA_SRC, rule.src_len), ("to", "dst", nl.FRA_DST, rule.dst_len)):
+        if length:
+            record.put(f"{label} {host_prefix(rule.attributes[kind], length)} ", key, quad(rule.attributes[kind]))
+            if length < 32:
+                record.fields[f"{key}len"] = length
     if nl.FRA_FWMARK in rule.attributes or nl.FRA_FWMASK in rule.attributes:
         mark = number(rule.attributes.get(nl.FRA_FWMARK))
         mask = number(rule.attributes.get(nl.FRA_FWMASK), FULL_MASK)

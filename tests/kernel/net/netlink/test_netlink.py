@@ -143,7 +143,9 @@ def test_bad_input_is_answered_and_nothing_breaks():
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         st.lists(
-            st.tuples(st.integers(16, 90), st.integers(0, 0xFFFF), st.binary(max_size=80), st.integers(0, 40)), min_size=1, max_size=8
+            st.tuples(st.integers(16, 90), st.integers(0, 0xFFFF), st.binary(max_size=80), st.integers(0, 40)),
+            min_size=1,
+            max_size=8,
         )
     )
     def attempt(requests):
