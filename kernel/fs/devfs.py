@@ -82,4 +82,4 @@ def make_devfs(device, now, random, limit):
 
 def add_device(sb, name, fops, major, minor):
     """A character device node."""
-    sb.operations.mknod(sb.root, name, 0o666, fops, major << 8 | minor)
+    sb.operations.device(sb.root, name, 0o666, fops, major << 8 | minor)

@@ -30,6 +30,11 @@ DT_OF_MODE = {
 }
 
 
+MAY_EXEC = 1
+MAY_WRITE = 2
+MAY_READ = 4
+
+
 class inode_operations:
     """What can be done with a file that is not open: override.  Errors are negative errno values."""
 
@@ -42,6 +47,10 @@ class inode_operations:
         return -EROFS
 
     def mkdir(self, parent, name, mode):
+        return -EROFS
+
+    def mknod(self, parent, name, mode, rdev):
+        """Make a file of the type in `mode`: a FIFO, a socket's name, a device; its inode, or a negative errno."""
         return -EROFS
 
     def symlink(self, parent, name, target):
@@ -169,6 +178,15 @@ class dentry:
             names.append(step.name)
             step = step.parent
         return "/" + "/".join(reversed(names))
+
+
+def inode_permission(task, node, mask):
+    """Whether a task may do what `mask` (MAY_*) says with a file; the superuser may all but execute what nobody may."""
+    mode = node.i_mode
+    if task.uid == 0:
+        return not mask & MAY_EXEC or node.is_dir() or mode & 0o111 != 0
+    granted = mode >> 6 if task.uid == node.i_uid else mode
+    return mask & ~granted & 7 == 0
 
 
 def dirent_type(mode):

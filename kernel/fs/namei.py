@@ -16,17 +16,19 @@ from kernel.uapi.errno import (
 from kernel.uapi.fcntl import NAME_MAX, PATH_MAX
 
 MAXSYMLINKS = 40
+DEFAULT_UMASK = 0o022
 
 
 class fs_struct:
-    """A task's root and working directory."""
+    """A task's root and working directory, and the permissions that new files do not get (`umask`)."""
 
-    def __init__(self, root, pwd):
+    def __init__(self, root, pwd, umask=DEFAULT_UMASK):
         self.root = root
         self.pwd = pwd
+        self.umask = umask
 
     def copy(self):
-        return fs_struct(self.root, self.pwd)
+        return fs_struct(self.root, self.pwd, self.umask)
 
 
 def split_path(path):
@@ -112,8 +114,8 @@ def writable_parent(fs, path):
     return -EROFS if found[0].inode.i_sb.read_only else found
 
 
-def make_entry(fs, path, operation, argument):
-    """mkdir, create or symlink: call the directory's `operation` for a name that is free; the inode, or an errno."""
+def make_entry(fs, path, operation, *arguments):
+    """mkdir, create, mknod or symlink: call the directory's `operation` for a name that is free; the inode, or an errno."""
     found = lookup_parent(fs, path)
     if isinstance(found, int):
         return -EEXIST if found in (-EBUSY, -EINVAL) else found
@@ -122,7 +124,7 @@ def make_entry(fs, path, operation, argument):
         return -EEXIST
     if parent.inode.i_sb.read_only:
         return -EROFS
-    return getattr(parent.inode.i_op, operation)(parent.inode, name, argument)
+    return getattr(parent.inode.i_op, operation)(parent.inode, name, *arguments)
 
 
 def remove_entry(fs, path, directory):

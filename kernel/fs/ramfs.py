@@ -14,9 +14,9 @@ from kernel.fs.inode import (
     seek,
     super_block,
 )
-from kernel.uapi.errno import EFAULT, EFBIG, EINVAL, ENOENT, ENOSPC, ENOTEMPTY
+from kernel.uapi.errno import EFAULT, EFBIG, EINVAL, ENOENT, ENOSPC, ENOTEMPTY, ENXIO, EPERM
 from kernel.uapi.fcntl import O_APPEND
-from kernel.uapi.stat import S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG
+from kernel.uapi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK
 
 PAGE_SIZE = 4096
 MAX_FILE_SIZE = 1 << 30
@@ -89,6 +89,13 @@ class ramfs_file_operations(file_operations):
         return seek(filp, offset, whence, filp.inode.i_size)
 
 
+class special_file_operations(file_operations):
+    """A name that leads to no file which could be opened: a socket's, a device's that does not exist."""
+
+    def open(self, filp):
+        return -ENXIO
+
+
 class ramfs_dir_operations(directory_operations):
     """An open directory: the inode's `i_private` is a dictionary from name to inode."""
 
@@ -144,7 +151,20 @@ class ramfs_inode_operations(inode_operations):
         node.i_size = len(target.encode("utf-8", "surrogateescape"))
         return node
 
-    def mknod(self, parent, name, mode, fops, rdev):
+    def mknod(self, parent, name, mode, rdev):
+        kind = mode & S_IFMT
+        if kind in (0, S_IFREG):
+            return self.create(parent, name, mode)
+        if kind == S_IFDIR:
+            return -EPERM
+        if kind not in (S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK):
+            return -EINVAL
+        node = self.add(parent, name, mode & (S_IFMT | 0o7777), parent.i_sb.special, None)
+        if not isinstance(node, int):
+            node.i_rdev = rdev
+        return node
+
+    def device(self, parent, name, mode, fops, rdev):
         """A character device whose open files use `fops`."""
         node = self.add(parent, name, S_IFCHR | mode & 0o7777, fops, None)
         node.i_rdev = rdev
@@ -207,6 +227,7 @@ class ramfs(super_block):
         self.inodes = 0
         self.regular = ramfs_file_operations()
         self.directory = ramfs_dir_operations()
+        self.special = special_file_operations()
         self.operations = ramfs_inode_operations()
         self.root = ramfs_inode(self, S_IFDIR | 0o755, self.operations, self.directory, {})
         self.root.i_nlink = 2

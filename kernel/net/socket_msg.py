@@ -109,6 +109,7 @@ def receive_one(task, filp, address, flags):
     user, iterator = parsed
     msg = msghdr(iterator, flags & MSG_CMSG_CLOEXEC)
     msg.msg_control = []
+    msg.msg_controllen = user.controllen if user.control else 0
     flags &= 0x7FFFFFFF
     if filp.f_flags & O_NONBLOCK:
         flags |= MSG_DONTWAIT
@@ -123,7 +124,7 @@ def receive_one(task, filp, address, flags):
             return -EFAULT
         if not put_user(mm, user.address + 8, 4, len(name)):
             return -EFAULT
-    control, cut = build_control(msg.msg_control, user.controllen if user.control else 0)
+    control, cut = build_control(msg.msg_control, msg.msg_controllen)
     if control and not copy_to_user(mm, user.control, control):
         return -EFAULT
     out_flags = (msg.msg_flags | (MSG_CTRUNC if cut else 0)) & ~MSG_CMSG_CLOEXEC

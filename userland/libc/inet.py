@@ -138,8 +138,9 @@ def sockaddr_ll_fields(raw):
 
 
 def sockaddr_un(path):
-    """struct sockaddr_un with `path`."""
-    return AF_UNIX.to_bytes(2, "little") + path.encode() + b"\0"
+    """struct sockaddr_un: a path (str), or the bytes of an abstract name behind a NUL, or b"" for none."""
+    family = AF_UNIX.to_bytes(2, "little")
+    return family + (path.encode("utf-8", "surrogateescape") + b"\0" if isinstance(path, str) else path)
 
 
 def ether_ntoa(address):

@@ -168,14 +168,16 @@ class msghdr:
     """struct msghdr: an address, the buffers that data is gathered from or scattered to, and control messages.
 
     `control` is a list of (level, type, bytes) to send, or the size of the room for received ones; after
-    `recvmsg` it holds the list that came.  `flags` is what the kernel sets (MSG_TRUNC ...).
+    `recvmsg` it holds the list that came.  `flags` is what the kernel sets (MSG_TRUNC ...), `namelen`
+    the true length of the address that it stored in `name`.
     """
 
-    __slots__ = ("name", "iov", "control", "flags")
+    __slots__ = ("name", "namelen", "iov", "control", "flags")
 
     def __init__(self, iov, name=None, control=None):
         self.iov = iov
         self.name = name
+        self.namelen = 0
         self.control = control
         self.flags = 0
 
@@ -226,7 +228,7 @@ def message_call(call, fd, message, flags, writable):
     result = socketcall(call, fd, header_address, flags)
     for address in (header_address, iov_address, control_address, name_address, *mapped):
         space.unmap(address)
-    _, _, _, _, _, control_length, message.flags = MSGHDR.unpack(header)
+    _, message.namelen, _, _, _, control_length, message.flags = MSGHDR.unpack(header)
     if writable and message.control is not None:
         message.control = unpack_control(control[:control_length]) if result >= 0 else []
     return checked(result)

@@ -27,6 +27,7 @@ cdef class msghdr:
     cdef public iov_iter msg_iter
     cdef public unsigned int msg_flags
     cdef public list msg_control
+    cdef public unsigned long long msg_controllen
 
 
 @cython.locals(msg=msghdr)

@@ -29,7 +29,8 @@ class msghdr:
     Sending: `msg_name` holds the destination as sockaddr bytes, or None; `msg_control` is a list of
     (level, type, bytes) or None.  Receiving: the protocol fills either `msg_name` (sockaddr bytes) or, for AF_INET,
     `msg_family`, `msg_addr` and `msg_port`; it appends to `msg_control` when that is a list, and sets MSG_* bits in
-    `msg_flags`.
+    `msg_flags`.  `msg_controllen` is the room that the user has for control messages: descriptors that would not fit
+    are not even installed.
     """
 
     def __init__(self, msg_iter=None, msg_flags=0):
@@ -40,6 +41,7 @@ class msghdr:
         self.msg_iter = msg_iter
         self.msg_flags = msg_flags
         self.msg_control = None
+        self.msg_controllen = 0
 
 
 def alloc_msghdr(msg_iter, msg_flags):
@@ -52,6 +54,7 @@ def alloc_msghdr(msg_iter, msg_flags):
     msg.msg_iter = msg_iter
     msg.msg_flags = msg_flags
     msg.msg_control = None
+    msg.msg_controllen = 0
     return msg
 
 

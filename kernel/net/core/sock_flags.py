@@ -12,6 +12,7 @@ SOCK_DBG = 1 << 10
 SOCK_RCVTSTAMP = 1 << 11
 SOCK_RCVTSTAMPNS = 1 << 12
 SOCK_LOCALROUTE = 1 << 13
+SOCK_PASSCRED = 1 << 14  # receivers want to know who has sent
 SOCK_RXQ_OVFL = 1 << 15
 
 # What the user has fixed himself (sk_userlocks): autotuning and autobinding keep away from it.

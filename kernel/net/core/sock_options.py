@@ -8,6 +8,7 @@ from kernel.net.core.sock_flags import (
     SOCK_KEEPOPEN,
     SOCK_LINGER,
     SOCK_LOCALROUTE,
+    SOCK_PASSCRED,
     SOCK_RCVBUF_LOCK,
     SOCK_RCVTSTAMP,
     SOCK_RCVTSTAMPNS,
@@ -15,9 +16,11 @@ from kernel.net.core.sock_flags import (
     SOCK_SNDBUF_LOCK,
     SOCK_URGINLINE,
 )
-from kernel.uapi.errno import EDOM, EINVAL, ENODEV, ENOPROTOOPT, ENOTCONN, EPERM
+from kernel.uapi.errno import EDOM, EINVAL, ENODEV, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPERM
 from kernel.uapi.if_ import IFNAMSIZ
 from kernel.uapi.socket import (
+    AF_NETLINK,
+    AF_UNIX,
     SO_ACCEPTCONN,
     SO_BINDTODEVICE,
     SO_BINDTOIFINDEX,
@@ -55,6 +58,7 @@ from kernel.uapi.socket import (
     SO_TIMESTAMP,
     SO_TIMESTAMPNS,
     SO_TYPE,
+    SOL_SOCKET,
 )
 from kernel.uapi.tcp import TCP_LISTEN
 
@@ -71,9 +75,12 @@ FLAG_OPTIONS = {
     SO_OOBINLINE: SOCK_URGINLINE,
     SO_KEEPALIVE: SOCK_KEEPOPEN,
     SO_RXQ_OVFL: SOCK_RXQ_OVFL,
+    SO_PASSCRED: SOCK_PASSCRED,
 }
 # Accepted without effect, as their subject does not exist here; read back as 0.
-IGNORED_OPTIONS = (SO_BSDCOMPAT, SO_PASSCRED, SO_BUSY_POLL)
+IGNORED_OPTIONS = (SO_BSDCOMPAT, SO_BUSY_POLL)
+# The families whose messages can carry credentials.
+SCM_FAMILIES = (AF_UNIX, AF_NETLINK)
 
 
 def sock_setsockopt(sk, optname, optval, privileged):
@@ -83,6 +90,8 @@ def sock_setsockopt(sk, optname, optval, privileged):
     if len(optval) < 4:
         return -EINVAL
     value = int.from_bytes(optval[:4], "little", signed=True)
+    if optname == SO_PASSCRED and sk.sk_family not in SCM_FAMILIES:
+        return -EOPNOTSUPP
     if optname in FLAG_OPTIONS:
         sock_valbool_flag(sk, FLAG_OPTIONS[optname], value != 0)
         if optname == SO_KEEPALIVE:
@@ -200,6 +209,8 @@ def bind_to_index(sk, ifindex):
 def sock_getsockopt(sock, optname, optlen):
     """getsockopt at SOL_SOCKET: the option's bytes, or a negative errno."""
     sk = sock.sk
+    if optname == SO_PASSCRED and sk.sk_family not in SCM_FAMILIES:
+        return -EOPNOTSUPP
     if optname in FLAG_OPTIONS:
         value = int(sk.sk_flags & FLAG_OPTIONS[optname] != 0)
     elif optname in IGNORED_OPTIONS:
@@ -220,6 +231,8 @@ def sock_getsockopt(sock, optname, optlen):
     elif optname == SO_PEERNAME:
         name = sock.ops.getname(sock, 1)
         return -ENOTCONN if isinstance(name, int) else name
+    elif optname == SO_PEERCRED and sk.sk_family == AF_UNIX:
+        return sock.ops.getsockopt(sock, SOL_SOCKET, optname, optlen)
     elif optname == SO_PEERCRED:
         return bytes(4) + b"\xff" * 8
     elif optname == SO_ERROR:

@@ -1,95 +1,83 @@
-"""AF_UNIX as far as socketpair(2) goes: two connected stream or datagram sockets without names."""
+"""AF_UNIX: sockets between programs of one machine; unix(7).
+
+`connections` has what streams and sequenced packets do about connecting, `stream` and `dgram` move the data, `scm`
+descriptors and credentials, `garbage` ends sockets that only their own messages keep.
+"""
 
 from kernel.fs.select import poll_wait
-from kernel.net.core.datagram import skb_recv_datagram
-from kernel.net.core.skb_data import skb_add_frags_iter, skb_copy_datagram_iter
-from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb, page_frag
-from kernel.net.core.sock import (
-    proto,
-    proto_ops,
-    sk_free,
-    skb_set_owner_w,
-    sock,
-    sock_graft,
-    sock_may_send,
-    sock_orphan,
+from kernel.net.core.sock import proto_ops, sk_free, sock_graft, sock_orphan
+from kernel.net.core.sock_flags import SOCK_DEAD
+from kernel.net.unix import connections, stream
+from kernel.net.unix.dgram import (
+    disconnected,
+    unix_dgram_recvmsg,
+    unix_dgram_sendmsg,
+    unix_seqpacket_recvmsg,
+    unix_seqpacket_sendmsg,
 )
+from kernel.net.unix.garbage import unix_gc
+from kernel.net.unix.scm import UCRED, task_cred
+from kernel.net.unix.unix_sock import FAMILY, connection_based, may_send, parse_address, unix_domain
 from kernel.uapi.errno import (
+    ECONNREFUSED,
     ECONNRESET,
-    EFAULT,
     EINVAL,
-    EISCONN,
-    EMSGSIZE,
-    ENOBUFS,
     ENOIOCTLCMD,
     ENOPROTOOPT,
     ENOTCONN,
     EOPNOTSUPP,
-    EPIPE,
+    EPERM,
     EPROTONOSUPPORT,
     ESOCKTNOSUPPORT,
 )
-from kernel.uapi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM
+from kernel.uapi.poll import (
+    POLLERR,
+    POLLHUP,
+    POLLIN,
+    POLLOUT,
+    POLLPRI,
+    POLLRDHUP,
+    POLLRDNORM,
+    POLLWRBAND,
+    POLLWRNORM,
+)
 from kernel.uapi.socket import (
     AF_UNIX,
-    MSG_DONTWAIT,
-    MSG_OOB,
-    MSG_PEEK,
-    MSG_TRUNC,
-    MSG_WAITALL,
     RCV_SHUTDOWN,
     SEND_SHUTDOWN,
     SHUT_RDWR,
     SHUTDOWN_MASK,
+    SO_PEERCRED,
     SOCK_DGRAM,
+    SOCK_RAW,
     SOCK_SEQPACKET,
     SOCK_STREAM,
+    SOL_SOCKET,
     SS_CONNECTED,
+    SS_UNCONNECTED,
 )
-from kernel.uapi.sockios import SIOCINQ, SIOCOUTQ
-from kernel.uapi.tcp import TCP_CLOSE, TCP_ESTABLISHED
+from kernel.uapi.sockios import SIOCATMARK, SIOCINQ, SIOCOUTQ
+from kernel.uapi.tcp import TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN
 
-# The payload of one sk_buff of a stream.
-CHUNK = 32768
-# How far into the first sk_buff a stream has been read is kept in its cb0.
-
-
-class unix_sock(sock):
-    """One end of a pair; `peer` is the other, None when that is closed."""
-
-    def __init__(self, net, family, type, protocol, prot):
-        sock.__init__(self, net, family, type, protocol, prot)
-        self.peer = None
-        self.frag = page_frag()
-
-    def write_space(self):
-        """What the peer has read makes room for us."""
-        if self.sk_wq.first is not None and self.sk_wmem_alloc << 2 <= self.sk_sndbuf:
-            self.sk_wq.wake_up(POLLOUT | POLLWRNORM, 1)
-
-
-class unix_proto(proto):
-    """Makes unix socks."""
-
-    def __init__(self):
-        proto.__init__(self, "UNIX")
-
-    def sk_alloc(self, net, family, type, protocol):
-        return unix_sock(net, family, type, protocol, self)
+AF_UNSPEC = b"\0\0"
+WRITABLE = POLLOUT | POLLWRNORM | POLLWRBAND
 
 
 class unix_ops(proto_ops):
-    """Operations of both ends."""
+    """What all three types do the same way."""
 
-    def __init__(self):
+    def __init__(self, domain):
         proto_ops.__init__(self, AF_UNIX)
+        self.domain = domain
 
     def socketpair(self, sock1, sock2):
+        cred = task_cred(sock1.net.sched.current)
         sock1.sk.peer = sock2.sk
         sock2.sk.peer = sock1.sk
         for end in (sock1, sock2):
             end.state = SS_CONNECTED
             end.sk.sk_state = TCP_ESTABLISHED
+            end.sk.peer_cred = cred
         return 0
 
     def release(self, sock):
@@ -97,52 +85,36 @@ class unix_ops(proto_ops):
         if sk is None:
             return 0
         sock.sk = None
-        peer = sk.peer
-        sk.peer = None
-        unread = sk.sk_receive_queue.first is not None
-        sock_orphan(sk)
-        sk.sk_state = TCP_CLOSE
-        if peer is not None:
-            peer.peer = None
-            if peer.sk_type != SOCK_DGRAM:
-                peer.sk_shutdown = SHUTDOWN_MASK
-                if unread:
-                    peer.sk_err = ECONNRESET
-            peer.state_change()
-        sk_free(sk)
+        release_sock(sk, False)
+        if self.domain.inflight:
+            unix_gc(self.domain)
         return 0
 
-    def connect(self, sock, addr, flags):
-        return -EISCONN if sock.state == SS_CONNECTED else -EINVAL
+    def bind(self, sock, addr):
+        if addr == FAMILY:
+            return self.domain.autobind(sock.sk)
+        name = parse_address(addr)
+        return name if isinstance(name, int) else self.domain.bind(sock.sk, name)
 
     def getname(self, sock, peer):
-        if peer and sock.sk.peer is None:
-            return -ENOTCONN
-        return AF_UNIX.to_bytes(2, "little")
-
-    def poll(self, file, sock, table):
-        sk = sock.sk
-        poll_wait(file, sk.sk_wq, table)
-        mask = POLLERR if sk.sk_err else 0
-        if sk.sk_shutdown == SHUTDOWN_MASK:
-            mask |= POLLHUP
-        if sk.sk_shutdown & RCV_SHUTDOWN:
-            mask |= POLLRDHUP | POLLIN | POLLRDNORM
-        if sk.sk_receive_queue.first is not None:
-            mask |= POLLIN | POLLRDNORM
-        if sk.sk_wmem_alloc << 2 <= sk.sk_sndbuf:
-            mask |= POLLOUT | POLLWRNORM
-        return mask
+        if not peer:
+            return sock.sk.address()
+        return sock.sk.peer.address() if sock.sk.peer is not None else -ENOTCONN
 
     def ioctl(self, sock, cmd, arg):
         sk = sock.sk
         if cmd == SIOCOUTQ:
-            return sk.net.sockfs.put_bytes(arg, int(sk.sk_wmem_alloc).to_bytes(4, "little"))
-        if cmd == SIOCINQ:
-            waiting = [skb.len - skb.cb0 for skb in sk.sk_receive_queue]
-            count = sum(waiting) if sk.sk_type == SOCK_STREAM else sum(waiting[:1])
-            return sk.net.sockfs.put_bytes(arg, count.to_bytes(4, "little"))
-        return -ENOIOCTLCMD
+            value = sk.sk_wmem_alloc
+        elif cmd == SIOCINQ:
+            if sk.sk_state == TCP_LISTEN:
+                return -EINVAL
+            waiting = [stream.left(skb) for skb in sk.sk_receive_queue]
+            value = sum(waiting) if connection_based(sk) else sum(waiting[:1])
+        elif cmd == SIOCATMARK:
+            value = int(stream.at_mark(sk))
+        else:
+            return -ENOIOCTLCMD
+        return sk.net.sockfs.put_bytes(arg, int(value).to_bytes(4, "little"))
 
     def shutdown(self, sock, how):
         if not 0 <= how <= SHUT_RDWR:
@@ -151,7 +123,7 @@ class unix_ops(proto_ops):
         sk = sock.sk
         sk.sk_shutdown |= how
         sk.state_change()
-        if sk.peer is not None and sk.sk_type != SOCK_DGRAM:
+        if sk.peer is not None and connection_based(sk):
             if how & SEND_SHUTDOWN:
                 sk.peer.sk_shutdown |= RCV_SHUTDOWN
             if how & RCV_SHUTDOWN:
@@ -160,122 +132,153 @@ class unix_ops(proto_ops):
         return 0
 
     def setsockopt(self, sock, level, optname, optval):
-        return -ENOPROTOOPT
+        return -EOPNOTSUPP
 
     def getsockopt(self, sock, level, optname, optlen):
+        if level != SOL_SOCKET:
+            return -EOPNOTSUPP
+        if optname == SO_PEERCRED:
+            return UCRED.pack(*sock.sk.peer_cred)
         return -ENOPROTOOPT
 
+
+class unix_stream_ops(unix_ops):
+    """SOCK_STREAM."""
+
+    def connect(self, sock, addr, flags):
+        return connections.connect(sock, addr, flags)
+
+    def listen(self, sock, backlog):
+        return connections.listen(sock, backlog)
+
+    def accept(self, sock, newsock, flags):
+        return connections.accept(sock, newsock, flags)
+
     def sendmsg(self, sock, msg, size):
-        sk = sock.sk
-        if msg.msg_flags & MSG_OOB:
-            return -EOPNOTSUPP
-        if msg.msg_name is not None:
-            return -EISCONN
-        done = 0
-        while True:
-            if sk.sk_shutdown & SEND_SHUTDOWN:
-                return done if done else -EPIPE
-            peer = sk.peer
-            if peer is None:
-                if sk.sk_type == SOCK_STREAM:
-                    return done if done else -EPIPE
-                return -ECONNRESET
-            if peer.sk_shutdown & RCV_SHUTDOWN:
-                return done if done else -EPIPE
-            err = sock_may_send(sk, msg.msg_flags & MSG_DONTWAIT != 0)
-            if err < 0:
-                return done if done else err
-            if sk.peer is None:
-                continue
-            if sk.sk_type != SOCK_STREAM:
-                if size > sk.sk_sndbuf - 32 or size > 65536 * 16:
-                    return -EMSGSIZE
-                return unix_send_skb(sk, msg, size)
-            if done == size:
-                return done
-            sent = unix_send_skb(sk, msg, min(size - done, CHUNK))
-            if sent < 0:
-                return done if done else sent
-            done += sent
-            if done == size:
-                return done
+        return stream.unix_stream_sendmsg(sock.sk, msg, size)
 
     def recvmsg(self, sock, msg, size, flags):
+        return stream.unix_stream_recvmsg(sock.sk, msg, size, flags)
+
+    def poll(self, file, sock, table):
         sk = sock.sk
-        if flags & MSG_OOB:
-            return -EOPNOTSUPP
-        if sk.sk_type == SOCK_STREAM:
-            return unix_stream_recvmsg(sk, msg, size, flags)
-        err = skb_recv_datagram(sk, flags)
-        if err != 0:
-            return err if err < 0 else 0
-        skb = sk.sk_receive_queue.first
-        length = skb.len
-        copied = min(length, size)
-        if copied < length:
-            msg.msg_flags |= MSG_TRUNC
-        err = skb_copy_datagram_iter(skb, 0, msg.msg_iter, copied) if copied else 0
-        if not flags & MSG_PEEK:
-            sk.sk_receive_queue.unlink(skb)
-            consume_skb(skb)
-        if err < 0:
-            return -EFAULT
-        return length if flags & MSG_TRUNC else copied
+        poll_wait(file, sk.sk_wq, table)
+        mask = common_mask(sk)
+        if sk.sk_state == TCP_CLOSE:
+            mask |= POLLHUP
+        if sk.oob_skb is not None:
+            mask |= POLLPRI
+        return mask | WRITABLE if sk.writable() else mask
 
 
-def unix_send_skb(sk, msg, size):
-    """Queue `size` bytes for the peer, charged to the sender; how many, or a negative errno."""
-    skb = alloc_skb(sk.net.skb_cache, 1)
-    if skb is None:
-        return -ENOBUFS
-    if size:
-        added = skb_add_frags_iter(skb, msg.msg_iter, size, sk.frag)
-        if added < 0 or (added < size and sk.sk_type != SOCK_STREAM):
-            kfree_skb(skb, "SKB_UCOPY_FAULT")
-            return added if added < 0 else -ENOBUFS
-        size = added
-    skb_set_owner_w(skb, sk)
-    sk.peer.sk_receive_queue.queue_tail(skb)
-    sk.peer.data_ready()
-    return size
+class unix_seqpacket_ops(unix_stream_ops):
+    """SOCK_SEQPACKET: connections that carry messages."""
+
+    def sendmsg(self, sock, msg, size):
+        return unix_seqpacket_sendmsg(sock.sk, msg, size)
+
+    def recvmsg(self, sock, msg, size, flags):
+        return unix_seqpacket_recvmsg(sock.sk, msg, size, flags)
 
 
-def unix_stream_recvmsg(sk, msg, size, flags):
-    """Read a stream: what is there, up to `size`; with MSG_WAITALL all of it."""
-    done = 0
-    if size == 0:
+class unix_dgram_ops(unix_ops):
+    """SOCK_DGRAM."""
+
+    def connect(self, sock, addr, flags):
+        """Set the default receiver, or with AF_UNSPEC none."""
+        sk = sock.sk
+        other = None
+        if addr[:2] != AF_UNSPEC or len(addr) < 2:
+            name = parse_address(addr)
+            if isinstance(name, int):
+                return name
+            other = self.domain.find(name, sk.sk_type)
+            if isinstance(other, int):
+                return other
+            if other.sk_flags & SOCK_DEAD:
+                return -ECONNREFUSED
+            if not may_send(sk, other):
+                return -EPERM
+        old = sk.peer
+        sk.peer = other
+        if old is not None and old is not other:
+            disconnected(sk, old)
+        if other is None:
+            sock.state = SS_UNCONNECTED
+            sk.sk_state = TCP_CLOSE
+        else:
+            sock.state = SS_CONNECTED
+            sk.sk_state = other.sk_state = TCP_ESTABLISHED
         return 0
-    while True:
-        err = skb_recv_datagram(sk, flags)
-        if err != 0:
-            return done if done else (err if err < 0 else 0)
-        skb = sk.sk_receive_queue.first
-        while skb is not None and done < size:
-            offset = skb.cb0
-            piece = min(skb.len - offset, size - done)
-            if piece and skb_copy_datagram_iter(skb, offset, msg.msg_iter, piece) < 0:
-                return done if done else -EFAULT
-            done += piece
-            following = skb.next
-            if not flags & MSG_PEEK:
-                skb.cb0 = offset + piece
-                if skb.cb0 == skb.len:
-                    sk.sk_receive_queue.unlink(skb)
-                    consume_skb(skb)
-            skb = following
-        if done == size or not flags & MSG_WAITALL or flags & MSG_PEEK:
-            if done:
-                return done
+
+    def sendmsg(self, sock, msg, size):
+        return unix_dgram_sendmsg(sock.sk, msg, size)
+
+    def recvmsg(self, sock, msg, size, flags):
+        return unix_dgram_recvmsg(sock.sk, msg, size, flags)
+
+    def poll(self, file, sock, table):
+        sk = sock.sk
+        poll_wait(file, sk.sk_wq, table)
+        mask = common_mask(sk)
+        writable = sk.writable()
+        other = sk.peer
+        if writable and other is not None and other.peer is not sk:
+            poll_wait(file, other.peer_wait, table)
+            writable = not other.queue_full()
+        return mask | WRITABLE if writable else mask
+
+
+def common_mask(sk):
+    """The poll bits of errors, ends and data."""
+    mask = POLLERR if sk.sk_err else 0
+    if sk.sk_shutdown == SHUTDOWN_MASK:
+        mask |= POLLHUP
+    if sk.sk_shutdown & RCV_SHUTDOWN:
+        mask |= POLLRDHUP | POLLIN | POLLRDNORM
+    if sk.sk_receive_queue.first is not None:
+        mask |= POLLIN | POLLRDNORM
+    return mask
+
+
+def release_sock(sk, embryo):
+    """The end of a sock: of one that was closed, or (`embryo`) whose connection nobody has accepted."""
+    domain = sk.domain
+    domain.unbind(sk)
+    listening = sk.sk_state == TCP_LISTEN
+    unread = sk.sk_receive_queue.first is not None or embryo
+    peer = sk.peer
+    waiting = [skb.cb for skb in sk.sk_receive_queue] if listening else []
+    sock_orphan(sk)
+    sk.sk_shutdown = SHUTDOWN_MASK
+    sk.sk_state = TCP_CLOSE
+    sk.make_room()
+    if peer is not None and connection_based(sk):
+        if not peer.sk_flags & SOCK_DEAD:
+            peer.sk_shutdown = SHUTDOWN_MASK
+            if unread:
+                peer.sk_err = ECONNRESET
+            peer.state_change()
+    for child in waiting:
+        release_sock(child, True)
+    sk.peer = None
+    sk_free(sk)
 
 
 def unix_create(net, sock, protocol, uid):
     """socket(2) for AF_UNIX."""
+    domain = net.unix_domain
     if protocol not in (0, AF_UNIX):
         return -EPROTONOSUPPORT
-    if sock.type not in (SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET):
+    if sock.type == SOCK_RAW:
+        # As in BSD.
+        sock.type = SOCK_DGRAM
+    ops = domain.ops.get(sock.type)
+    if ops is None:
         return -ESOCKTNOSUPPORT
-    ops, prot = net.unix_domain
-    sk = prot.sk_alloc(net, AF_UNIX, sock.type, protocol)
+    if domain.inflight:
+        unix_gc(domain)
+    sk = domain.proto.sk_alloc(net, AF_UNIX, sock.type, protocol)
     sk.sk_uid = uid
     sock.ops = ops
     sock_graft(sk, sock)
@@ -284,5 +287,21 @@ def unix_create(net, sock, protocol, uid):
 
 def unix_init(net):
     """Register AF_UNIX."""
-    net.unix_domain = (unix_ops(), unix_proto())
+    domain = unix_domain(net)
+    net.unix_domain = domain
+    domain.ops = {
+        SOCK_STREAM: unix_stream_ops(domain),
+        SOCK_DGRAM: unix_dgram_ops(domain),
+        SOCK_SEQPACKET: unix_seqpacket_ops(domain),
+    }
     net.families[AF_UNIX] = unix_create
+    net.kernel.proc.create("net/unix", domain.show)
+    net.kernel.sysctl.register("net.unix.max_dgram_qlen", lambda: domain.max_dgram_qlen, domain.set_dgram_qlen)
+    net.kernel.add_shutdown(lambda: unix_gc(domain))
+    net.kernel.add_leak_check(lambda: unix_leaks(domain))
+
+
+def unix_leaks(domain):
+    """What is left after power-off."""
+    found = [f"unix: {len(domain.socks)} sockets are left"] if domain.socks else []
+    return [*found, f"unix: {len(domain.inflight)} files are on their way"] if domain.inflight else found
