@@ -10,6 +10,7 @@ import sys
 import uuid
 
 import pytest
+
 from .conftest import ROOT, need
 
 pytestmark = pytest.mark.interop

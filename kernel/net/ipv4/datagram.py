@@ -18,7 +18,6 @@ from kernel.net.core.sock_flags import (
     SOCK_RCVTSTAMPNS,
 )
 from kernel.net.ipv4.icmp_err import ICMP_ERR_CONVERT
-from kernel.net.ipv4.igmp import ip_mc_drop_socket
 from kernel.net.ipv4.ip_output import ip_dont_fragment, ip_local_out, ip_push_header, ip_select_ident
 from kernel.net.ipv4.ip_sockglue import (
     ip_cmsg_recv,
@@ -28,6 +27,7 @@ from kernel.net.ipv4.ip_sockglue import (
     ip_recv_error,
     ipcm_cookie,
 )
+from kernel.net.ipv4.mcast import ip_mc_drop_socket
 from kernel.net.ipv4.route import ip_route_output_key, ip_rt_update_pmtu
 from kernel.uapi.errno import (
     EACCES,

@@ -397,8 +397,10 @@ def may_redirect(net, dev, saddr, nexthop):
         return False
     if devconf.either(cnf, "shared_media"):
         return True
-    return any((saddr ^ ifa.ifa_address) & ifa.ifa_mask == 0 and (nexthop ^ ifa.ifa_address) & ifa.ifa_mask == 0
-               for ifa in dev.ip_ptr.ifa_list)
+    for ifa in dev.ip_ptr.ifa_list:
+        if (saddr ^ ifa.ifa_address) & ifa.ifa_mask == 0 and (nexthop ^ ifa.ifa_address) & ifa.ifa_mask == 0:
+            return True
+    return False
 
 
 def make_input_route(net, dev, type, input_ops):

@@ -79,6 +79,13 @@ OF_TCP = {
     "net.ipv4.tcp_tso_win_divisor": ("tcp_tso_win_divisor", 0, 1 << 16),
 }
 
+# name: (field of `net.igmp`, smallest, largest)
+OF_IGMP = {
+    "net.ipv4.igmp_qrv": ("qrv", 1, 7),
+    "net.ipv4.igmp_max_msf": ("max_msf", 0, 65535),
+    "net.ipv4.igmp_link_local_mcast_reports": ("link_local_reports", 0, 1),
+}
+
 # name: (field of Net, ns per unit)
 TIMES = {
     "net.ipv4.ipfrag_time": ("sysctl_ipfrag_time", NSEC_PER_SEC),
@@ -109,6 +116,8 @@ def net_sysctl_init(net, sysctl):
         sysctl.register(name, getter(net, field), bounded(net, field, low, high))
     for name, (field, low, high) in OF_TCP.items():
         sysctl.register(name, getter(net.tcp, field), bounded(net.tcp, field, low, high))
+    for name, (field, low, high) in OF_IGMP.items():
+        sysctl.register(name, getter(net.igmp, field), bounded(net.igmp, field, low, high))
     for name, (field, unit) in TIMES.items():
         sysctl.register(name, scaled(net, field, unit), timed(net, field, unit))
     for name, (fields, low) in VECTORS.items():

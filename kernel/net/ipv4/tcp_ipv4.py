@@ -1,6 +1,7 @@
 """TCP over IPv4: where segments come in, how a connection is begun, ICMP errors, and the `proto` of stream sockets."""
 
 from kernel.lib.checksum import csum_add, csum_fold, csum_tcpudp_nofold
+from kernel.net.core.filter import sk_filter_trim_cap
 from kernel.net.core.skb_data import skb_checksum
 from kernel.net.core.skbuff import kfree_skb, pskb_may_pull
 from kernel.net.core.sock import proto, sk_add_backlog
@@ -153,6 +154,13 @@ def tcp_v4_rcv(net, skb):
         mib.TcpExtTCPMinTTLDrop += 1
         kfree_skb(skb, "TCP_MINTTL")
         return 0
+    if sk.sk_filter is not None:
+        length = skb.len
+        if sk_filter_trim_cap(sk, skb, size) < 0:
+            kfree_skb(skb, "SOCKET_FILTER")
+            return 0
+        # What the filter cuts off has not come.
+        skb.end_seq = (skb.end_seq - (length - skb.len)) & U32_MASK
     sk.segs_in += skb.gso_segs if skb.gso_segs else 1
     if skb.len > size:
         sk.data_segs_in += skb.gso_segs if skb.gso_segs else 1

@@ -13,6 +13,7 @@ from kernel.net.core.datagram import (
     skb_recv_datagram,
     sock_recv_timestamp,
 )
+from kernel.net.core.filter import sk_filter_trim_cap
 from kernel.net.core.skbuff import alloc_skb, kfree_skb, skb_put_data
 from kernel.net.core.sock import proto, proto_ops, sk_free, sock, sock_graft, sock_orphan, sock_queue_rcv_skb
 from kernel.net.netlink.attributes import NLMSGHDR, align, nla, nlmsg
@@ -137,6 +138,9 @@ class netlink_sock(sock):
         if skb is not None:
             skb_put_data(skb, message)
             skb.cb = (portid, group)
+            if self.sk_filter is not None and sk_filter_trim_cap(self, skb, 1) < 0:
+                kfree_skb(skb, "SOCKET_FILTER")
+                return True
             if sock_queue_rcv_skb(self, skb) == 0:
                 return True
             kfree_skb(skb, "SOCKET_RCVBUFF")

@@ -1,4 +1,4 @@
-"""A machine between two links: forwarding, what it tells senders, redirects, proxy ARP, source checks, the settings of interfaces."""
+"""A machine between two links: forwarding, what it tells senders, redirects, proxy ARP, source checks, settings."""
 
 import pytest
 from netbench import MAC, PEER_MAC, Bench, Packet, arp, icmp, ip, ipv4, udp

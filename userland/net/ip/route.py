@@ -338,7 +338,8 @@ def route_get(options, words):
             raise Failed(f'Error: either "to" is duplicate, or "{word}" is a garbage.')
     if destination is None:
         raise Failed("need at least a destination address")
-    message = RTMSG.pack(AF_INET, 32, src_length, 0, 0, 0, 0, 0, nl.RTM_F_LOOKUP_TABLE) + attribute(nl.RTA_DST, packed(destination))
+    message = RTMSG.pack(AF_INET, 32, src_length, 0, 0, 0, 0, 0, nl.RTM_F_LOOKUP_TABLE)
+    attributes += attribute(nl.RTA_DST, packed(destination))
     found = options.request(nl.RTM_GETROUTE, 0, message + attributes)
     show(options, [route_record(options, Route(body)) for _, body in found])
 
