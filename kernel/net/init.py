@@ -28,6 +28,7 @@ from kernel.net.ipv4.udp import udp_init
 from kernel.net.net import Net
 from kernel.net.netlink.af_netlink import netlink_init, proc_netlink
 from kernel.net.netlink.rt_init import rtnetlink_init
+from kernel.net.netlink.sock_diag import sock_diag_init
 from kernel.net.packet.af_packet import packet_init
 from kernel.net.socket import sys_socketcall
 from kernel.net.sockfs import sockfs
@@ -52,6 +53,7 @@ def net_init(kernel):
     unix_init(net)
     netlink_init(net)
     rtnetlink_init(net)
+    sock_diag_init(net)
     dev_open(net.loopback_dev)
     if kernel.syscalls is not None:
         kernel.syscalls.register(SYS_socketcall, "socketcall", sys_socketcall(net))

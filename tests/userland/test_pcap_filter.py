@@ -168,10 +168,11 @@ def test_composed_expressions_are_decided_alike(real):
 @pytest.mark.parametrize(
     "expression",
     [
-        "host", "and", "tcp tcp", "(tcp", "tcp)", "port x_y", "net 1.2.3.4/8", "net 1.2.3/33", "not", "less -1", "(" * 100, "port 99999",
-        "ip broadcast", "tcp host 1.2.3.4", "arp port 80", "ether host 1.2.3.4", "host 02:00:00:00:00:01", "tcp[1", "tcp[1:3] = 1",
-        "tcp[1] =", "ip[0] / 0 = 1", "ip[0] << 32 = 1", "inbound", "portrange 80", "ether", "vlan 5000", "proto nosuch", "$", "tcp &&",
-        "1 +", "gateway x", "10.0.0.1", "09 = 1", "-" * 100 + "1 > 0",
+        "host", "and", "tcp tcp", "(tcp", "tcp)", "port x_y", "net 1.2.3.4/8", "net 1.2.3/33", "not", "less -1",
+        "(" * 100, "port 99999", "ip broadcast", "tcp host 1.2.3.4", "arp port 80", "ether host 1.2.3.4",
+        "host 02:00:00:00:00:01", "tcp[1", "tcp[1:3] = 1", "tcp[1] =", "ip[0] / 0 = 1", "ip[0] << 32 = 1", "inbound",
+        "portrange 80", "ether", "vlan 5000", "proto nosuch", "$", "tcp &&", "1 +", "gateway x", "10.0.0.1", "09 = 1",
+        "-" * 100 + "1 > 0",
     ],
 )  # fmt: skip
 def test_expressions_that_are_none(expression, call_program):
