@@ -21,7 +21,7 @@ cdef class InterruptEntry:
 
 cdef class Context:
     cdef public CPU cpu
-    cdef public object entry, task, strand, thread_pointer, signal_entry
+    cdef public object entry, task, strand, thread_pointer, signal_entry, thread_entry
     cdef public AddressSpace address_space
     cdef public int error_number
     cdef public Context successor
@@ -32,7 +32,7 @@ cdef class Context:
     cpdef bint live(self)
     @cython.locals(cpu=CPU)
     cpdef switch(self)
-    cpdef push_frame(self, object handler, int signum)
+    cpdef push_frame(self, object handler, int signum, bytes info)
     cpdef run_frames(self, Py_ssize_t depth)
     cpdef exit_to(self, Context successor)
     @cython.locals(cpu=CPU)

@@ -53,7 +53,9 @@ class Context:
     `entry` is called when the context first runs; `task` is for the operating system; `errno` is the program's;
     `address_space` is what its addresses mean.  `unwinding` is True once it has been told to end.
     `thread_pointer` is the C library's.  `signal_entry` is where a caught signal enters the program: before a trap
-    returns, `signal_entry(handler, signum)` is called for each frame that the operating system has pushed meanwhile.
+    returns, `signal_entry(handler, signum, info)` is called for each frame that the operating system has pushed
+    meanwhile.  `thread_entry` is where a new thread of the program begins: `thread_entry(stack)`, with the stack
+    pointer that its creator gave it.
     """
 
     def __init__(self, cpu, entry):
@@ -64,6 +66,7 @@ class Context:
         self.task = None
         self.thread_pointer = None
         self.signal_entry = None
+        self.thread_entry = None
         self.frames = []
         self.restart = False
         self.successor = None
@@ -109,12 +112,13 @@ class Context:
         else:
             raise RuntimeError("switch: from outside the CPU, and another context has it")
 
-    def push_frame(self, handler, signum):
+    def push_frame(self, handler, signum, info):
         """Have the program handle signal `signum` before its trap returns; the frame pushed last runs first.
 
-        `handler` is the number that the program installed; only its C library knows what it stands for.
+        `handler` is the number that the program installed; only its C library knows what it stands for.  `info` is
+        the siginfo, as bytes.
         """
-        self.frames.append((handler, signum))
+        self.frames.append((handler, signum, info))
 
     def run_frames(self, depth):
         """Call the program's signal entry for the frames above `depth`; what it raises is the program's own affair.
@@ -122,8 +126,8 @@ class Context:
         The entry ends with the system call that gives the program its signal mask back.
         """
         while len(self.frames) > depth:
-            handler, signum = self.frames.pop()
-            self.signal_entry(handler, signum)
+            handler, signum, info = self.frames.pop()
+            self.signal_entry(handler, signum, info)
 
     def exit_to(self, successor):
         """End the context that calls this and give the CPU to `successor` (None: to nobody); never returns.

@@ -9,52 +9,87 @@ and everything outside a mapped window is a fault, which `copy_from_user` turns 
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.string cimport memcpy, memset
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcpy
 
 WINDOW_SHIFT = 40
-WINDOWS = 64
+# How many buffers a program may have mapped at a time: as many as Linux allows mappings (vm.max_map_count).
+WINDOWS = 65530
+# In `following`: the end of the list of free windows.
+cdef unsigned int LAST = 0xFFFFFFFF
 
 
 cdef class AddressSpace:
-    """One program's address space: up to 64 buffers mapped at a time."""
+    """One program's address space: up to 65530 buffers mapped at a time; all its threads share it."""
 
     def __cinit__(self):
-        memset(self.windows, 0, sizeof(self.windows))
-        self.hint = 0
+        cdef unsigned int i
+        self.windows = self.first
+        self.size = 8
+        self.free = 0
         self.faults = 0
+        for i in range(8):
+            self.windows[i].used = False
+            self.windows[i].following = i + 1 if i < 7 else LAST
 
     def __dealloc__(self):
         cdef unsigned int i
-        for i in range(64):
+        for i in range(self.size):
             if self.windows[i].used:
                 PyBuffer_Release(&self.windows[i].view)
+        if self.windows is not self.first:
+            free(self.windows)
+
+    cdef bint _grow(self) except False:
+        """Twice as many windows; MemoryError when there are as many as there may be."""
+        cdef unsigned int i, wanted = self.size * 2
+        cdef Window *grown
+        if wanted > 65530:
+            wanted = 65530
+        if wanted == self.size:
+            raise MemoryError("address space: all 65530 windows are mapped")
+        if self.windows is self.first:
+            grown = <Window *>malloc(wanted * sizeof(Window))
+            if grown is not NULL:
+                memcpy(grown, self.first, sizeof(self.first))
+        else:
+            grown = <Window *>realloc(self.windows, wanted * sizeof(Window))
+        if grown is NULL:
+            raise MemoryError("address space: no memory for more windows")
+        self.windows = grown
+        for i in range(self.size, wanted):
+            grown[i].used = False
+            grown[i].following = i + 1 if i + 1 < wanted else LAST
+        self.free = self.size
+        self.size = wanted
+        return True
 
     cpdef unsigned long long map(self, object buffer, bint writable=False) except? 0:
-        """Map `buffer` (bytes-like, contiguous) and return its user address; MemoryError when 64 are mapped."""
-        cdef unsigned int i, slot
-        for i in range(64):
-            slot = (self.hint + i) & 63
-            if not self.windows[slot].used:
-                PyObject_GetBuffer(buffer, &self.windows[slot].view, PyBUF_WRITABLE if writable else PyBUF_SIMPLE)
-                self.windows[slot].used = True
-                self.windows[slot].writable = writable
-                self.hint = slot
-                return (<unsigned long long>(slot + 1)) << 40
-        raise MemoryError("address space: all 64 windows are mapped")
+        """Map `buffer` (bytes-like, contiguous) and return its user address; MemoryError when 65530 are mapped."""
+        cdef unsigned int slot
+        if self.free == LAST:
+            self._grow()
+        slot = self.free
+        PyObject_GetBuffer(buffer, &self.windows[slot].view, PyBUF_WRITABLE if writable else PyBUF_SIMPLE)
+        self.free = self.windows[slot].following
+        self.windows[slot].used = True
+        self.windows[slot].writable = writable
+        return (<unsigned long long>(slot + 1)) << 40
 
     cpdef unmap(self, unsigned long long address):
         """Unmap the window that `map` returned; an unmapped address does nothing."""
         cdef unsigned long long slot = (address >> 40) - 1
-        if slot < 64 and self.windows[slot].used:
+        if slot < self.size and self.windows[slot].used:
             self.windows[slot].used = False
+            self.windows[slot].following = self.free
+            self.free = <unsigned int>slot
             PyBuffer_Release(&self.windows[slot].view)
-            self.hint = <unsigned int>slot
 
     cpdef Py_ssize_t mapped(self):
         """How many windows are mapped: 0 more than before a call, or something leaked."""
         cdef Py_ssize_t count = 0
         cdef unsigned int i
-        for i in range(64):
+        for i in range(self.size):
             count += self.windows[i].used
         return count
 
@@ -63,7 +98,7 @@ cdef class AddressSpace:
         cdef unsigned long long slot = (address >> 40) - 1
         cdef unsigned long long offset = address & <unsigned long long>0xFFFFFFFFFF
         cdef unsigned long long size
-        if slot >= 64 or not self.windows[slot].used or (write and not self.windows[slot].writable):
+        if slot >= self.size or not self.windows[slot].used or (write and not self.windows[slot].writable):
             self.faults += 1
             return NULL
         size = <unsigned long long>self.windows[slot].view.len
@@ -76,9 +111,13 @@ cdef class AddressSpace:
         """Bytes from `address` to the end of its window (0 for a fault): how far a string may be read."""
         cdef unsigned long long slot = (address >> 40) - 1
         cdef unsigned long long offset = address & <unsigned long long>0xFFFFFFFFFF
-        if slot >= 64 or not self.windows[slot].used or offset >= <unsigned long long>self.windows[slot].view.len:
+        if slot >= self.size or not self.windows[slot].used or offset >= <unsigned long long>self.windows[slot].view.len:
             return 0
         return <unsigned long long>self.windows[slot].view.len - offset
+
+    cpdef unsigned long long place(self, unsigned long long address):
+        """Where the word at `address` lies in the end, the same for all that share it (0 for a fault): a futex's identity."""
+        return <unsigned long long><size_t>self.at(address, 4, False)
 
     cpdef bytes read(self, unsigned long long address, unsigned long long length):
         """The bytes at `address`, or None for a fault."""

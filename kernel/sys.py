@@ -1,9 +1,8 @@
-"""The calls about tasks and the system: ids, signals, uname, sysinfo, syslog, reboot, getrandom."""
+"""The calls about tasks and the system: ids, prctl, uname, sysinfo, syslog, reboot, getrandom."""
 
 from struct import Struct
 
-from kernel.arch.uaccess import copy_from_user, copy_to_user
-from kernel.signal import SIG_BITS, do_sigaction, kill, set_blocked, sigaction, sigreturn
+from kernel.arch.uaccess import copy_to_user, put_user, strncpy_from_user
 from kernel.uapi.errno import EFAULT, EINVAL, EPERM, ESRCH
 from kernel.uapi.reboot import (
     LINUX_REBOOT_CMD_HALT,
@@ -12,7 +11,15 @@ from kernel.uapi.reboot import (
     LINUX_REBOOT_MAGIC1,
     LINUX_REBOOT_MAGIC2,
 )
-from kernel.uapi.signal import SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, SIGSET_SIZE
+from kernel.uapi.sched import (
+    PR_GET_DUMPABLE,
+    PR_GET_NAME,
+    PR_GET_PDEATHSIG,
+    PR_SET_DUMPABLE,
+    PR_SET_NAME,
+    PR_SET_PDEATHSIG,
+)
+from kernel.uapi.signal import NSIG
 from kernel.uapi.syscall import (
     SYS_getpgid,
     SYS_getpgrp,
@@ -22,12 +29,8 @@ from kernel.uapi.syscall import (
     SYS_getsid,
     SYS_gettid,
     SYS_getuid,
-    SYS_kill,
+    SYS_prctl,
     SYS_reboot,
-    SYS_rt_sigaction,
-    SYS_rt_sigpending,
-    SYS_rt_sigprocmask,
-    SYS_rt_sigreturn,
     SYS_setpgid,
     SYS_setsid,
     SYS_sysinfo,
@@ -35,8 +38,6 @@ from kernel.uapi.syscall import (
     SYS_uname,
 )
 
-# struct sigaction: handler, flags, restorer, mask.
-SIGACTION = Struct("<QQQQ")
 UTSNAME = Struct("65s65s65s65s65s65s")
 SYSINFO = Struct("<q3Q6QHH4xQQI4x")
 SYSLOG_READ_ALL = 3
@@ -48,6 +49,7 @@ SYSLOG_CONSOLE_LEVEL = 8
 SYSLOG_SIZE_UNREAD = 9
 SYSLOG_SIZE_BUFFER = 10
 RANDOM_LIMIT = 1 << 20
+COMM_LENGTH = 15
 
 
 class system_calls:
@@ -59,10 +61,13 @@ class system_calls:
     # --- ids ---
 
     def getpid(self, task, a0, a1, a2, a3, a4, a5):
+        return task.tgid
+
+    def gettid(self, task, a0, a1, a2, a3, a4, a5):
         return task.pid
 
     def getppid(self, task, a0, a1, a2, a3, a4, a5):
-        return task.parent.pid if task.parent is not None else 0
+        return task.parent.tgid if task.parent is not None else 0
 
     def getuid(self, task, a0, a1, a2, a3, a4, a5):
         return task.uid
@@ -80,18 +85,21 @@ class system_calls:
 
     def setsid(self, task, a0, a1, a2, a3, a4, a5):
         """pid_t setsid(void)"""
-        if any(other.pgrp == task.pid for other in self.kernel.pids.tasks()):
+        if any(other.pgrp == task.tgid for other in self.kernel.pids.tasks()):
             return -EPERM
-        task.session = task.pgrp = task.pid
+        task.session = task.pgrp = task.tgid
         task.tty = None
-        return task.pid
+        return task.tgid
 
     def setpgid(self, task, pid, pgid, a2, a3, a4, a5):
         """int setpgid(pid_t pid, pid_t pgid)"""
-        target = task if pid in (0, task.pid) else self.kernel.pids.find(pid)
-        if target is None or (target is not task and target.parent is not task):
-            return -ESRCH
         if pgid < 0:
+            return -EINVAL
+        leader = task.signal.leader
+        target = leader if pid in (0, task.tgid) else self.kernel.pids.find(pid)
+        if target is None or (target is not leader and target.parent is not leader):
+            return -ESRCH
+        if not target.is_leader():
             return -EINVAL
         if target.session != task.session or target.session == target.pid:
             return -EPERM
@@ -101,59 +109,28 @@ class system_calls:
         target.pgrp = group
         return 0
 
-    # --- signals ---
-
-    def kill(self, task, pid, sig, a2, a3, a4, a5):
-        """int kill(pid_t pid, int sig)"""
-        return kill(self.kernel.pids.tasks(), task, pid, sig)
-
-    def rt_sigaction(self, task, sig, new, old, size, a4, a5):
-        """int rt_sigaction(int sig, const struct sigaction *act, struct sigaction *oact, size_t sigsetsize)"""
-        if size != SIGSET_SIZE:
-            return -EINVAL
-        wanted = None
-        if new:
-            raw = copy_from_user(task.mm, new, SIGACTION.size)
+    def prctl(self, task, option, argument, a2, a3, a4, a5):
+        """int prctl(int option, ...): the thread's name, and the signal that it gets when its parent ends"""
+        result = 0
+        if option == PR_SET_NAME:
+            raw = strncpy_from_user(task.mm, argument, COMM_LENGTH)
             if raw is None:
                 return -EFAULT
-            handler, flags, _, mask = SIGACTION.unpack(raw)
-            wanted = sigaction(handler, flags, mask << 1 & SIG_BITS)
-        before = do_sigaction(task, sig, wanted)
-        if isinstance(before, int):
-            return before
-        if old and not copy_to_user(task.mm, old, SIGACTION.pack(before.handler, before.flags, 0, before.mask >> 1)):
-            return -EFAULT
-        return 0
-
-    def rt_sigprocmask(self, task, how, new, old, size, a4, a5):
-        """int rt_sigprocmask(int how, const sigset_t *set, sigset_t *oldset, size_t sigsetsize)"""
-        if size != SIGSET_SIZE:
-            return -EINVAL
-        before = task.signal.blocked
-        if new:
-            raw = copy_from_user(task.mm, new, SIGSET_SIZE)
-            if raw is None:
-                return -EFAULT
-            mask = int.from_bytes(raw, "little") << 1 & SIG_BITS
-            if how == SIG_BLOCK:
-                mask |= before
-            elif how == SIG_UNBLOCK:
-                mask = before & ~mask
-            elif how != SIG_SETMASK:
+            task.comm = raw.decode("utf-8", "replace")
+        elif option == PR_GET_NAME:
+            raw = task.comm.encode("utf-8", "replace")[:COMM_LENGTH].ljust(COMM_LENGTH + 1, b"\0")
+            result = 0 if copy_to_user(task.mm, argument, raw) else -EFAULT
+        elif option == PR_SET_PDEATHSIG:
+            if not 0 <= argument <= NSIG:
                 return -EINVAL
-            set_blocked(task, mask)
-        if old and not copy_to_user(task.mm, old, (before >> 1).to_bytes(8, "little")):
-            return -EFAULT
-        return 0
-
-    def rt_sigreturn(self, task, a0, a1, a2, a3, a4, a5):
-        """What a signal entry calls when its handler has returned."""
-        return sigreturn(task)
-
-    def rt_sigpending(self, task, address, size, a2, a3, a4, a5):
-        """int rt_sigpending(sigset_t *set, size_t sigsetsize)"""
-        waiting = task.signal.pending & task.signal.blocked
-        return 0 if copy_to_user(task.mm, address, (waiting >> 1).to_bytes(8, "little")) else -EFAULT
+            task.pdeath_signal = argument
+        elif option == PR_GET_PDEATHSIG:
+            result = 0 if put_user(task.mm, argument, 4, task.pdeath_signal) else -EFAULT
+        elif option == PR_GET_DUMPABLE:
+            result = 1
+        elif option != PR_SET_DUMPABLE or argument not in (0, 1):
+            result = -EINVAL
+        return result
 
     # --- the system ---
 
@@ -221,7 +198,7 @@ class system_calls:
         """Enter this room's calls into the table."""
         for nr, function in (
             (SYS_getpid, self.getpid),
-            (SYS_gettid, self.getpid),
+            (SYS_gettid, self.gettid),
             (SYS_getppid, self.getppid),
             (SYS_getuid, self.getuid),
             (SYS_getpgrp, self.getpgrp),
@@ -229,11 +206,7 @@ class system_calls:
             (SYS_getsid, self.getsid),
             (SYS_setsid, self.setsid),
             (SYS_setpgid, self.setpgid),
-            (SYS_kill, self.kill),
-            (SYS_rt_sigaction, self.rt_sigaction),
-            (SYS_rt_sigprocmask, self.rt_sigprocmask),
-            (SYS_rt_sigpending, self.rt_sigpending),
-            (SYS_rt_sigreturn, self.rt_sigreturn),
+            (SYS_prctl, self.prctl),
             (SYS_uname, self.uname),
             (SYS_sysinfo, self.sysinfo),
             (SYS_syslog, self.syslog),

@@ -7,7 +7,7 @@ from kernel.fs.file cimport release_held
 from kernel.sched.core cimport Scheduler
 from kernel.sched.task cimport task_struct
 
-cdef int ENOSYS, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS, NR_SYSCALLS
+cdef int ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTNOINTR, ERESTARTSYS, NR_SYSCALLS
 
 
 cdef class syscall_handler:

@@ -9,8 +9,8 @@ from greenlet import GreenletExit
 from kernel.arch.entry import syscall_entry
 from kernel.fs.file import release_held
 from kernel.sched.ending import TaskExit
-from kernel.signal import syscall_exit
-from kernel.uapi.errno import EFAULT, ENOSYS, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS
+from kernel.signal_delivery import syscall_exit
+from kernel.uapi.errno import EFAULT, ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTNOINTR, ERESTARTSYS
 from kernel.uapi.syscall import NR_SYSCALLS
 
 MAX_REFUSALS = 100
@@ -82,7 +82,10 @@ class SyscallTable(syscall_entry):
             result = -ENOSYS
             if handler is not None:
                 try:
-                    result = handler.call(task, a0, a1, a2, a3, a4, a5)
+                    if task.restart_block is None:
+                        result = handler.call(task, a0, a1, a2, a3, a4, a5)
+                    else:
+                        result = task.restart_block()
                 except GreenletExit:
                     if task.held is not None:
                         release_held(task)
@@ -95,12 +98,14 @@ class SyscallTable(syscall_entry):
                 self.trace.emit("syscall", task.comm, task.pid, self.name(nr), result)
             self.arch.interruptible_point()
             self.sched.resched_slice()
-            if task.sigpending or (result <= -ERESTARTSYS and result >= -ERESTARTNOHAND):
+            if task.sigpending or task.saved_sigmask is not None or (
+                result <= -ERESTARTSYS and result >= -ERESTART_RESTARTBLOCK
+            ):
                 result = syscall_exit(task, result)
                 if result == -ERESTARTNOINTR:
                     continue
+            task.restart_block = None
             return result
-
 
     def refuse(self, task):
         """A call by a task that has to end: TaskExit again, and where that is swallowed for ever, the end on the spot."""

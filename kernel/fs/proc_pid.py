@@ -1,17 +1,20 @@
 """/proc/PID: what each task shows of itself, and the files about the machine that the kernel core owns."""
 
 from kernel.fs.procfs import proc_dir
-from kernel.sched.state import EXIT_ZOMBIE, PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_RUNNING
+from kernel.sched.state import EXIT_ZOMBIE, PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_STOPPED
+from kernel.uapi.signal import SIG_IGN
 
 NSEC_PER_CLOCK_TICK = 10000000
 
 
 def state_letter(task):
-    """R, S, D or Z, as ps shows it."""
+    """R, S, D, T or Z, as ps shows it."""
     if task.state == TASK_RUNNING:
         return "R"
     if task.state == EXIT_ZOMBIE:
         return "Z"
+    if task.state == TASK_STOPPED:
+        return "T"
     return "S" if task.state == TASK_INTERRUPTIBLE else "D"
 
 
@@ -19,22 +22,30 @@ def parent_pid(task):
     return task.parent.pid if task.parent is not None else 0
 
 
+def actions_mask(task, ignored):
+    """The signals that a process ignores, or has handlers for."""
+    return sum(1 << (sig - 1) for sig, act in task.sighand.actions.items() if act.handler and (act.handler == SIG_IGN) == ignored)
+
+
 def show_status(task):
-    names = {"R": "running", "S": "sleeping", "D": "disk sleep", "Z": "zombie"}
+    names = {"R": "running", "S": "sleeping", "D": "disk sleep", "T": "stopped", "Z": "zombie"}
     letter = state_letter(task)
-    signals = task.signal
     lines = [
         f"Name:\t{task.comm}",
         f"State:\t{letter} ({names[letter]})",
-        f"Tgid:\t{task.pid}",
+        f"Tgid:\t{task.tgid}",
         f"Pid:\t{task.pid}",
         f"PPid:\t{parent_pid(task)}",
         f"Uid:\t{task.uid}\t{task.uid}\t{task.uid}\t{task.uid}",
         f"FDSize:\t{len(task.files.fd) if task.files is not None else 0}",
     ]
-    if signals is not None:
-        lines.append(f"SigPnd:\t{signals.pending >> 1:016x}")
-        lines.append(f"SigBlk:\t{signals.blocked >> 1:016x}")
+    if not task.is_kthread():
+        lines.append(f"Threads:\t{len(task.signal.threads)}")
+        lines.append(f"SigPnd:\t{task.pending.mask:016x}")
+        lines.append(f"ShdPnd:\t{task.signal.shared_pending.mask:016x}")
+        lines.append(f"SigBlk:\t{task.blocked:016x}")
+        lines.append(f"SigIgn:\t{actions_mask(task, True):016x}")
+        lines.append(f"SigCgt:\t{actions_mask(task, False):016x}")
     lines.append(f"voluntary_ctxt_switches:\t{task.switches}")
     return "\n".join(lines) + "\n"
 
@@ -106,7 +117,7 @@ class pid_directories:
         return self.proc.new_link(lambda: str(self.sched.current.pid))
 
     def list(self):
-        return [("self", self.self_link()), *((str(task.pid), self.make(task)) for task in self.pids.tasks())]
+        return [("self", self.self_link()), *((str(task.pid), self.make(task)) for task in self.pids.tasks() if task.is_leader())]
 
     def get(self, name):
         if name == "self":

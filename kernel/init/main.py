@@ -10,6 +10,7 @@ from kernel.arch.console import second_port
 from kernel.exec import exec as binfmt
 from kernel.fs import proc_pid
 from kernel.fs.file import file, files_struct
+from kernel.futex import futex_table
 from kernel.init import poweroff, rootfs, tables
 from kernel.irq.irq import IRQ
 from kernel.leaks import core_leaks
@@ -21,6 +22,7 @@ from kernel.sched import fork
 from kernel.sched.core import Scheduler
 from kernel.sched.pid import pid_table
 from kernel.sched.state import PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_RUNNING
+from kernel.signal import force_exit
 from kernel.softirq import TIMER_SOFTIRQ, SoftIRQ
 from kernel.syscalls import SyscallTable
 from kernel.time.syscalls import alarm_table
@@ -79,6 +81,7 @@ class Kernel:
         self.sched = Scheduler(self.arch, self.timers)
         self.pids = pid_table()
         self.alarms = alarm_table(self.timers)
+        self.futexes = futex_table(self)
         self.syscalls = SyscallTable(self.arch, self.sched)
         self.slab = None
         self.skb_cache = None
@@ -240,7 +243,7 @@ class Kernel:
         self.printk.printk(f"BUG: {self.oopses[-1]}", 1)
         for line in "".join(traceback.format_exception(error)).rstrip().split("\n"):
             self.printk.printk(f"  {line}", 7)
-        task_exit.force_exit(task, SIGSEGV)
+        force_exit(task, SIGSEGV)
         return 0
 
     def stubborn(self, task):
@@ -256,7 +259,7 @@ class Kernel:
         """pid 1 has ended: so does the machine, with its status."""
         if self.powering_off:
             return
-        code = task.exit_code
+        code = task.signal.exit_code
         if code & 0x7F:
             self.printk.printk(f"Kernel panic - not syncing: Attempted to kill init! exitcode={code:#010x}", 0)
             self.power_off(128 + (code & 0x7F))

@@ -3,7 +3,7 @@
 Its exit status is what reboot(2) was given, or what became of pid 1.
 """
 
-from kernel.sched.exit import reap
+from kernel.sched.exit import is_zombie, reap
 from kernel.sched.state import EXIT_ZOMBIE, TASK_RUNNING, TASK_UNINTERRUPTIBLE
 from kernel.signal import force_exit
 from kernel.uapi.signal import SIGKILL
@@ -46,5 +46,5 @@ def kill_all(kernel, current):
         sched.schedule_timeout(STEP)
     current.state = TASK_RUNNING
     for task in victims:
-        if task.state == EXIT_ZOMBIE:
+        if is_zombie(task):
             reap(kernel, task)

@@ -7,6 +7,9 @@ from kernel.fs.poll import poll_calls
 from kernel.fs.timerfd import timerfd_calls
 from kernel.sched.exit import exit_calls
 from kernel.sched.fork import process_calls
+from kernel.sched.usage import usage_calls
+from kernel.sched.waiting import wait_calls
+from kernel.signal_calls import signal_calls
 from kernel.sys import system_calls
 from kernel.time.syscalls import time_calls
 from kernel.uapi.syscall import (
@@ -40,7 +43,11 @@ def register_syscalls(kernel):
         timerfd_calls(kernel),
         time_calls(kernel),
         system_calls(kernel),
-        exit_calls(kernel),
+        signal_calls(kernel),
+        exit_calls(),
         process_calls(kernel),
+        wait_calls(kernel),
+        usage_calls(kernel),
+        kernel.futexes,
     ):
         calls.register(table)

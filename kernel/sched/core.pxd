@@ -5,7 +5,7 @@ from kernel.sched.task cimport task_struct
 from kernel.sched.wait cimport wait_queue_entry, wait_queue_head
 from kernel.time.timer cimport TimerBase, timer_list
 
-cdef int EXIT_DEAD, EXIT_ZOMBIE, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE
+cdef int TASK_INTERRUPTIBLE, TASK_KILLABLE, TASK_RUNNING, TASK_STOPPED, TASK_UNINTERRUPTIBLE
 cdef long long MAX_SCHEDULE_TIMEOUT
 cdef int SLICE_SYSCALLS
 
@@ -32,12 +32,13 @@ cdef class Scheduler:
     cdef public unsigned long long halts
 
     @cython.locals(task=task_struct)
-    cpdef task_struct new_task(self, int pid, str comm)
+    cpdef task_struct new_task(self, int pid, str comm, object pids=*)
     cpdef enqueue(self, task_struct task)
     @cython.locals(task=task_struct)
     cpdef task_struct dequeue(self)
     @cython.locals(state=cython.int)
     cpdef int wake_up_process(self, task_struct task) except? -9999
+    cpdef wake_up_stopped(self, task_struct task)
     @cython.locals(prev=task_struct, chosen=task_struct)
     cpdef schedule(self)
     @cython.locals(chosen=task_struct)

@@ -14,11 +14,11 @@ that was woken.  The pattern of every sleep is
 """
 
 from kernel.sched.state import (
-    EXIT_DEAD,
-    EXIT_ZOMBIE,
     MAX_SCHEDULE_TIMEOUT,
     TASK_INTERRUPTIBLE,
+    TASK_KILLABLE,
     TASK_RUNNING,
+    TASK_STOPPED,
     TASK_UNINTERRUPTIBLE,
 )
 from kernel.sched.task import task_struct
@@ -67,9 +67,9 @@ class Scheduler:
         self.switches = 0
         self.halts = 0
 
-    def new_task(self, pid, comm):
-        """A task with what it needs to sleep; it is not runnable until `wake_up_new_task`."""
-        task = task_struct(self, pid, comm)
+    def new_task(self, pid, comm, pids=None):
+        """A task with what it needs to sleep, a process of its own so far; it runs once it is woken."""
+        task = task_struct(self, pid, comm, pids)
         task.wait_entry = task_wait_entry(self, task)
         task.sleep_timer = sleep_timer(self, task)
         task.state = TASK_UNINTERRUPTIBLE
@@ -96,14 +96,21 @@ class Scheduler:
         return task
 
     def wake_up_process(self, task):
-        """Make a sleeping task runnable; 1 when it slept, 0 when it ran already or has ended."""
+        """Make a sleeping task runnable; 1 when it slept, 0 when it ran already, is stopped or has ended."""
         state = task.state
-        if state in (TASK_RUNNING, EXIT_ZOMBIE, EXIT_DEAD):
+        if state not in (TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE, TASK_KILLABLE):
             return 0
         task.state = TASK_RUNNING
         if not task.on_rq:
             self.enqueue(task)
         return 1
+
+    def wake_up_stopped(self, task):
+        """Let a task go on that job control has stopped."""
+        if task.state == TASK_STOPPED:
+            task.state = TASK_RUNNING
+            if not task.on_rq:
+                self.enqueue(task)
 
     def schedule(self):
         """Run somebody else; returns when the calling task runs again.  A task in state TASK_RUNNING queues behind."""
@@ -117,6 +124,7 @@ class Scheduler:
             self.enqueue(prev)
         else:
             prev.on_rq = False
+        prev.sum_exec += self.timers.now() - prev.exec_start
         chosen = self.pick_next()
         if chosen is not prev:
             chosen.switches += 1
@@ -131,6 +139,7 @@ class Scheduler:
         if chosen is not self.current:
             self.switches += 1
         self.current = chosen
+        chosen.exec_start = self.timers.now()
         self.slice = SLICE_SYSCALLS
         return chosen
 

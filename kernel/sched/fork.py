@@ -1,4 +1,4 @@
-"""New tasks: spawn (fork, file actions and execve in one) and kernel threads; and execve itself."""
+"""New tasks: clone (fork, vfork, threads), spawn (fork, file actions and execve in one), kernel threads; and execve."""
 
 from struct import Struct
 
@@ -6,18 +6,34 @@ from greenlet import GreenletExit
 
 from kernel.arch.memory import AddressSpace
 from kernel.arch.program import ExecFormatError
-from kernel.arch.uaccess import copy_from_user
+from kernel.arch.uaccess import copy_from_user, put_user
 from kernel.exec import exec as binfmt
 from kernel.fs.open import get_path
 from kernel.sched.ending import TaskExec, TaskExit
-from kernel.sched.exit import do_exit, report_fault
-from kernel.sched.state import PF_KTHREAD
-from kernel.signal import signal_struct
+from kernel.sched.exit import do_exit, report_fault, vfork_release
+from kernel.sched.state import EXIT_DEAD, PF_KTHREAD, TASK_KILLABLE
+from kernel.sched.wait import wait_queue_head
+from kernel.signal import end_thread, force_exit
+from kernel.signal_delivery import python_abi
 from kernel.syscalls import Fault
 from kernel.uapi.errno import E2BIG, EAGAIN, EBADF, EFAULT, EINVAL, EPERM
 from kernel.uapi.fcntl import FD_CLOEXEC
-from kernel.uapi.signal import SIGSEGV
-from kernel.uapi.syscall import SYS_execve, SYS_spawn
+from kernel.uapi.sched import (
+    CLONE_CHILD_CLEARTID,
+    CLONE_CHILD_SETTID,
+    CLONE_FILES,
+    CLONE_FS,
+    CLONE_NEW,
+    CLONE_PARENT,
+    CLONE_PARENT_SETTID,
+    CLONE_SIGHAND,
+    CLONE_THREAD,
+    CLONE_VFORK,
+    CLONE_VM,
+    CSIGNAL,
+)
+from kernel.uapi.signal import NSIG, SIGCHLD, SIGSEGV
+from kernel.uapi.syscall import SYS_clone, SYS_execve, SYS_set_tid_address, SYS_spawn
 
 # struct of a spawn file action: op, fd, newfd, padding.
 FILE_ACTION = Struct("<iii4x")
@@ -27,20 +43,30 @@ MAX_ACTIONS = 256
 INHERIT_GROUP = -1
 COMM_LENGTH = 15
 EXIT_NOT_EXECUTABLE = 126
+# As many tasks as Linux's kernel.threads-max would allow a machine of this size, and a bound for a fork bomb.
+MAX_TASKS = 8192
 
 
 class program_task:
-    """What a task's context executes: its program, and after an execve the next one."""
+    """What a task's context executes: its program (`binprm`), and after an execve the next one.
 
-    def __init__(self, kernel, task, binprm):
+    A further thread of a program has no `binprm`: it begins at the program's thread entry, with its `stack`.
+    """
+
+    def __init__(self, kernel, task, binprm, stack=0):
         self.kernel = kernel
         self.task = task
         self.binprm = binprm
+        self.stack = stack
 
     def __call__(self):
         task = self.task
-        while self.binprm is not None:
+        started = False
+        while self.binprm is not None or not started:
+            started = True
             try:
+                if task.dying:
+                    break
                 self.run()
             except TaskExec as replaced:
                 self.binprm = replaced.args[0]
@@ -55,26 +81,31 @@ class program_task:
         do_exit(self.kernel, task)
 
     def run(self):
-        """Run the program to its end; what it returns or raises becomes the task's exit code."""
+        """Run the program, or the thread, to its end.
+
+        The return of a program's main ends the process, that of a thread's function the thread; an exception that
+        nobody has caught is a fault and ends the process.
+        """
         task = self.task
         binprm = self.binprm
         self.binprm = None
-        task.exe = binprm.path
         try:
-            main = binprm.load()
+            if binprm is None:
+                task.context.thread_entry(self.stack)
+                end_thread(task, 0)
+                return
+            task.exe = binprm.path
+            force_exit(task, exit_status(binprm.load()(list(binprm.argv))))
         except ExecFormatError as error:
             self.kernel.complain(task, str(error))
-            task.exit_code = EXIT_NOT_EXECUTABLE << 8
-            return
-        try:
-            task.exit_code = exit_status(main(list(binprm.argv)))
+            force_exit(task, EXIT_NOT_EXECUTABLE << 8)
         except SystemExit as ending:
-            task.exit_code = exit_status(ending.code)
+            force_exit(task, exit_status(ending.code))
         except (GreenletExit, KeyboardInterrupt):
             raise
         except BaseException as error:
             task.fault = error
-            task.exit_code = SIGSEGV
+            force_exit(task, SIGSEGV)
 
 
 def exit_status(value):
@@ -89,29 +120,178 @@ def exit_status(value):
 def new_program(kernel, parent, binprm, files, fs, pid=0):
     """A task for a program, with `pid` or (0) the next free one; -EAGAIN when there are no pids left."""
     if pid == 0:
-        pid = kernel.pids.alloc()
+        pid = new_pid(kernel)
     if pid == 0:
         return -EAGAIN
-    task = kernel.sched.new_task(pid, binprm.path.rpartition("/")[2][:COMM_LENGTH])
+    task = kernel.sched.new_task(pid, comm_of(binprm.path), kernel.pids)
     task.argv = binprm.argv
     task.environ = binprm.environ
     task.exe = binprm.path
     task.files = files
     task.fs = fs
-    task.signal = signal_struct()
+    task.abi = python_abi()
+    task.exit_signal = SIGCHLD
+    # init is not killed by what it does not handle.
+    task.signal.unkillable = pid == 1
     if parent is not None:
-        task.parent = parent
-        parent.children.append(task)
-        task.pgrp = parent.pgrp
-        task.session = parent.session
-        task.tty = parent.tty
+        adopt(parent.signal.leader, task)
         task.uid = parent.uid
-        task.signal = parent.signal.child()
-    task.context = kernel.arch.new_context(program_task(kernel, task, binprm))
-    task.context.task = task
-    task.mm = task.context.address_space
+        task.blocked = parent.blocked
+        task.sighand = parent.sighand.ignored_only()
+    set_context(task, kernel.arch.new_context(program_task(kernel, task, binprm)))
     kernel.pids.add(task)
     return task
+
+
+def comm_of(path):
+    """A task's name: the last part of its program's path."""
+    return path.rpartition("/")[2][:COMM_LENGTH]
+
+
+def new_pid(kernel):
+    """A free pid, or 0 when there are none or too many tasks."""
+    return kernel.pids.alloc() if kernel.pids.count() < MAX_TASKS else 0
+
+
+def adopt(parent, task):
+    """Make `task` a child of the process whose first thread is `parent`, in its group, session and terminal."""
+    task.parent = parent
+    parent.children.append(task)
+    task.pgrp = parent.pgrp
+    task.session = parent.session
+    task.tty = parent.tty
+
+
+def set_context(task, context):
+    task.context = context
+    context.task = task
+    task.mm = context.address_space
+
+
+class python_clone:
+    """How a program in Python gets a second thread; it can not be forked."""
+
+    def check(self, flags):
+        """0, or -EINVAL where the flags ask for a copy of the program."""
+        return 0 if flags & CLONE_THREAD else -EINVAL
+
+    def new_context(self, kernel, task, child, flags, stack, tls):
+        """A context in the caller's address space that begins at the program's thread entry."""
+        context = kernel.arch.new_context(program_task(kernel, child, None, stack))
+        context.address_space = task.context.address_space
+        context.signal_entry = task.context.signal_entry
+        context.thread_entry = task.context.thread_entry
+        return context
+
+
+def bad_flags(flags):
+    """True for flags of clone(2) that do not go together, or ask for namespaces."""
+    return bool(
+        (flags & CLONE_THREAD and not flags & CLONE_SIGHAND)
+        or (flags & CLONE_SIGHAND and not flags & CLONE_VM)
+        or flags & CLONE_NEW
+        or flags & CSIGNAL > NSIG
+    )
+
+
+def copy_process(kernel, task, flags, stack, parent_tid, child_tid, tls, cloner):
+    """clone(2): the new task, or a negative errno.  `cloner` makes its context; the new task does not run yet."""
+    if bad_flags(flags) or (flags & CLONE_PARENT and task.signal.unkillable):
+        return -EINVAL
+    result = cloner.check(flags)
+    if result < 0:
+        return result
+    if task.dying:
+        return -EAGAIN
+    pid = new_pid(kernel)
+    if pid == 0:
+        return -EAGAIN
+    child = kernel.sched.new_task(pid, task.comm, kernel.pids)
+    child.argv = task.argv
+    child.environ = task.environ
+    child.exe = task.exe
+    child.uid = task.uid
+    child.abi = task.abi
+    child.blocked = task.blocked
+    if not flags & CLONE_VM or flags & CLONE_VFORK:
+        child.altstack = task.altstack
+    child.sighand = task.sighand if flags & CLONE_SIGHAND else task.sighand.copy()
+    if flags & CLONE_THREAD:
+        child.tgid = task.tgid
+        child.signal = task.signal
+    context = cloner.new_context(kernel, task, child, flags, stack, tls)
+    if isinstance(context, int):
+        return context
+    set_context(child, context)
+    child.files = task.files.share(kernel.sched) if flags & CLONE_FILES else task.files.copy()
+    child.fs = task.fs if flags & CLONE_FS else task.fs.copy()
+    if flags & CLONE_THREAD:
+        task.signal.threads.append(child)
+        child.stopping = task.stopping
+    else:
+        child.exit_signal = flags & CSIGNAL
+        parent = task.parent if flags & CLONE_PARENT else task.signal.leader
+        if parent is not None:
+            adopt(parent, child)
+    kernel.pids.add(child)
+    if flags & CLONE_PARENT_SETTID:
+        put_user(task.mm, parent_tid, 4, pid)
+    if flags & CLONE_CHILD_SETTID:
+        put_user(child.mm, child_tid, 4, pid)
+    if flags & CLONE_CHILD_CLEARTID:
+        child.clear_child_tid = child_tid
+    return child
+
+
+def do_clone(kernel, task, flags, stack, parent_tid, child_tid, tls, cloner):
+    """Make a task and let it run; its pid or a negative errno.  With CLONE_VFORK the caller waits until it is done."""
+    child = copy_process(kernel, task, flags, stack, parent_tid, child_tid, tls, cloner)
+    if isinstance(child, int):
+        return child
+    if flags & CLONE_VFORK:
+        child.vfork_done = wait_queue_head()
+    child.wake_up()
+    sched = kernel.sched
+    while child.vfork_done is not None and not task.dying:
+        sched.prepare_to_wait(child.vfork_done)
+        task.state = TASK_KILLABLE
+        sched.schedule()
+        if task.wait_entry.head is not None:
+            sched.finish_wait(task.wait_entry.head)
+    return child.pid
+
+
+def end_other_threads(kernel, task):
+    """execve in a program with threads: all others end, and the caller becomes the process's first.  False: it has to end."""
+    group = task.signal
+    if len(group.threads) == 1 and task.is_leader():
+        return True
+    if group.exec_waiter is not None or task.dying:
+        return False
+    group.exec_waiter = task
+    for thread in group.threads:
+        if thread is not task:
+            end_thread(thread, 0)
+    while len(group.threads) > 1 and not task.dying:
+        task.state = TASK_KILLABLE
+        kernel.sched.schedule()
+    group.exec_waiter = None
+    if task.dying:
+        return False
+    leader = group.leader
+    if leader is not task:
+        leader.state = EXIT_DEAD
+        kernel.pids.remove(task)
+        task.pid = leader.pid
+        task.exit_signal = leader.exit_signal
+        group.leader = task
+        kernel.pids.add(task)
+        parent = group.parent
+        if parent is not None:
+            parent.children[parent.children.index(leader)] = task
+        for child in group.children:
+            child.parent = task
+    return True
 
 
 def kthread(kernel, name, function):
@@ -119,6 +299,7 @@ def kthread(kernel, name, function):
     task = kernel.sched.new_task(kernel.pids.alloc(), name[:COMM_LENGTH])
     task.flags |= PF_KTHREAD
     task.pgrp = task.session = 0
+    task.abi = python_abi()
     task.context = kernel.arch.new_context(kthread_body(kernel, task, function))
     task.context.task = task
     kernel.pids.add(task)
@@ -162,22 +343,43 @@ class process_calls:
         binprm = self.prepare(task, path, argv, envp, task.fs)
         if isinstance(binprm, int):
             return binprm
+        if not end_other_threads(self.kernel, task):
+            raise TaskExit
+        self.replace_program(task, binprm)
+        raise TaskExec(binprm)
+
+    def replace_program(self, task, binprm):
+        """The point of no return: what belonged to the old program goes."""
         if task.files.users > 1:
-            # The other threads keep theirs.
             private = task.files.copy()
             task.files.put()
             task.files = private
         task.files.close_on_execve()
-        task.signal.flush_handlers()
-        task.comm = binprm.path.rpartition("/")[2][:COMM_LENGTH]
+        task.sighand = task.sighand.ignored_only()
+        task.frame_masks.clear()
+        task.altstack = None
+        task.clear_child_tid = 0
+        task.robust_list = 0
+        task.comm = comm_of(binprm.path)
         task.argv = binprm.argv
         task.environ = binprm.environ
-        task.context.address_space = AddressSpace()
-        task.context.thread_pointer = None
-        task.context.signal_entry = None
-        task.context.frames.clear()
-        task.mm = task.context.address_space
-        raise TaskExec(binprm)
+        context = task.context
+        context.address_space = AddressSpace()
+        context.thread_pointer = None
+        context.signal_entry = None
+        context.thread_entry = None
+        context.frames.clear()
+        task.mm = context.address_space
+        vfork_release(task)
+
+    def clone(self, task, flags, stack, parent_tid, tls, child_tid, a5):
+        """long clone(unsigned long flags, void *stack, int *parent_tid, unsigned long tls, int *child_tid): for threads"""
+        return do_clone(self.kernel, task, flags, stack, parent_tid, child_tid, tls, python_clone())
+
+    def set_tid_address(self, task, address, a1, a2, a3, a4, a5):
+        """pid_t set_tid_address(int *tidptr)"""
+        task.clear_child_tid = address & 0xFFFFFFFFFFFFFFFF
+        return task.pid
 
     def spawn(self, task, path, argv, envp, actions, count, pgid):
         """int spawn(path, argv, envp, struct file_action *actions, int count, pid_t pgid): the child's pid
@@ -212,6 +414,8 @@ class process_calls:
     def register(self, table):
         table.register(SYS_execve, "execve", self.execve)
         table.register(SYS_spawn, "spawn", self.spawn)
+        table.register(SYS_clone, "clone", self.clone)
+        table.register(SYS_set_tid_address, "set_tid_address", self.set_tid_address)
 
 
 def apply_actions(files, raw):

@@ -25,6 +25,9 @@ class pid_table:
     def remove(self, task):
         self.by_pid.pop(task.pid, None)
 
+    def count(self):
+        return len(self.by_pid)
+
     def find(self, pid):
         """The task, or None."""
         return self.by_pid.get(pid)

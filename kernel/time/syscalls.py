@@ -6,7 +6,7 @@ The realtime clock is `boot_time` plus the time since boot; settimeofday does no
 from struct import Struct
 
 from kernel.arch.uaccess import copy_from_user, copy_to_user
-from kernel.signal import send_signal
+from kernel.signal import send_group_signal
 from kernel.time.timer import timer_list
 from kernel.uapi.errno import EFAULT, EINVAL, ERESTARTNOHAND
 from kernel.uapi.signal import SIGALRM
@@ -33,7 +33,7 @@ class alarm_timer(timer_list):
         self.task = task
 
     def fire(self):
-        send_signal(self.task, SIGALRM)
+        send_group_signal(self.task, SIGALRM)
 
 
 class alarm_table:
@@ -48,12 +48,12 @@ class alarm_table:
         left = self.forget(task)
         if seconds:
             timer = alarm_timer(task)
-            self.by_pid[task.pid] = timer
+            self.by_pid[task.tgid] = timer
             self.timers.mod_timer(timer, self.timers.now() + seconds * NSEC_PER_SEC)
         return left
 
     def forget(self, task):
-        timer = self.by_pid.pop(task.pid, None)
+        timer = self.by_pid.pop(task.tgid, None)
         if timer is None or not self.timers.del_timer(timer):
             return 0
         return max(1, -((self.timers.now() - timer.expires) // NSEC_PER_SEC))

@@ -118,8 +118,10 @@ EWOULDBLOCK = EAGAIN
 ENOTSUP = EOPNOTSUPP
 
 # Inside the kernel only, never seen by a program: restart the system call after the signal has been handled
-# (ERESTARTSYS: unless a handler without SA_RESTART ran; ERESTARTNOHAND: only when no handler ran).
+# (ERESTARTSYS: unless a handler without SA_RESTART ran; ERESTARTNOHAND: only when no handler ran;
+# ERESTART_RESTARTBLOCK: the same, and what then goes on is the task's restart_block, not the call).
 ERESTARTSYS = 512
 ERESTARTNOINTR = 513
 ERESTARTNOHAND = 514
+ERESTART_RESTARTBLOCK = 516
 ENOIOCTLCMD = 515

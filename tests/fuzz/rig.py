@@ -46,7 +46,7 @@ class Rig:
         self.forget()
         self.run(5 * SECOND)
         # Init waits for nobody: what a program leaves to it must not stay a zombie.
-        self.kernel.init_task.signal.actions[SIGCHLD] = sigaction(SIG_IGN)
+        self.kernel.init_task.sighand.actions[SIGCHLD] = sigaction(SIG_IGN)
         self.baseline = self.books()
 
     def run(self, duration):

@@ -393,7 +393,7 @@ class Signals(Kernel):
         if nr == 90:
             self.calls += 1
             while self.frames:
-                context.push_frame(*self.frames.pop(0))
+                context.push_frame(*self.frames.pop(0), b"")
                 context.restart = self.restart
             return -4
         return super().syscall(context, nr, a0, a1, a2, a3, a4, a5)
@@ -403,7 +403,7 @@ class Signals(Kernel):
 def test_handlers_run_in_the_program_before_the_trap_returns(machine, restart, calls):
     kernel, log = Signals(machine, [(7, 2), (8, 15)], restart), []
 
-    def entry(handler, signum):
+    def entry(handler, signum, info):
         log.append(handler)
         log.append((trap(99, handler), signum))
 
@@ -421,7 +421,7 @@ def test_what_a_handler_raises_belongs_to_the_program(machine):
     Signals(machine, [(7, 2)])
     log = []
 
-    def entry(handler, signum):
+    def entry(handler, signum, info):
         raise KeyboardInterrupt
 
     def main():

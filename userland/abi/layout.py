@@ -10,8 +10,7 @@ SOCKADDR_LL = Struct("<H2siHBB8s")
 SOCKADDR_UN_SIZE = 110
 
 IOVEC = Struct("<QQ")
-# Each buffer of a vector takes one of the 64 windows of a program's address space (Linux allows 1024).
-IOV_MAX = 48
+IOV_MAX = 1024
 # struct msghdr: name, namelen, iov, iovlen, control, controllen, flags.
 MSGHDR = Struct("<QI4xQQQQi4x")
 # struct cmsghdr: len, level, type; data follows, each message aligned to 8 bytes.
@@ -39,6 +38,8 @@ SYSINFO = Struct("<q3Q6QHH4xQQI4x")
 
 # The kernel's struct sigaction: handler, flags, restorer, mask.
 SIGACTION = Struct("<QQQQ")
+# siginfo_t: signo, errno, code, and of its union pid, uid and value (or a child's status); 128 bytes in all.
+SIGINFO = Struct("<iii4xiii")
 # The kernel's struct termios: iflag, oflag, cflag, lflag, line, cc[19].
 TERMIOS = Struct("<IIIIB19s")
 # struct winsize: rows, columns, xpixel, ypixel.

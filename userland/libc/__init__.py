@@ -7,8 +7,9 @@
         libc.perror("connect")
 
 Where C takes a pointer to fill, a call here takes a bytearray, or returns the value (or -1).  `libc.errno` is the
-running program's.  `transfer` holds the calls that move bytes, `socket`, `unistd`, `poll`, `process` and `time`
-the other syscalls, `inet`, `netdb`, `databases`, `resolver` and `net_if` names, addresses and interfaces.
+running thread's.  `transfer` holds the calls that move bytes, `socket`, `unistd`, `poll`, `process`, `signal`,
+`thread` and `time` the other syscalls, `inet`, `netdb`, `databases`, `resolver` and `net_if` names, addresses and
+interfaces.
 """
 
 # ruff: noqa: F401, F403
@@ -107,7 +108,11 @@ from userland.libc.poll import (
 )
 from userland.libc.process import (
     WEXITSTATUS,
+    WIFCONTINUED,
     WIFEXITED,
+    WIFSIGNALED,
+    WIFSTOPPED,
+    WSTOPSIG,
     WTERMSIG,
     _exit,
     alarm,
@@ -116,15 +121,12 @@ from userland.libc.process import (
     getenv,
     getpid,
     getppid,
-    kill,
     klogctl,
     reboot,
     sched_yield,
     setenv,
     setpgid,
     shell_status,
-    signal,
-    sigprocmask,
     spawn,
     tcgetattr,
     tcsetattr,
@@ -135,6 +137,22 @@ from userland.libc.process import (
     uptime,
     waitpid,
     window_size,
+)
+from userland.libc.signal import (
+    kill,
+    pause,
+    raise_signal,
+    sigaction,
+    siginfo_t,
+    signal,
+    sigpending,
+    sigprocmask,
+    sigqueue,
+    sigsuspend,
+    sigtimedwait,
+    sigwaitinfo,
+    tgkill,
+    thread_kill,
 )
 from userland.libc.socket import (
     accept,
@@ -170,6 +188,15 @@ from userland.libc.stdio import (
     perror,
     printf,
     puts,
+)
+from userland.libc.thread import (
+    Futex,
+    gettid,
+    thread_count,
+    thread_create,
+    thread_detach,
+    thread_exit,
+    thread_join,
 )
 from userland.libc.time import (
     clock_gettime,

@@ -4,16 +4,25 @@ from hwemu.mmu cimport AddressSpace
 cimport cython
 
 
+cdef class Process:
+    cdef public object environ
+    cdef public dict handlers
+    cdef public dict threads
+    cdef public dict starting
+    cdef public long long next_token
+
+
 cdef class Program:
     cdef public Context context
+    cdef public bint is_thread
+    cdef public Process process
     cdef public AddressSpace space
-    cdef public object environ
     cdef public bytearray block
     cdef public long long[::1] args
     cdef public int[::1] words
     cdef public unsigned long long args_address
-    cdef public dict handlers
     cdef public int h_errno
+    cpdef close(self)
 
 
 @cython.locals(context=Context, program=Program)

@@ -15,19 +15,36 @@ PAIR_OFFSET = 72
 BLOCK_SIZE = 128
 
 
-class Program:
-    """One program's libc: its argument block, which stays mapped, and the tables behind signal() and getenv()."""
+class Process:
+    """What the threads of a program share: the environment, signal handlers, and the threads that can be joined."""
 
-    def __init__(self, context):
+    def __init__(self):
+        self.environ = None
+        # By signal number: (handler, flags).
+        self.handlers = {}
+        self.threads = {}
+        # The threads that have been made and have not begun, by the number that stands for their stack.
+        self.starting = {}
+        self.next_token = 1
+
+
+class Program:
+    """One thread's libc: its argument block, which stays mapped, and what it shares with the program's other threads."""
+
+    def __init__(self, context, process=None):
         self.context = context
+        self.is_thread = process is not None
+        self.process = Process() if process is None else process
         self.space = context.address_space
         self.block = bytearray(BLOCK_SIZE)
         self.args = memoryview(self.block).cast("q")
         self.words = memoryview(self.block).cast("i")
         self.args_address = self.space.map(self.block, True)
-        self.environ = None
-        self.handlers = {}
         self.h_errno = 0
+
+    def close(self):
+        """The thread ends: its block is nobody's memory."""
+        self.space.unmap(self.args_address)
 
 
 def this():

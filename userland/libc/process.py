@@ -1,16 +1,14 @@
-"""Processes, signals, the environment and the system: <unistd.h>, <signal.h>, <spawn.h>, <sys/wait.h>, <stdlib.h>.
+"""Processes, the environment and the system: <unistd.h>, <spawn.h>, <sys/wait.h>, <stdlib.h>, <termios.h>.
 
 There is no fork (a greenlet can not be copied): `spawn` starts a program file, as posix_spawn(3) does.
 """
 
 from hwemu.cpu import trap
-from userland.abi.layout import SIGACTION, SPAWN_ACTION, SYSINFO, TERMIOS, UTSNAME, WINSIZE
+from userland.abi.layout import SPAWN_ACTION, SYSINFO, TERMIOS, UTSNAME, WINSIZE
 from userland.abi.process import (
     LINUX_REBOOT_CMD_POWER_OFF,
     LINUX_REBOOT_MAGIC1,
     LINUX_REBOOT_MAGIC2,
-    SIG_IGN,
-    SIG_SETMASK,
     SYSLOG_ACTION_READ_ALL,
     SYSLOG_ACTION_SIZE_BUFFER,
     TCGETS,
@@ -24,11 +22,7 @@ from userland.abi.syscall import (
     SYS_exit_group,
     SYS_getpid,
     SYS_getppid,
-    SYS_kill,
     SYS_reboot,
-    SYS_rt_sigaction,
-    SYS_rt_sigprocmask,
-    SYS_rt_sigreturn,
     SYS_sched_yield,
     SYS_setpgid,
     SYS_spawn,
@@ -39,8 +33,6 @@ from userland.abi.syscall import (
 )
 from userland.libc.crt import c_string, call_with_buffer, checked, this
 from userland.libc.unistd import ioctl, read_file
-
-SIGSET_SIZE = 8
 
 
 def getpid():
@@ -56,11 +48,6 @@ def getppid():
 def _exit(status):
     """void _exit(int status): does not return."""
     trap(SYS_exit_group, status & 0xFF)
-
-
-def kill(pid, signum):
-    """int kill(pid_t pid, int sig)"""
-    return checked(trap(SYS_kill, pid, signum))
 
 
 def setpgid(pid, pgid):
@@ -83,16 +70,16 @@ def alarm(seconds):
 
 def environ():
     """char **environ: the program's own dictionary, read from the kernel at the first use."""
-    program = this()
-    if program.environ is None:
+    process = this().process
+    if process.environ is None:
         raw = read_file("/proc/self/environ")
         entries = b"" if raw == -1 else raw
-        program.environ = {}
+        process.environ = {}
         for entry in entries.decode("utf-8", "surrogateescape").split("\0"):
             name, equals, value = entry.partition("=")
             if equals:
-                program.environ[name] = value
-    return program.environ
+                process.environ[name] = value
+    return process.environ
 
 
 def getenv(name):
@@ -191,61 +178,34 @@ def WEXITSTATUS(status):
     return status >> 8 & 0xFF
 
 
+def WIFSIGNALED(status):
+    """True when a signal killed the child."""
+    return status & 0x7F not in (0, 0x7F)
+
+
 def WTERMSIG(status):
     """The signal that killed the child."""
     return status & 0x7F
 
 
+def WIFSTOPPED(status):
+    """True when the child is stopped (waitpid with WUNTRACED)."""
+    return status & 0xFF == 0x7F
+
+
+def WSTOPSIG(status):
+    """The signal that stopped the child."""
+    return status >> 8 & 0xFF
+
+
+def WIFCONTINUED(status):
+    """True when the child goes on after SIGCONT (waitpid with WCONTINUED)."""
+    return status == 0xFFFF
+
+
 def shell_status(status):
     """A wait status as $? shows it: the exit status, or 128 and the signal."""
     return WEXITSTATUS(status) if WIFEXITED(status) else 128 + WTERMSIG(status)
-
-
-# --- signals ---
-
-
-def signal(signum, handler):
-    """sighandler_t signal(int signum, sighandler_t handler): 0, or -1.
-
-    `handler` is SIG_DFL, SIG_IGN or a function of the signal number, called in the program when a syscall returns.
-    """
-    program = this()
-    token = handler if isinstance(handler, int) else SIG_IGN + 1
-    raw = SIGACTION.pack(token, 0, 0, 0)
-    address = program.space.map(raw)
-    if token > SIG_IGN:
-        program.handlers[signum] = handler
-        program.context.signal_entry = run_handler
-    result = trap(SYS_rt_sigaction, signum, address, 0, SIGSET_SIZE)
-    program.space.unmap(address)
-    return checked(result)
-
-
-def run_handler(token, signum):
-    """Where the CPU enters the program when a caught signal is pending: calls what `signal` was given."""
-    handler = this().handlers.get(signum)
-    try:
-        if handler is not None:
-            handler(signum)
-    finally:
-        trap(SYS_rt_sigreturn)
-
-
-def sigprocmask(how, signals):
-    """int sigprocmask(int how, const sigset_t *set, sigset_t *oldset): `signals` is a list of numbers; 0, or -1."""
-    mask = 0
-    for signum in signals:
-        mask |= 1 << (signum - 1)
-    space = this().space
-    address = space.map(mask.to_bytes(SIGSET_SIZE, "little"))
-    result = trap(SYS_rt_sigprocmask, how, address, 0, SIGSET_SIZE)
-    space.unmap(address)
-    return checked(result)
-
-
-def set_signal_mask(signals):
-    """Block exactly `signals`."""
-    return sigprocmask(SIG_SETMASK, signals)
 
 
 # --- the terminal ---

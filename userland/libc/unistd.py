@@ -85,12 +85,12 @@ def vector_call(nr, fd, buffers, writable):
 
 
 def readv(fd, buffers):
-    """ssize_t readv(int fd, const struct iovec *iov, int iovcnt): at most IOV_MAX (48) buffers."""
+    """ssize_t readv(int fd, const struct iovec *iov, int iovcnt): at most IOV_MAX buffers."""
     return vector_call(SYS_readv, fd, buffers, True)
 
 
 def writev(fd, buffers):
-    """ssize_t writev(int fd, const struct iovec *iov, int iovcnt): at most IOV_MAX (48) buffers."""
+    """ssize_t writev(int fd, const struct iovec *iov, int iovcnt): at most IOV_MAX buffers."""
     return vector_call(SYS_writev, fd, buffers, False)
 
 

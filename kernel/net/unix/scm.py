@@ -38,7 +38,7 @@ class scm_cookie:
 
 def task_cred(task):
     """(pid, uid, gid) of a task."""
-    return task.pid, task.uid, task.uid
+    return task.tgid, task.uid, task.uid
 
 
 def scm_send(net, msg):
