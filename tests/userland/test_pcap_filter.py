@@ -13,7 +13,8 @@ from kernel.mm.slab import Slab
 from kernel.net.core import skbuff as s
 from kernel.net.core.bpf import bpf_prog
 from kernel.net.core.filter import bpf_check_classic
-from userland.net.bpf import encode, listing
+from userland.abi.filter import SOCK_FILTER
+from userland.net.bpf import Machine, encode, listing
 from userland.net.filter import FilterError, compile_filter
 from userland.net.pcap import file_header
 
@@ -124,6 +125,8 @@ def test_we_decide_as_tcpdump_does(real, expression, call_program):
     assert theirs is not None, "tcpdump does not know this expression"
     found = call_program(lambda: ours(expression))
     frames = corpus()
+    machine = Machine(list(SOCK_FILTER.iter_unpack(found)))
+    assert [machine.run(frame, len(frame)) > 0 for frame in frames] == decide(found, frames)
     wrong = [
         bytes(frame[:40]).hex()
         for frame, a, b in zip(frames, decide(theirs, frames), decide(found, frames), strict=True)

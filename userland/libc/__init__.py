@@ -157,6 +157,7 @@ from userland.libc.signal import (
 from userland.libc.socket import (
     accept,
     accept4,
+    attach_filter,
     bind,
     connect,
     getpeername,

@@ -17,8 +17,11 @@ from userland.abi.filter import (
     BPF_LD,
     BPF_LDX,
     BPF_MAXINSNS,
+    BPF_MEM,
+    BPF_MEMWORDS,
     BPF_MSH,
     BPF_RET,
+    BPF_ST,
     BPF_W,
     SOCK_FILTER,
 )
@@ -26,6 +29,7 @@ from userland.abi.filter import (
 WIDTHS = {1: BPF_B, 2: BPF_H, 4: BPF_W}
 # A conditional jump reaches this far.
 JUMP_MAX = 255
+MASK = 0xFFFFFFFF
 NAMES = {
     BPF_LD | BPF_W | BPF_ABS: "ld       [{k}]", BPF_LD | BPF_H | BPF_ABS: "ldh      [{k}]",
     BPF_LD | BPF_B | BPF_ABS: "ldb      [{k}]",
@@ -223,3 +227,62 @@ def listing(program):
             text = f"{text:<24} jt {position + 1 + jt}\tjf {position + 1 + jf}"
         lines.append(f"({position:03d}) {text}")
     return "\n".join(lines)
+
+
+class Machine:
+    """Runs a program on frames of a file, as the kernel would; what stands beside a live packet is not there."""
+
+    def __init__(self, program):
+        self.program = program
+
+    def run(self, frame, length):
+        """How many bytes to keep, 0 for none; `length` is that on the wire."""
+        a = x = pc = 0
+        memory = [0] * BPF_MEMWORDS
+        while True:
+            code, jt, jf, k = self.program[pc]
+            pc += 1
+            kind, mode = code & 7, code & 0xE0
+            if kind in (0, 1):
+                if mode in (BPF_ABS, BPF_IND):
+                    width = {BPF_W: 4, BPF_H: 2, BPF_B: 1}[code & 0x18]
+                    start = k if mode == BPF_ABS else (x + k) & MASK
+                    if start + width > len(frame):
+                        return 0
+                    a = int.from_bytes(frame[start : start + width], "big")
+                elif mode == BPF_MSH:
+                    if k >= len(frame):
+                        return 0
+                    x = (frame[k] & 15) << 2
+                elif kind == 0:
+                    a = k if mode == 0 else memory[k] if mode == BPF_MEM else length
+                else:
+                    x = k if mode == 0 else memory[k] if mode == BPF_MEM else length
+            elif kind == BPF_ST:
+                memory[k] = a
+            elif kind == BPF_ALU:
+                a = self.calculate(code & 0xF0, a, x if code & 8 else k)
+                if a < 0:
+                    return 0
+            elif kind == BPF_JMP:
+                operand = x if code & 8 else k
+                comparison = code & 0xF0
+                if comparison == BPF_JA:
+                    pc += k
+                    continue
+                holds = {BPF_JEQ: a == operand, BPF_JGT: a > operand, BPF_JGE: a >= operand, BPF_JSET: a & operand != 0}
+                pc += jt if holds[comparison] else jf
+            elif kind == BPF_RET:
+                return k
+            else:
+                # Of BPF_MISC our programs use only TAX.
+                x = a
+
+    def calculate(self, operation, a, operand):
+        """A after an operation, -1 for a division by zero."""
+        if operation in (0x30, 0x90):
+            return -1 if operand == 0 else a // operand if operation == 0x30 else a % operand
+        return {
+            0x00: a + operand, 0x10: a - operand, 0x20: a * operand, 0x40: a | operand, 0x50: a & operand,
+            0x60: a << (operand & 31), 0x70: a >> (operand & 31), 0xA0: a ^ operand,
+        }[operation] & MASK  # fmt: skip
