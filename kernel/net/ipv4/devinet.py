@@ -146,6 +146,7 @@ class Devinet:
         """A device comes up: loopback gets its address, every address its routes."""
         if dev.flags & IFF_LOOPBACK and not dev.ip_ptr.ifa_list:
             self.add_address(dev, in_ifaddr(0x7F000001, 8, 0, dev.name, RT_SCOPE_HOST))
+            self.net.igmp.up(dev)
             return
         for ifa in dev.ip_ptr.ifa_list:
             self.add_routes(dev, ifa)
