@@ -10,7 +10,12 @@ from kernel.sched.task cimport task_struct
 cdef int ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTNOINTR, ERESTARTSYS, NR_SYSCALLS
 
 
+cpdef long long as_int(long long value) noexcept
+
+
 cdef class syscall_handler:
+    cdef public int ints
+
     cpdef long long call(self, task_struct task, long long a0, long long a1, long long a2, long long a3, long long a4,
                          long long a5) except? -9999
 
@@ -29,6 +34,6 @@ cdef class SyscallTable(syscall_entry):
     cdef public object on_stubborn
     cdef public unsigned long long total
 
-    @cython.locals(task=task_struct, handler=syscall_handler, result=cython.longlong)
+    @cython.locals(task=task_struct, handler=syscall_handler, result=cython.longlong, ints=cython.int)
     cpdef long long syscall(self, Context context, long long nr, long long a0, long long a1, long long a2, long long a3,
                             long long a4, long long a5) except? -9999

@@ -11,6 +11,7 @@ from kernel.fs.file import release_held
 from kernel.sched.ending import TaskExit
 from kernel.signal_delivery import syscall_exit
 from kernel.uapi.errno import EFAULT, ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTNOINTR, ERESTARTSYS
+from kernel.uapi.prototypes import INT_ARGUMENTS
 from kernel.uapi.syscall import NR_SYSCALLS
 
 MAX_REFUSALS = 100
@@ -20,11 +21,20 @@ class Fault(Exception):
     """A user address was bad: the call answers EFAULT."""
 
 
+def as_int(value):
+    """What a C int argument makes of a register: its low 32 bits, signed."""
+    return ((value & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000
+
+
 class syscall_handler:
     """One system call: override `call`.
 
-    Arguments are signed 64-bit; the result is a number or a negative errno.
+    Arguments are signed 64-bit, those of the positions in the mask `ints` signed 32-bit; the result is a number or a
+    negative errno.
     """
+
+    def __init__(self):
+        self.ints = 0
 
     def call(self, task, a0, a1, a2, a3, a4, a5):
         return -ENOSYS
@@ -37,6 +47,7 @@ class syscall_function(syscall_handler):
     """
 
     def __init__(self, function):
+        self.ints = 0
         self.function = function
 
     def call(self, task, a0, a1, a2, a3, a4, a5):
@@ -62,6 +73,7 @@ class SyscallTable(syscall_entry):
     def register(self, nr, name, function):
         """Make `function` (a syscall_handler, or a callable (task, a0 ... a5)) system call `nr`."""
         handler = function if isinstance(function, syscall_handler) else syscall_function(function)
+        handler.ints = INT_ARGUMENTS.get(nr, 0)
         self.handlers[nr] = handler
         self.names[nr] = name
 
@@ -78,6 +90,16 @@ class SyscallTable(syscall_entry):
         handler = None
         if nr >= 0 and nr < NR_SYSCALLS:
             handler = self.handlers[nr]
+        if handler is not None and handler.ints:
+            ints = handler.ints
+            if ints & 1:
+                a0 = as_int(a0)
+            if ints & 2:
+                a1 = as_int(a1)
+            if ints & 4:
+                a2 = as_int(a2)
+            if ints & 8:
+                a3 = as_int(a3)
         while True:
             result = -ENOSYS
             if handler is not None:

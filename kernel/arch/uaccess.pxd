@@ -28,6 +28,7 @@ cdef class iov_iter:
 
 cpdef iov_iter user_iter(AddressSpace mm, unsigned long long base, unsigned long long length)
 cpdef iov_iter kernel_iter(object buffer, bint writable=*)
+cpdef bint access_ok(unsigned long long address, unsigned long long length) noexcept
 cpdef bytes copy_from_user(AddressSpace mm, unsigned long long address, unsigned long long length)
 cpdef bint copy_to_user(AddressSpace mm, unsigned long long address, const unsigned char[::1] data) except? -1
 cpdef bytes strncpy_from_user(AddressSpace mm, unsigned long long address, unsigned long long limit)

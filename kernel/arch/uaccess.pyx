@@ -10,6 +10,9 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcpy
 
 UIO_MAXIOV = 1024
+# The end of user addresses, as on x86-64: what does not lie below is no address of a program, mapped or not.
+TASK_SIZE = (1 << 47) - 4096
+cdef unsigned long long USER_END = TASK_SIZE
 
 
 cdef class iov_iter:
@@ -51,7 +54,8 @@ cdef class iov_iter:
 
     cdef Py_ssize_t _copy(self, unsigned char *ram, Py_ssize_t length, bint to_user) noexcept:
         cdef Py_ssize_t copied = 0
-        cdef unsigned long long piece
+        cdef unsigned long long piece, address
+        cdef bint fault
         cdef unsigned char *user
         if <unsigned long long>length > self.count:
             length = <Py_ssize_t>self.count
@@ -63,15 +67,23 @@ cdef class iov_iter:
                 continue
             if piece > <unsigned long long>(length - copied):
                 piece = <unsigned long long>(length - copied)
-            user = self.mm.at(self.vec[self.seg].base + self.seg_offset, piece, to_user)
-            if user is NULL:
-                break
+            address = self.vec[self.seg].base + self.seg_offset
+            user = self.mm.at(address, piece, to_user)
+            fault = user is NULL
+            if fault:
+                # What lies in front of the bad address is copied.
+                piece = self.mm.room(address)
+                user = self.mm.at(address, piece, to_user) if piece else NULL
+                if user is NULL:
+                    break
             if to_user:
                 memcpy(user, ram + copied, piece)
             else:
                 memcpy(ram + copied, user, piece)
             self.seg_offset += piece
             copied += <Py_ssize_t>piece
+            if fault:
+                break
         self.count -= <unsigned long long>copied
         self.done += <unsigned long long>copied
         return copied
@@ -171,14 +183,25 @@ cpdef iov_iter kernel_iter(object buffer, bint writable=False):
     return it
 
 
+cpdef bint access_ok(unsigned long long address, unsigned long long length) noexcept:
+    """True where [address, address + length) lies in the range of user addresses, mapped or not."""
+    return length <= USER_END and address <= USER_END - length
+
+
 cpdef bytes copy_from_user(AddressSpace mm, unsigned long long address, unsigned long long length):
     """`length` bytes at the user address, or None for a fault."""
     return mm.read(address, length)
 
 
 cpdef bint copy_to_user(AddressSpace mm, unsigned long long address, const unsigned char[::1] data) except? -1:
-    """Write `data` at the user address; False for a fault."""
-    return mm.write(address, data)
+    """Write `data` at the user address; False for a fault, in front of which the bytes that have an address are written."""
+    cdef unsigned long long room
+    if mm.write(address, data):
+        return True
+    room = mm.room(address)
+    if 0 < room < <unsigned long long>data.shape[0]:
+        mm.write(address, data[:room])
+    return False
 
 
 cpdef bytes strncpy_from_user(AddressSpace mm, unsigned long long address, unsigned long long limit):

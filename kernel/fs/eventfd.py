@@ -46,7 +46,7 @@ class eventfd_operations(file_operations):
 
     def write(self, filp, source):
         ctx = filp.private_data
-        if source.count < SIZE:
+        if source.count != SIZE:
             return -EINVAL
         raw = source.read(SIZE)
         if raw is None or len(raw) < SIZE:

@@ -31,6 +31,7 @@ TIMESPEC = Struct("<qq")
 SIGSET_ARGPACK = Struct("<QQ")
 FOREVER = -1
 LONGEST = 1 << 62
+USEC_PER_SEC = 1000000
 # What select's three sets ask poll for.
 SELECT_GROUPS = (POLLIN_SET, POLLOUT_SET, POLLEX_SET)
 
@@ -174,7 +175,8 @@ class poll_calls:
         fds = [entry[0] for entry in entries]
         events = [entry[1] for entry in entries]
         ready = do_poll(self.sched, task.files, fds, events, found, timeout)
-        if ready >= 0 and count:
+        if count:
+            # Also a call that a signal ends says what it has seen: nothing.
             out = b"".join([POLLFD.pack(fds[i], events[i], found[i] & 0xFFFF) for i in range(count)])
             if not copy_to_user(task.mm, address & 0xFFFFFFFFFFFFFFFF, out):
                 return -EFAULT
@@ -191,6 +193,9 @@ class poll_calls:
             if raw is None:
                 return -EFAULT
             seconds, microseconds = TIMEVAL.unpack(raw)
+            # A second's worth of microseconds and more counts as seconds.
+            seconds += int(microseconds / USEC_PER_SEC)
+            microseconds = abs(microseconds) % USEC_PER_SEC * (1 if microseconds > 0 else -1)
             if seconds < 0 or microseconds < 0:
                 return -EINVAL
             timeout = min(seconds * NSEC_PER_SEC + microseconds * NSEC_PER_USEC, LONGEST)

@@ -1,6 +1,6 @@
 cimport cython
 
-from kernel.arch.uaccess cimport iov_iter, kernel_iter, user_iter
+from kernel.arch.uaccess cimport access_ok, iov_iter, kernel_iter, user_iter
 from kernel.fs.file cimport file, files_struct
 from kernel.sched.task cimport task_struct
 from kernel.syscalls cimport syscall_handler

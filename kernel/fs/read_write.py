@@ -1,6 +1,6 @@
 """read, write and their kin: from a descriptor number to the file's operation."""
 
-from kernel.arch.uaccess import get_user, iov_iter, kernel_iter, put_user, user_iter
+from kernel.arch.uaccess import access_ok, get_user, iov_iter, kernel_iter, put_user, user_iter
 from kernel.syscalls import syscall_handler
 from kernel.uapi.errno import EBADF, EFAULT, EINVAL
 from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT
@@ -8,6 +8,8 @@ from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT
 UIO_MAXIOV = 1024
 IOVEC_SIZE = 16
 SENDFILE_CHUNK = 131072
+# SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA and SEEK_HOLE.
+SEEK_MAX = 4
 
 
 def open_for(task, fd, mode):
@@ -26,9 +28,7 @@ class sys_read(syscall_handler):
         filp = open_for(task, a0, FMODE_READ)
         if filp is None:
             return -EBADF
-        if a2 < 0:
-            return -EINVAL
-        if a1 < 0:
+        if a2 < 0 or a1 < 0 or not access_ok(a1, a2):
             return -EFAULT
         return filp.f_op.read(filp, user_iter(task.mm, a1, a2 if a2 < MAX_RW_COUNT else MAX_RW_COUNT))
 
@@ -40,27 +40,33 @@ class sys_write(syscall_handler):
         filp = open_for(task, a0, FMODE_WRITE)
         if filp is None:
             return -EBADF
-        if a2 < 0:
-            return -EINVAL
-        if a1 < 0:
+        if a2 < 0 or a1 < 0 or not access_ok(a1, a2):
             return -EFAULT
         return filp.f_op.write(filp, user_iter(task.mm, a1, a2 if a2 < MAX_RW_COUNT else MAX_RW_COUNT))
 
 
 def import_iovec(mm, address, count):
-    """An iov_iter over the user's array of `count` struct iovec, or a negative errno."""
+    """An iov_iter over the user's array of `count` struct iovec, at most MAX_RW_COUNT bytes of it; or a negative errno."""
     if count < 0 or count > UIO_MAXIOV:
         return -EINVAL
-    it = iov_iter(mm)
+    pairs = []
     try:
         for position in range(count):
             base = get_user(mm, address + position * IOVEC_SIZE, 8)
             length = get_user(mm, address + position * IOVEC_SIZE + 8, 8)
-            if length < 0 or it.count + length > MAX_RW_COUNT:
+            if length < 0:
                 return -EINVAL
-            it.add(base & 0xFFFFFFFFFFFFFFFF, length)
+            pairs.append((base & 0xFFFFFFFFFFFFFFFF, length))
     except MemoryError:
         return -EFAULT
+    it = iov_iter(mm)
+    for base, length in pairs:
+        # A single buffer is cut to size before its address is looked at, one of several afterwards.
+        if count == 1:
+            length = min(length, MAX_RW_COUNT)
+        if not access_ok(base, length):
+            return -EFAULT
+        it.add(base, min(length, MAX_RW_COUNT - it.count))
     return it
 
 
@@ -70,7 +76,9 @@ def sys_readv(task, fd, vector, count, a3, a4, a5):
     if filp is None:
         return -EBADF
     it = import_iovec(task.mm, vector, count)
-    return it if isinstance(it, int) else filp.f_op.read(filp, it)
+    if isinstance(it, int):
+        return it
+    return filp.f_op.read(filp, it) if it.count else 0
 
 
 def sys_writev(task, fd, vector, count, a3, a4, a5):
@@ -79,13 +87,17 @@ def sys_writev(task, fd, vector, count, a3, a4, a5):
     if filp is None:
         return -EBADF
     it = import_iovec(task.mm, vector, count)
-    return it if isinstance(it, int) else filp.f_op.write(filp, it)
+    if isinstance(it, int):
+        return it
+    return filp.f_op.write(filp, it) if it.count else 0
 
 
 def sys_lseek(task, fd, offset, whence, a3, a4, a5):
     """off_t lseek(int fd, off_t offset, int whence)"""
     filp = task.files.fget(fd)
-    return -EBADF if filp is None else filp.f_op.llseek(filp, offset, whence)
+    if filp is None:
+        return -EBADF
+    return filp.f_op.llseek(filp, offset, whence) if 0 <= whence <= SEEK_MAX else -EINVAL
 
 
 def sys_sendfile64(task, out_fd, in_fd, offset, count, a4, a5):

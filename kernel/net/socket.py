@@ -5,24 +5,26 @@ A call's arguments are an array of 64-bit integers in the program's memory.  Add
 and the protocol (`msghdr.msg_iter`).  Messages with scattered buffers and control data are in `socket_msg`.
 """
 
-from kernel.arch.uaccess import copy_from_user, copy_to_user, get_user, put_user, user_iter
+from kernel.arch.uaccess import access_ok, copy_from_user, copy_to_user, get_user, put_user, user_iter
 from kernel.net.core.sock import alloc_msghdr, socket
 from kernel.net.core.sock_options import sock_getsockopt, sock_setsockopt
 from kernel.net.socket_msg import sys_recvmmsg, sys_recvmsg, sys_sendmmsg, sys_sendmsg
 from kernel.net.sockfs import sock_release, sock_sendmsg
-from kernel.syscalls import syscall_handler
-from kernel.uapi.errno import EAFNOSUPPORT, EBADF, ECONNABORTED, EFAULT, EINVAL, ENOTSOCK
+from kernel.syscalls import as_int, syscall_handler
+from kernel.uapi.errno import EAFNOSUPPORT, EBADF, ECONNABORTED, EFAULT, EINVAL, ENOTSOCK, EOPNOTSUPP
 from kernel.uapi.fcntl import MAX_RW_COUNT, O_NONBLOCK
+from kernel.uapi.prototypes import SOCKETCALL_INTS
 from kernel.uapi.socket import (
     AF_INET,
-    MSG_CMSG_CLOEXEC,
     MSG_DONTWAIT,
+    MSG_INTERNAL_SENDMSG_FLAGS,
     NPROTO,
     SOCK_CLOEXEC,
     SOCK_MAX,
     SOCK_NONBLOCK,
     SOCK_TYPE_MASK,
     SOCKADDR_STORAGE_SIZE,
+    SOL_IP,
     SOL_SOCKET,
     SYS_ACCEPT,
     SYS_ACCEPT4,
@@ -60,6 +62,7 @@ class sys_socketcall(syscall_handler):
     """int socketcall(int call, unsigned long *args)"""
 
     def __init__(self, net):
+        self.ints = 0
         self.net = net
 
     def call(self, task, a0, a1, a2, a3, a4, a5):
@@ -82,6 +85,18 @@ class sys_socketcall(syscall_handler):
             b4 = get_user(mm, block + 32, 8)
         if count > 5:
             b5 = get_user(mm, block + 40, 8)
+        ints = SOCKETCALL_INTS[a0]
+        b0 = as_int(b0)
+        if ints & 2:
+            b1 = as_int(b1)
+        if ints & 4:
+            b2 = as_int(b2)
+        if ints & 8:
+            b3 = as_int(b3)
+        if ints & 16:
+            b4 = as_int(b4)
+        if ints & 32:
+            b5 = as_int(b5)
         net = self.net
         if a0 == SYS_SEND:
             return sys_sendto(task, b0, b1 & USER_ADDRESS, b2, b3, 0, 0)
@@ -159,9 +174,10 @@ def move_addr_to_user(mm, name, address, length_address):
     room = int.from_bytes(raw, "little", signed=True)
     if room < 0:
         return -EINVAL
-    if room and name and not copy_to_user(mm, address, name[:room]):
+    # The length is there even where the address then turns out to be bad.
+    if not put_user(mm, length_address, 4, len(name)):
         return -EFAULT
-    return 0 if put_user(mm, length_address, 4, len(name)) else -EFAULT
+    return 0 if not room or not name or copy_to_user(mm, address, name[:room]) else -EFAULT
 
 
 def move_inet_addr_to_user(mm, msg, address, length_address):
@@ -176,10 +192,10 @@ def move_inet_addr_to_user(mm, msg, address, length_address):
     addr = msg.msg_addr
     swapped = (addr & 0xFF) << 24 | (addr & 0xFF00) << 8 | addr >> 8 & 0xFF00 | addr >> 24
     if (
-        not put_user(mm, address, 4, AF_INET | port << 16)
+        not put_user(mm, length_address, 4, SOCKADDR_IN_SIZE)
+        or not put_user(mm, address, 4, AF_INET | port << 16)
         or not put_user(mm, address + 4, 4, swapped)
         or not put_user(mm, address + 8, 8, 0)
-        or not put_user(mm, length_address, 4, SOCKADDR_IN_SIZE)
     ):
         return -EFAULT
     return 0
@@ -243,6 +259,26 @@ def sys_socketpair(net, task, family, type, protocol, vector):
     flags = type & ~SOCK_TYPE_MASK
     if flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK):
         return -EINVAL
+    # The descriptors come first: a bad address is noticed before anything is made.
+    files = task.files
+    fd1 = files.get_unused_fd()
+    if fd1 < 0:
+        return fd1
+    fd2 = files.get_unused_fd()
+    if fd2 < 0:
+        files.put_unused_fd(fd1)
+        return fd2
+    err = -EFAULT
+    if put_user(task.mm, vector, 4, fd1) and put_user(task.mm, vector + 4, 4, fd2):
+        err = make_pair(net, task, family, type, protocol, fd1, fd2)
+    if err < 0:
+        files.put_unused_fd(fd1)
+        files.put_unused_fd(fd2)
+    return err
+
+
+def make_pair(net, task, family, type, protocol, fd1, fd2):
+    """socketpair's work: two connected sockets for two reserved descriptors; 0 or a negative errno."""
     sock1 = sock_create(net, family, type & SOCK_TYPE_MASK, protocol, task.uid)
     if isinstance(sock1, int):
         return sock1
@@ -255,18 +291,9 @@ def sys_socketpair(net, task, family, type, protocol, vector):
         sock_release(sock1)
         sock_release(sock2)
         return err
-    fd1 = sock_map_fd(task, sock1, flags)
-    if fd1 < 0:
-        sock_release(sock2)
-        return fd1
-    fd2 = sock_map_fd(task, sock2, flags)
-    if fd2 < 0:
-        task.files.close_fd(fd1)
-        return fd2
-    if not put_user(task.mm, vector, 4, fd1) or not put_user(task.mm, vector + 4, 4, fd2):
-        task.files.close_fd(fd1)
-        task.files.close_fd(fd2)
-        return -EFAULT
+    flags = O_NONBLOCK if type & SOCK_NONBLOCK else 0
+    for fd, sock in ((fd1, sock1), (fd2, sock2)):
+        task.files.fd_install(fd, net.sockfs.alloc_file(sock, flags), type & SOCK_CLOEXEC != 0)
     return 0
 
 
@@ -309,11 +336,24 @@ def sys_listen(task, fd, backlog):
 
 def sys_accept4(task, fd, address, length_address, flags):
     """int accept4(int fd, struct sockaddr *addr, int *addrlen, int flags)"""
+    filp = task.files.fget(fd)
+    if filp is None:
+        return -EBADF
     if flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK):
         return -EINVAL
-    filp = sockfd_lookup(task, fd)
-    if filp is None:
-        return lookup_error(task, fd)
+    newfd = task.files.get_unused_fd()
+    if newfd < 0:
+        return newfd
+    err = do_accept(task, filp, address, length_address, flags, newfd)
+    if err < 0:
+        task.files.put_unused_fd(newfd)
+    return err
+
+
+def do_accept(task, filp, address, length_address, flags, fd):
+    """accept's work: the accepted socket becomes the file of reserved descriptor `fd`, which is the result."""
+    if not isinstance(filp.private_data, socket):
+        return -ENOTSOCK
     sock = filp.private_data
     net = sock.net
     newsock = socket(net, sock.type)
@@ -332,7 +372,9 @@ def sys_accept4(task, fd, address, length_address, flags):
         if err < 0:
             sock_release(newsock)
             return err
-    return sock_map_fd(task, newsock, flags)
+    filp = net.sockfs.alloc_file(newsock, O_NONBLOCK if flags & SOCK_NONBLOCK else 0)
+    task.files.fd_install(fd, filp, flags & SOCK_CLOEXEC != 0)
+    return fd
 
 
 def sys_getname(task, fd, address, length_address, peer):
@@ -358,14 +400,14 @@ def sys_shutdown(task, fd, how):
 
 def sys_sendto(task, fd, buffer, length, flags, address, address_length):
     """ssize_t sendto(int fd, void *buf, size_t len, unsigned flags, struct sockaddr *addr, int addrlen)"""
+    if length < 0 or length > MAX_RW_COUNT:
+        length = MAX_RW_COUNT
+    if not access_ok(buffer, length):
+        return -EFAULT
     filp = sockfd_lookup(task, fd)
     if filp is None:
         return lookup_error(task, fd)
-    if length < 0:
-        return -EINVAL
-    if length > MAX_RW_COUNT:
-        length = MAX_RW_COUNT
-    msg = alloc_msghdr(user_iter(task.mm, buffer, length), flags & ~MSG_CMSG_CLOEXEC & 0x7FFFFFFF)
+    msg = alloc_msghdr(user_iter(task.mm, buffer, length), flags & ~MSG_INTERNAL_SENDMSG_FLAGS & 0x7FFFFFFF)
     if address:
         name = move_addr_to_kernel(task.mm, address, address_length)
         if isinstance(name, int):
@@ -379,13 +421,13 @@ def sys_sendto(task, fd, buffer, length, flags, address, address_length):
 
 def sys_recvfrom(task, fd, buffer, length, flags, address, length_address):
     """ssize_t recvfrom(int fd, void *buf, size_t len, unsigned flags, struct sockaddr *addr, int *addrlen)"""
+    if length < 0 or length > MAX_RW_COUNT:
+        length = MAX_RW_COUNT
+    if not access_ok(buffer, length):
+        return -EFAULT
     filp = sockfd_lookup(task, fd)
     if filp is None:
         return lookup_error(task, fd)
-    if length < 0:
-        return -EINVAL
-    if length > MAX_RW_COUNT:
-        length = MAX_RW_COUNT
     msg = alloc_msghdr(user_iter(task.mm, buffer, length), 0)
     flags &= 0x7FFFFFFF
     if filp.f_flags & O_NONBLOCK:
@@ -410,15 +452,18 @@ def sys_setsockopt(task, fd, level, optname, address, optlen):
         return lookup_error(task, fd)
     if optlen < 0:
         return -EINVAL
-    optval = b""
-    if optlen:
-        optval = copy_from_user(task.mm, address, min(optlen, MAX_OPTION))
-        if optval is None:
-            return -EFAULT
+    wanted = min(optlen, MAX_OPTION)
+    # As much of the value as has an address: an option reads no more than it needs.
+    optval = copy_from_user(task.mm, address, min(wanted, task.mm.room(address))) or b""
     sock = filp.private_data
     if level == SOL_SOCKET:
-        return sock_setsockopt(sock.sk, optname, optval, task.uid == 0)
-    return sock.ops.setsockopt(sock, level & 0x7FFFFFFF, optname & 0x7FFFFFFF, optval)
+        err = sock_setsockopt(sock.sk, optname, optval, task.uid == 0)
+    elif not optval and wanted and level == SOL_IP and sock.sk.sk_family == AF_INET:
+        err = -EFAULT
+    else:
+        err = sock.ops.setsockopt(sock, level, optname, optval)
+    # Too short for the option only because the rest of it has no address.
+    return -EFAULT if err == -EINVAL and len(optval) < wanted else err
 
 
 def sys_getsockopt(task, fd, level, optname, address, length_address):
@@ -426,17 +471,18 @@ def sys_getsockopt(task, fd, level, optname, address, length_address):
     filp = sockfd_lookup(task, fd)
     if filp is None:
         return lookup_error(task, fd)
-    raw = copy_from_user(task.mm, length_address, 4)
-    if raw is None:
-        return -EFAULT
-    optlen = int.from_bytes(raw, "little", signed=True)
-    if optlen < 0:
-        return -EINVAL
     sock = filp.private_data
+    raw = copy_from_user(task.mm, length_address, 4)
+    optlen = -1 if raw is None else int.from_bytes(raw, "little", signed=True)
+    if optlen < 0:
+        # A protocol that does not know the level at all does not look at the length.
+        if level != SOL_SOCKET and sock.ops.getsockopt(sock, level, optname, 0) == -EOPNOTSUPP:
+            return -EOPNOTSUPP
+        return -EFAULT if raw is None else -EINVAL
     if level == SOL_SOCKET:
         value = sock_getsockopt(sock, optname, optlen)
     else:
-        value = sock.ops.getsockopt(sock, level & 0x7FFFFFFF, optname & 0x7FFFFFFF, optlen)
+        value = sock.ops.getsockopt(sock, level, optname, optlen)
     if isinstance(value, int):
         return value
     value = value[:optlen]

@@ -3,24 +3,37 @@
 from kernel.arch.uaccess import copy_from_user, copy_to_user, put_user
 from kernel.fs.read_write import import_iovec
 from kernel.net import socket as socket_room
-from kernel.net.core.sock import msghdr
+from kernel.net.core.sock import msghdr, sock_error
 from kernel.net.sockfs import sock_sendmsg
 from kernel.uapi.errno import EAGAIN, EFAULT, EINVAL, EMSGSIZE, ENOBUFS
 from kernel.uapi.fcntl import O_NONBLOCK
-from kernel.uapi.socket import AF_INET, MSG_CMSG_CLOEXEC, MSG_CTRUNC, MSG_DONTWAIT, MSG_WAITFORONE, UIO_MAXIOV
+from kernel.uapi.socket import (
+    AF_INET,
+    MSG_CMSG_CLOEXEC,
+    MSG_CMSG_COMPAT,
+    MSG_CTRUNC,
+    MSG_DONTWAIT,
+    MSG_ERRQUEUE,
+    MSG_INTERNAL_SENDMSG_FLAGS,
+    MSG_WAITFORONE,
+    SOCKADDR_STORAGE_SIZE,
+    UIO_MAXIOV,
+)
 
 MSGHDR_SIZE = 56
 MMSGHDR_SIZE = 64
 CMSGHDR_SIZE = 16
 MAX_CONTROL = 20480
 NSEC_PER_SEC = 1000000000
+USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
 
 
 class user_msghdr:
-    """The fields of a struct msghdr in the program's memory at `address`."""
+    """The fields of a struct msghdr in the program's memory at `address`; `name_bytes` is the name, where it is read."""
 
     def __init__(self, address, raw):
         self.address = address
+        self.name_bytes = None
         self.name = int.from_bytes(raw[0:8], "little")
         self.namelen = int.from_bytes(raw[8:12], "little", signed=True)
         self.iov = int.from_bytes(raw[16:24], "little")
@@ -29,16 +42,25 @@ class user_msghdr:
         self.controllen = int.from_bytes(raw[40:48], "little")
 
 
-def copy_msghdr_from_user(mm, address):
-    """The user_msghdr at an address and an iov_iter over its buffers; a negative errno (an int) on failure."""
+def copy_msghdr_from_user(mm, address, reads_name):
+    """The user_msghdr at an address and an iov_iter over its buffers; a negative errno (an int) on failure.
+
+    With `reads_name` the name that it points to is read, too.
+    """
     raw = copy_from_user(mm, address & 0xFFFFFFFFFFFFFFFF, MSGHDR_SIZE)
     if raw is None:
         return -EFAULT
     user = user_msghdr(address & 0xFFFFFFFFFFFFFFFF, raw)
-    if user.iovlen < 0 or user.iovlen > UIO_MAXIOV:
-        return -EMSGSIZE
     if user.name and user.namelen < 0:
         return -EINVAL
+    user.namelen = min(user.namelen, SOCKADDR_STORAGE_SIZE)
+    if reads_name and user.name and user.namelen:
+        name = socket_room.move_addr_to_kernel(mm, user.name, user.namelen)
+        if isinstance(name, int):
+            return name
+        user.name_bytes = name
+    if user.iovlen < 0 or user.iovlen > UIO_MAXIOV:
+        return -EMSGSIZE
     iterator = import_iovec(mm, user.iov, user.iovlen)
     if isinstance(iterator, int):
         return iterator
@@ -75,17 +97,13 @@ def build_control(messages, room):
 
 def send_one(task, filp, address, flags):
     """sendmsg's work; bytes sent or a negative errno."""
-    parsed = copy_msghdr_from_user(task.mm, address)
+    parsed = copy_msghdr_from_user(task.mm, address, True)
     if isinstance(parsed, int):
         return parsed
     user, iterator = parsed
-    msg = msghdr(iterator, flags & ~MSG_CMSG_CLOEXEC & 0x7FFFFFFF)
-    if user.name and user.namelen:
-        name = socket_room.move_addr_to_kernel(task.mm, user.name, user.namelen)
-        if isinstance(name, int):
-            return name
-        msg.msg_name = name
-    if user.control and user.controllen:
+    msg = msghdr(iterator, flags & ~MSG_INTERNAL_SENDMSG_FLAGS & 0x7FFFFFFF)
+    msg.msg_name = user.name_bytes
+    if user.controllen:
         if user.controllen > MAX_CONTROL:
             return -ENOBUFS
         raw = copy_from_user(task.mm, user.control, user.controllen)
@@ -103,7 +121,7 @@ def send_one(task, filp, address, flags):
 def receive_one(task, filp, address, flags):
     """recvmsg's work; bytes received or a negative errno."""
     mm = task.mm
-    parsed = copy_msghdr_from_user(mm, address)
+    parsed = copy_msghdr_from_user(mm, address, False)
     if isinstance(parsed, int):
         return parsed
     user, iterator = parsed
@@ -119,39 +137,43 @@ def receive_one(task, filp, address, flags):
         return result
     if user.name:
         name = socket_room.inet_name(msg) if msg.msg_family == AF_INET else msg.msg_name or b""
-        room = min(user.namelen, len(name))
-        if room and not copy_to_user(mm, user.name, name[:room]):
-            return -EFAULT
-        if not put_user(mm, user.address + 8, 4, len(name)):
-            return -EFAULT
+        err = socket_room.move_addr_to_user(mm, name, user.name, user.address + 8)
+        if err < 0:
+            return err
     control, cut = build_control(msg.msg_control, msg.msg_controllen)
     if control and not copy_to_user(mm, user.control, control):
         return -EFAULT
-    out_flags = (msg.msg_flags | (MSG_CTRUNC if cut else 0)) & ~MSG_CMSG_CLOEXEC
-    if not put_user(mm, user.address + 40, 8, len(control)) or not put_user(mm, user.address + 48, 4, out_flags):
+    out_flags = msg.msg_flags | (MSG_CTRUNC if cut else 0)
+    if not put_user(mm, user.address + 48, 4, out_flags) or not put_user(mm, user.address + 40, 8, len(control)):
         return -EFAULT
     return result
 
 
 def sys_sendmsg(task, fd, address, flags):
     """ssize_t sendmsg(int fd, struct msghdr *msg, unsigned flags)"""
+    if flags & MSG_CMSG_COMPAT:
+        return -EINVAL
     filp = socket_room.sockfd_lookup(task, fd)
     return socket_room.lookup_error(task, fd) if filp is None else send_one(task, filp, address, flags)
 
 
 def sys_recvmsg(task, fd, address, flags):
     """ssize_t recvmsg(int fd, struct msghdr *msg, unsigned flags)"""
+    if flags & MSG_CMSG_COMPAT:
+        return -EINVAL
     filp = socket_room.sockfd_lookup(task, fd)
     return socket_room.lookup_error(task, fd) if filp is None else receive_one(task, filp, address, flags)
 
 
 def sys_sendmmsg(task, fd, vector, count, flags):
     """int sendmmsg(int fd, struct mmsghdr *msgvec, unsigned vlen, unsigned flags): how many went"""
+    if flags & MSG_CMSG_COMPAT:
+        return -EINVAL
     filp = socket_room.sockfd_lookup(task, fd)
     if filp is None:
         return socket_room.lookup_error(task, fd)
     done = 0
-    while done < min(count, UIO_MAXIOV):
+    while done < min(count & 0xFFFFFFFF, UIO_MAXIOV):
         address = vector + done * MMSGHDR_SIZE
         result = send_one(task, filp, address, flags)
         if result >= 0 and not put_user(task.mm, (address + MSGHDR_SIZE) & 0xFFFFFFFFFFFFFFFF, 4, result):
@@ -167,32 +189,47 @@ def sys_recvmmsg(task, fd, vector, count, flags, timeout):
 
     The timeout is looked at after each message, as in Linux.
     """
-    filp = socket_room.sockfd_lookup(task, fd)
-    if filp is None:
-        return socket_room.lookup_error(task, fd)
-    timers = filp.private_data.net.timers
-    deadline = -1
+    if flags & MSG_CMSG_COMPAT:
+        return -EINVAL
+    limit = 0
     if timeout:
-        raw = copy_from_user(task.mm, timeout & 0xFFFFFFFFFFFFFFFF, 16)
+        raw = copy_from_user(task.mm, timeout & USER_ADDRESS, 16)
         if raw is None:
             return -EFAULT
         seconds = int.from_bytes(raw[:8], "little", signed=True)
         fraction = int.from_bytes(raw[8:], "little", signed=True)
         if seconds < 0 or not 0 <= fraction < NSEC_PER_SEC:
             return -EINVAL
-        deadline = timers.now() + seconds * NSEC_PER_SEC + fraction
-    done = 0
-    while done < min(count, UIO_MAXIOV):
+        limit = seconds * NSEC_PER_SEC + fraction
+    filp = socket_room.sockfd_lookup(task, fd)
+    if filp is None:
+        return socket_room.lookup_error(task, fd)
+    sk = filp.private_data.sk
+    if not flags & MSG_ERRQUEUE:
+        result = sock_error(sk)
+        if result < 0:
+            return result
+    timers = filp.private_data.net.timers
+    deadline = timers.now() + limit
+    done = result = 0
+    while done < count & 0xFFFFFFFF:
         address = vector + done * MMSGHDR_SIZE
         result = receive_one(task, filp, address, flags & ~MSG_WAITFORONE)
-        if result >= 0 and not put_user(task.mm, (address + MSGHDR_SIZE) & 0xFFFFFFFFFFFFFFFF, 4, result):
+        if result >= 0 and not put_user(task.mm, (address + MSGHDR_SIZE) & USER_ADDRESS, 4, result):
             result = -EFAULT
         if result < 0:
-            # What has come is not lost for an error behind it.
-            return done if done else result
+            break
         done += 1
         if flags & MSG_WAITFORONE:
             flags |= MSG_DONTWAIT
-        if deadline >= 0 and timers.now() >= deadline:
+        if timeout and timers.now() >= deadline:
             break
-    return done if done else -EAGAIN
+    if result < 0 and done and result != -EAGAIN:
+        # What has come is not lost for an error behind it: that waits for the next call.
+        sk.sk_err = -result
+    if timeout and done and result != -EAGAIN:
+        left = max(0, deadline - timers.now())
+        left = (left // NSEC_PER_SEC).to_bytes(8, "little") + (left % NSEC_PER_SEC).to_bytes(8, "little")
+        if not copy_to_user(task.mm, timeout & USER_ADDRESS, left):
+            return -EFAULT
+    return done if done else result

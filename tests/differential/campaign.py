@@ -3,13 +3,13 @@
 The host's executors work at the same time, for a call that blocks costs it time and no work; ours takes no time for it.
 """
 
-import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from .compare import Difference, compare
 from .generator import Generator
-from .host import Host
+from .host import Host, compiled
 from .known import reason_for
 from .machine import Machine
 from .shrink import Judge, shrink
@@ -57,17 +57,16 @@ class Totals:
 def on_host(sequences):
     """The outcomes of sequences on the host, in their order."""
     results = [None] * len(sequences)
+    compiled()
 
     def work(first):
         with Host() as host:
             for at in range(first, len(sequences), EXECUTORS):
                 results[at] = host.run(sequences[at])
 
-    threads = [threading.Thread(target=work, args=(first,)) for first in range(EXECUTORS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(EXECUTORS) as pool:
+        # Taking the results raises what went wrong.
+        list(pool.map(work, range(EXECUTORS)))
     return results
 
 

@@ -7,6 +7,8 @@ what they made.  Some arguments are replaced by wrong ones.
 import random
 import struct
 
+from kernel.uapi.prototypes import INT_ARGUMENTS, SOCKETCALL_INTS
+
 from . import options
 from .calls import SIGNAL, SLEEP, numbers
 from .sequence import NOTHING, PAGE, PAIR, RESULT, SLOTS, Fd, Poke, Ptr, RoPtr, Sequence, Step
@@ -43,19 +45,22 @@ STREAM, DGRAM, RAW, RDM, SEQPACKET = 1, 2, 3, 4, 5
 ICMP, TCP, UDP = 1, 6, 17
 LEAST_STEPS, MOST_STEPS = 4, 14
 SIZES = (0, 1, 1, 3, 10, 10, 100, 500, 1500, 2000)
-NUMBERS = (0, 1, 2, 3, 7, 16, 255, 4096, 65536, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, -1, -2, 1 << 40, (1 << 63) - 1, -(1 << 63))
+NUMBERS = (0, 1, 2, 3, 7, 16, 255, 4096, 65536, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, -1, -2, 1 << 47, (1 << 63) - 1, -(1 << 63))
 SEND_FLAGS = (0, 0, 0, 0x40, 0x40, 0x4000, 0x4040, 0x8000, 0x1, 0x4, 0x80, 0x2, 0x800, 0x2000, 0x10, 0x10000, 0x4000000)
 RECEIVE_FLAGS = (0, 0, 0, 0x40, 0x40, 0x2, 0x42, 0x20, 0x22, 0x100, 0x140, 0x1, 0x2000, 0x2040, 0x10000, 0x40000000, 0x4, 0x80)
 POLL_EVENTS = (1, 4, 5, 2, 0x2000, 0x2005, 0x47, 0x1F, 0x7FFF, 0)
 EPOLL_EVENTS = (1, 4, 5, 0x80000001, 0x40000005, 0x2005, 0x10000001, 0x1F, 0, 0xFFFFFFFF, 0x20000001, 0x80000005)
 TIMEOUTS = (0, 0, 0, 0, 1, 2, -1)
 UNIX_NAMES = (b"a\0", b"b\0", b"\0abstract", b"\0x", b"none/a\0", b"a", b"", b"x" * 108, b"./b\0", b"\0", b"\0" + b"y" * 107)
+# Calls that garbage could make end other things than the sequence, or that block the signal which interrupts them.
+NOT_AT_RANDOM = ("close_range", "unlink", "epoll_create", "ppoll", "pselect6", "epoll_pwait", "epoll_pwait2")
 REQUESTS = (
     0x5421, 0x541B, 0x5411, 0x8905, 0x8902, 0x8904, 0x8901, 0x8903, 0x5401, 0x5413, 0x5450, 0x5451, 0x5452,
-    0x894B, 0x894C, 0x8910, 0x8912, 0x8913, 0x8915, 0x8919, 0x891B, 0x8921, 0x8927, 0x8933, 0x891D, 0x8942,
-    0x8970, 0x8954, 0x890B, 0x89E0, 0x1234, 0, -1, 0x8906, 0x8907, 0x8917, 0x541B, 0x5421,
+    0x894B, 0x8910, 0x8912, 0x8913, 0x8915, 0x8919, 0x891B, 0x8921, 0x8927, 0x8933, 0x891D, 0x8942,
+    0x8970, 0x8954, 0x890B, 0x1234, 0, -1, 0x8906, 0x8907, 0x8917, 0x541B, 0x5421,
 )  # fmt: skip
-FCNTLS = (0, 1, 1, 2, 3, 3, 4, 4, 4, 5, 6, 8, 10, 11, 15, 16, 1030, 1031, 1032, 1024, 1025, 1033, 1034, 36, 99, -1)
+# Locks and leases are about files of a disk: none here.
+FCNTLS = (0, 1, 1, 2, 3, 3, 4, 4, 4, 8, 9, 10, 11, 15, 16, 1030, 1031, 1032, 99, -1)
 STATUS = (0, 0x800, 0x800, 0x2000, 0x400, 0x402, 0x4000, 0x40000, -1)
 LEVELS_OF = {
     "tcp": (options.SOL_SOCKET, options.SOL_IP, options.SOL_TCP), "udp": (options.SOL_SOCKET, options.SOL_IP, options.SOL_UDP),
@@ -186,7 +191,7 @@ class Maker:
         family = self.pick(0, AF_UNIX, AF_UNIX, AF_INET, AF_INET, AF_INET, 45, 46, 99, -1)
         base = self.pick(0, STREAM, DGRAM, RAW, RDM, SEQPACKET, 6, 10, 11, 15, 16, -1) | self.pick(0, 0, NONBLOCK, CLOEXEC, 0o20)
         self.add(
-            "socket", (family, base, self.pick(0, 0, ICMP, TCP, UDP, 2, 136, 132, 255, 256, 262, -1)), makes=RESULT, kind="udp"
+            "socket", (family, base, self.pick(0, 0, ICMP, TCP, UDP, 2, 132, 255, 256, 262, -1)), makes=RESULT, kind="udp"
         )
 
     def make_unix_pair(self, base=None):
@@ -530,7 +535,7 @@ class Maker:
         count = count if self.chance(0.95) else self.pick(0, 1025, -1)
         if self.has("ppoll") and self.chance(0.3):
             pokes.append(
-                Poke(DATA, (struct.pack("<qqQ", self.pick(0, 0, 0, -1), self.pick(0, 1000000, -1, 10**9), self.pick(0, 0xFFFF)),))
+                Poke(DATA, (struct.pack("<qqQ", self.pick(0, 0, 0, -1), self.pick(0, 1000000, -1, 10**9), self.pick(0, 0x800)),))
             )
             self.add(
                 "ppoll",
@@ -598,17 +603,25 @@ class Maker:
             masks=((SMALL, 32),),
         )
 
+    def signal(self):
+        """Interrupt the other task, so that its call is restarted or not."""
+        self.add(SIGNAL, (self.pick(0, 1),))
+
     def sleep(self):
         self.add(SLEEP, (self.pick(1, 3) * 1_000_000,))
 
     def garbage(self):
-        """Any call with any arguments."""
-        call = self.one_of([name for name in self.table if name not in ("close_range", "unlink", "epoll_create")])
-        self.add(
-            call,
-            [self.pick(self.fd(), Ptr(self.pick(0, DATA, SMALL, PAGE - 8, PAGE)), self.one_of(NUMBERS)) for _ in range(6)],
-            masks=((0, PAGE),),
-        )
+        """Any call with any arguments; pointers only where they are ones."""
+        call = self.one_of([name for name in self.table if name not in NOT_AT_RANDOM])
+        _, number, sub = self.table[call]
+        ints = SOCKETCALL_INTS[sub] if sub else INT_ARGUMENTS.get(number, 0)
+        arguments = []
+        for position in range(6):
+            options = [self.fd(), self.one_of(NUMBERS)]
+            if position in (1, 3) and not ints >> position & 1:
+                options.append(Ptr(self.pick(0, DATA, SMALL, PAGE - 8, PAGE)))
+            arguments.append(self.one_of(options))
+        self.add(call, arguments, masks=((0, PAGE),))
 
 
 SETTINGS = (
@@ -631,6 +644,21 @@ CALLS = (
 )  # fmt: skip
 
 
+# With two tasks: what one of them may sleep in, and what the other does meanwhile.
+SLEEPERS = (
+    Maker.accept, Maker.accept, Maker.receive, Maker.receive, Maker.recvmsg, Maker.read, Maker.readv, Maker.poll, Maker.select,
+    Maker.epoll_wait, Maker.connect, Maker.send, Maker.splice,
+)  # fmt: skip
+STIRRERS = (
+    Maker.close, Maker.close, Maker.shutdown, Maker.shutdown, Maker.send, Maker.send, Maker.write, Maker.sendmsg, Maker.connect,
+    Maker.connect, Maker.signal, Maker.dup, Maker.setsockopt, Maker.epoll_ctl, Maker.receive, Maker.bind, Maker.listen,
+    Maker.timerfd_settime, Maker.sleep,
+)  # fmt: skip
+ROUNDS = 4
+# Of a hundred sequences, how many have two tasks.
+TOGETHER = 5
+
+
 class Generator:
     """Sequences of one seed, by number."""
 
@@ -643,12 +671,24 @@ class Generator:
 
     def make(self, number):
         """The sequence of that number."""
-        maker = Maker(self.seed, number, self.table)
+        maker = Maker(self.seed, number, self.table, number % 100 < TOGETHER)
         maker.one_of(self.settings)(maker)
         if maker.chance(0.2):
             maker.one_of(self.settings)(maker)
         if maker.chance(0.12):
             maker.make_epoll()
-        for _ in range(maker.random.randint(LEAST_STEPS, MOST_STEPS)):
-            maker.one_of(self.calls)(maker)
+        if maker.together:
+            self.make_rounds(maker)
+        else:
+            for _ in range(maker.random.randint(LEAST_STEPS, MOST_STEPS)):
+                maker.one_of(self.calls)(maker)
         return Sequence(number, tuple(maker.steps))
+
+    def make_rounds(self, maker):
+        """One task goes to sleep, the other one stirs."""
+        for _ in range(maker.random.randint(1, ROUNDS)):
+            maker.task = maker.random.randrange(2)
+            maker.one_of(SLEEPERS)(maker)
+            maker.task = 1 - maker.task
+            for _ in range(maker.random.randint(1, 3)):
+                maker.one_of(STIRRERS)(maker)

@@ -129,7 +129,10 @@ class Host:
 
     def receive(self):
         """The outcomes of the sequence that was sent first; [] when its child had to be killed."""
-        size = struct.unpack("<I", self.process.stdout.read(4))[0]
+        head = self.process.stdout.read(4)
+        if len(head) < 4:
+            raise RuntimeError(f"the executor has ended with status {self.process.wait()}")
+        size = struct.unpack("<I", head)[0]
         return decoded(self.process.stdout.read(size))
 
     def run(self, sequence):

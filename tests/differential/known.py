@@ -17,7 +17,18 @@ class Known:
     matches: Callable
 
 
-KNOWN = ()
+AF_INET, SOCK_PACKET = 2, 10
+
+
+def obsolete_packet_socket(step, host, ours):
+    return step.call == "socket" and step.arguments[0] == AF_INET and step.arguments[1] & 0xF == SOCK_PACKET
+
+
+KNOWN = (
+    Known(
+        "SOCK_PACKET", "obsolete since Linux 2.2 (packet(7)): an AF_INET socket of this type is refused", obsolete_packet_socket
+    ),
+)
 
 
 def reason_for(sequence, difference, host, ours):

@@ -7,12 +7,12 @@ as on the host.
 from hwemu.clock import Clock, Event
 from hwemu.cpu import current_context, trap
 from kernel.signal import send_signal
-from kernel.uapi.signal import SIGALRM
+from kernel.uapi.signal import SA_RESTART, SIGALRM
 from lab import guest
 from lab.machine import build_machine
 from userland import libc
 
-from .calls import PSEUDO, numbers
+from .calls import PSEUDO, SIGNAL, SLEEP, numbers
 from .sequence import (
     BLOCKED_AFTER_NS,
     PAGE,
@@ -25,14 +25,16 @@ from .sequence import (
     Outcome,
     Ptr,
     changed_runs,
-)  # fmt: skip
+)
 
 AGAIN_AFTER_NS = 4_000_000
+DESCRIPTORS = 1024
 SECOND = 1_000_000_000
 # TIME_WAIT takes 60 s, an orphan whose peer is silent some 100 s.
 PATIENCE = (0, SECOND, 10 * SECOND, 60 * SECOND, 100 * SECOND, 300 * SECOND, 600 * SECOND)
 BLANK = bytes([PATTERN]) * PAGE
-ARGUMENTS = 2048
+# What a task's word holds when it holds no step.
+UNFINISHED, STOPPED, WORD = -1, -2, 0xFFFFFFFF
 
 
 class Watch(Event):
@@ -53,87 +55,170 @@ class Watch(Event):
         self.clock.call_at(self.clock.now + AGAIN_AFTER_NS, self)
 
 
+class Arena:
+    """What one task's addresses point to: a page of its own, a read-only page, and the arguments of socketcall."""
+
+    def __init__(self, space):
+        self.page = bytearray(PAGE)
+        self.block = memoryview(bytearray(64)).cast("q")
+        self.page_at = space.map(self.page, True)
+        self.readonly_at = space.map(READONLY_BYTES, False)
+        self.block_at = space.map(self.block, False)
+        self.before = b""
+
+
 class Caller:
     """The program: makes the calls of one sequence in turn."""
+
+    TASKS = 1
 
     def __init__(self, sequence, table, watch):
         self.sequence = sequence
         self.table = table
         self.watch = watch
-        self.outcomes = []
+        self.outcomes = [Outcome(0, 0, UNFINISHED, ()) for _ in sequence.steps]
+        self.done = 0
         self.slots = [-1] * SLOTS
         self.sigpipes = 0
+        self.now_at = 0
 
     def on_sigpipe(self, signum):
         self.sigpipes += 1
 
     def __call__(self):
         self.context = current_context()
-        space = self.context.address_space
-        self.page = bytearray(PAGE)
-        self.block = memoryview(bytearray(64)).cast("q")
-        self.readonly = READONLY_BYTES
-        self.page_at = space.map(self.page, True)
-        self.readonly_at = space.map(self.readonly, False)
-        self.block_at = space.map(self.block, False)
+        self.arenas = [Arena(self.context.address_space) for _ in range(self.TASKS)]
         for fd in range(3):
             libc.close(fd)
         for _ in range(3):
             libc.open("/dev/null", libc.O_RDWR)
-        libc.signal(libc.SIGPIPE, self.on_sigpipe)
-        libc.signal(SIGALRM, lambda signum: None)
-        for index, step in enumerate(self.sequence.steps):
-            self.carry_out(index, step)
+        libc.sigaction(libc.SIGPIPE, self.on_sigpipe, SA_RESTART)
+        for signum, flags in ((SIGALRM, 0), (libc.SIGUSR1, 0), (libc.SIGUSR2, SA_RESTART)):
+            libc.sigaction(signum, lambda signum: None, flags)
+        self.run()
 
-    def meaning(self, value):
+    def run(self):
+        for index, step in enumerate(self.sequence.steps):
+            self.now_at = index
+            self.sigpipes = 0
+            self.prepare(step)
+            if step.call != SLEEP:
+                self.watch.start(self.context.task)
+            self.carry_out(index, step)
+            self.watch.clock.cancel(self.watch)
+            self.outcomes[index].sigpipes = self.sigpipes
+            self.done += 1
+
+    def meaning(self, arena, value):
         if isinstance(value, int):
             return value
         if isinstance(value, Fd):
             return self.slots[value.slot]
-        return (self.page_at if isinstance(value, Ptr) else self.readonly_at) + value.offset
+        return (arena.page_at if isinstance(value, Ptr) else arena.readonly_at) + value.offset
 
     def prepare(self, step):
-        page = self.page
+        """Lay the pokes of a step into its task's page, which then also is `before`."""
+        arena = self.arenas[step.task]
+        page = arena.page
         page[:] = BLANK
         for poke in step.pokes:
             at = poke.offset
             for part in poke.parts:
                 if not isinstance(part, bytes):
                     size = 4 if isinstance(part, Fd) else 8
-                    part = self.meaning(part).to_bytes(size, "little", signed=True)
+                    part = self.meaning(arena, part).to_bytes(size, "little", signed=True)
                 page[at : at + len(part)] = part
                 at += len(part)
+        arena.before = bytes(page)
 
     def carry_out(self, index, step):
-        self.prepare(step)
-        before = bytes(self.page)
-        values = [self.meaning(value) for value in step.arguments]
-        self.sigpipes = 0
+        """Make the call of a step and keep what it did."""
+        arena = self.arenas[step.task]
+        values = [self.meaning(arena, value) for value in step.arguments]
         if step.call in PSEUDO:
-            libc.usleep(values[0] // 1000)
-            result = 0
+            result = self.pseudo(step, values)
         else:
             _, number, sub = self.table[step.call]
-            self.watch.start(self.context.task)
             if sub:
-                block = self.block
+                block = arena.block
                 for at, value in enumerate(values):
                     block[at] = value
-                result = trap(number, sub, self.block_at)
+                result = trap(number, sub, arena.block_at)
             else:
                 result = trap(number, *values)
-            self.watch.clock.cancel(self.watch)
-        self.learn(step, result)
-        changes = () if self.page == before else changed_runs(before, self.page)
-        self.outcomes.append(Outcome(result, self.sigpipes, index, changes))
-
-    def learn(self, step, result):
+        outcome = self.outcomes[index]
+        outcome.result = result
+        outcome.finished = self.now_at
+        if arena.page != arena.before:
+            outcome.changes = changed_runs(arena.before, arena.page)
         if step.makes == RESULT:
             self.slots[step.slot] = result if result >= 0 else -1
         elif step.makes == PAIR and result == 0:
             for which in range(2):
-                raw = self.page[step.pair + 4 * which : step.pair + 4 * which + 4]
+                raw = arena.page[step.pair + 4 * which : step.pair + 4 * which + 4]
                 self.slots[step.slot + which] = int.from_bytes(raw, "little", signed=True)
+
+    def pseudo(self, step, values):
+        """Let time pass; there is no other task to signal."""
+        if step.call == SLEEP:
+            libc.usleep(values[0] // 1000)
+        return 0
+
+
+class Together(Caller):
+    """A program of two tasks that share descriptors, and a third that gives them their steps."""
+
+    TASKS = 2
+
+    def run(self):
+        self.words = [libc.Futex(UNFINISHED & WORD) for _ in range(self.TASKS)]
+        self.tids = [libc.thread_create(self.serve, task) for task in range(self.TASKS)]
+        for index, step in enumerate(self.sequence.steps):
+            self.now_at = index
+            self.sigpipes = 0
+            self.interrupt(step.task)
+            self.prepare(step)
+            self.give(step.task, index)
+            libc.usleep(BLOCKED_AFTER_NS // 1000)
+            self.outcomes[index].sigpipes = self.sigpipes
+            self.done += 1
+        self.now_at = UNFINISHED
+        for task in range(self.TASKS):
+            self.interrupt(task)
+            self.give(task, STOPPED & WORD)
+            libc.thread_join(self.tids[task])
+            self.words[task].close()
+
+    def give(self, task, word):
+        self.words[task].value = word
+        self.words[task].wake()
+
+    def busy(self, task):
+        return self.words[task].value != UNFINISHED & WORD
+
+    def interrupt(self, task):
+        """Signal a task that is still in its call until it comes back."""
+        while self.busy(task):
+            libc.thread_kill(self.tids[task], libc.SIGUSR1)
+            libc.usleep(1000)
+
+    def serve(self, task):
+        """What each of the two tasks does."""
+        word = self.words[task]
+        while True:
+            while not self.busy(task):
+                word.wait(UNFINISHED & WORD)
+            if word.value == STOPPED & WORD:
+                return
+            index = word.value
+            self.carry_out(index, self.sequence.steps[index])
+            word.value = UNFINISHED
+
+    def pseudo(self, step, values):
+        if step.call == SIGNAL:
+            libc.thread_kill(self.tids[1 - step.task], libc.SIGUSR2 if values[0] else libc.SIGUSR1)
+            return 0
+        return Caller.pseudo(self, step, values)
 
 
 class Machine:
@@ -152,12 +237,14 @@ class Machine:
 
     def run(self, sequence):
         """The outcomes of a sequence; of those steps that were carried out when something in the kernel failed."""
-        caller = Caller(sequence, self.table, self.watch)
+        caller = (Together if sequence.together else Caller)(sequence, self.table, self.watch)
         try:
-            guest.wait(self.host, guest.spawn(self.host, caller, name="caller"))
+            process = guest.spawn(self.host, caller, name="caller")
+            process.task.files.limit = DESCRIPTORS
+            guest.wait(self.host, process)
         finally:
             self.clock.cancel(self.watch)
-        return caller.outcomes
+        return caller.outcomes[: caller.done]
 
     def books(self):
         """What must be the same before and after a sequence."""

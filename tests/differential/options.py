@@ -102,13 +102,13 @@ LENGTHS = (4, 4, 4, 4, 4, 4, 4, 4, 0, 1, 2, 3, 5, 8, 16, 64, 1000, 100000, 0x7FF
 
 
 def timeval(random):
-    """SO_RCVTIMEO and SO_SNDTIMEO: at most a few milliseconds, or not at all."""
-    seconds, fraction = random.choice(((0, 0), (0, 1), (0, 2000), (0, 3000), (0, 1000000), (0, -1), (-1, 0)))
+    """SO_RCVTIMEO and SO_SNDTIMEO: a few milliseconds, whole ticks whatever the host's HZ is, or not at all."""
+    seconds, fraction = random.choice(((0, 0), (0, 4000), (0, 8000), (0, 1000000), (0, -1), (-1, 0)))
     return struct.pack("<qq", seconds, fraction)
 
 
 def linger(random):
-    return struct.pack("<ii", random.choice((0, 1, 1, -1)), random.choice((0, 0, 1, 5, -1)))
+    return struct.pack("<ii", random.choice((0, 1, 1, -1)), random.choice((0, 0, 1, 5)))
 
 
 def membership(random, address):

@@ -35,6 +35,9 @@ MUTATING = [
                                             "SIOCETHTOOL")
 ]  # fmt: skip
 HARMLESS_REQUEST = sockios.SIOCGIFFLAGS
+SIGNALLING = (nr.SYS_kill, nr.SYS_tkill, nr.SYS_tgkill, nr.SYS_rt_sigqueueinfo, nr.SYS_rt_tgsigqueueinfo)
+# fcntl: who gets which signal, and how large a pipe is.
+OWNERS_AND_SIZES = (8, 9, 10, 11, 15, 16, 1030, 1031, 1032)
 FORBIDDEN = (nr.SYS_reboot, nr.SYS_exit, nr.SYS_exit_group)
 LONGEST_FILE = 1 << 20
 KNOWN = sorted({value for name, value in vars(nr).items() if name.startswith("SYS_")} - set(FORBIDDEN))
@@ -213,6 +216,38 @@ def file_arguments(choices, machine):
     return choices.pick(options)
 
 
+def event_arguments(choices, machine):
+    """(number, arguments) of a call that makes, fills or waits for files that are events, or moves bytes between files."""
+    page, fd, other = machine.page, descriptor(choices, machine), descriptor(choices, machine)
+    offset = choices.pick((0, 0, page + STRUCT, page + PAGE))
+    limit = choices.pick((0, page + PATH))
+    options = (
+        (nr.SYS_eventfd2, choices.pick(NUMBERS), choices.pick((0, 0x800, 0x801, 0x80000, -1))),
+        (nr.SYS_timerfd_create, choices.below(9), choices.pick((0, 0x800, 0x80000, 1))),
+        (nr.SYS_timerfd_settime, fd, choices.below(5), page + STRUCT, choices.pick((0, page + PATH))),
+        (nr.SYS_timerfd_gettime, fd, pointer(choices, machine)),
+        (nr.SYS_ppoll, page + STRUCT, choices.pick((0, 1, 2, 4)), limit, choices.pick((0, page + TEXT)), 8),
+        (nr.SYS_pselect6, choices.pick((0, 4, 64, -1)), page, page + 128, page + 256, page + TEXT, limit),
+        (nr.SYS_epoll_pwait, fd, page + STRUCT, choices.pick((1, 4, 0, -1)), choices.pick((0, 1, -1)), limit, 8),
+        (nr.SYS_epoll_pwait2, fd, page + STRUCT, choices.pick((1, 4)), choices.pick((0, page + PATH)), 0, 8),
+        (nr.SYS_dup3, fd, choices.pick((3, 10, -1)), choices.pick((0, 0x80000, 1))),
+        (nr.SYS_splice, fd, offset, other, offset, choices.pick(NUMBERS), choices.below(32)),
+        (nr.SYS_tee, fd, other, choices.pick(NUMBERS), choices.below(32)),
+        (nr.SYS_vmsplice, fd, page + VECTOR, choices.below(5), choices.below(32)),
+        (nr.SYS_pread64, fd, pointer(choices, machine), number(choices), number(choices)),
+        (nr.SYS_pwrite64, fd, pointer(choices, machine), choices.pick(NUMBERS), choices.pick((0, 1, 100, -1))),
+        (nr.SYS_preadv, fd, page + VECTOR, choices.below(5), choices.pick((0, 1, -1))),
+        (nr.SYS_pwritev, fd, page + VECTOR, choices.below(5), choices.pick((0, 1, -1))),
+        (nr.SYS_fcntl64, fd, choices.pick(OWNERS_AND_SIZES), choices.pick((machine.pid, page + STRUCT, 4096, 0))),
+        (nr.SYS_futex, page + STRUCT, choices.below(16), choices.pick((0, 1)), choices.pick((0, page + PATH)), page + TEXT, 0),
+        (nr.SYS_sigaltstack, page + STRUCT, choices.pick((0, page + PATH))),
+        (nr.SYS_rt_sigtimedwait, page + STRUCT, choices.pick((0, page + PATH)), page + TEXT, choices.pick((8, 4))),
+        (nr.SYS_setitimer, choices.below(4), page + STRUCT, choices.pick((0, page + PATH))),
+        (nr.SYS_waitid, choices.below(4), choices.pick((0, machine.pid)), page + STRUCT, choices.below(16), 0),
+    )
+    return choices.pick(options)
+
+
 def call_of(choices, machine, memory):
     """(number, arguments) of the next call; socketcall's own arguments are laid into the page."""
     lay_out(choices, machine, memory)
@@ -224,7 +259,7 @@ def call_of(choices, machine, memory):
             memory[place + 8 * index : place + 8 * index + 8] = (value & (1 << 64) - 1).to_bytes(8, "little")
         return nr.SYS_socketcall, [call, machine.page + place]
     if how == 2:
-        found, *values = file_arguments(choices, machine)
+        found, *values = (event_arguments if choices.flag(3) else file_arguments)(choices, machine)
     else:
         found = choices.pick(KNOWN) if not choices.flag(8) else choices.signed(2)
         values = [argument(choices, machine) for _ in range(choices.below(7))]
@@ -236,8 +271,11 @@ def restrained(choices, machine, found, values):
     values = list(values) + [0] * (3 - len(values))
     if found in FORBIDDEN:
         found = nr.SYS_getpid
-    if found == nr.SYS_kill:
+    if found in SIGNALLING:
+        # Itself, or nobody; an argument that is a thread's number is one of these as well.
         values[0] = choices.pick((machine.pid, 0x7FFFFFF, -0x7FFFFFF))
+        if found in (nr.SYS_tgkill, nr.SYS_rt_tgsigqueueinfo):
+            values[1] = choices.pick((machine.pid, 0x7FFFFFF))
     if found == nr.SYS_ftruncate:
         values[1] = values[1] if values[1] < 0 or values[1] >= 1 << 31 else values[1] % LONGEST_FILE
     if found == nr.SYS_ioctl and values[1] & 0xFFFFFFFF in MUTATING and not choices.flag(16):

@@ -119,8 +119,9 @@ def main(argv):
         if not (everything or loading or options.operands):
             raise libc.UsageError(f"usage: {USAGE}")
         writing = options.has("w") or options.has("write")
-        if writing and any("=" not in word for word in options.operands):
-            raise libc.UsageError(f"\"{next(word for word in options.operands if '=' not in word)}\" must be of the form name=value")
+        plain = [word for word in options.operands if "=" not in word]
+        if writing and plain:
+            raise libc.UsageError(f'"{plain[0]}" must be of the form name=value')
     except libc.UsageError as error:
         libc.eputs(f"sysctl: {error}")
         return 2

@@ -44,10 +44,11 @@ def skb_recv_datagram(sk, flags):
             return sock_error(sk)
         if sk.sk_receive_queue.first is not None:
             return 0
-        if sk.sk_shutdown & RCV_SHUTDOWN:
-            return 1
+        # The end of the stream is seen by who would wait: without waiting there is nothing yet.
         if timeo == 0:
             return -EAGAIN
+        if sk.sk_shutdown & RCV_SHUTDOWN:
+            return 1
         if sk.net.sched.signal_pending():
             return sock_intr_errno(timeo)
         timeo = sk_sleep(sk, timeo, True)

@@ -111,8 +111,11 @@ class proto:
         return -ENOPROTOOPT
 
     def getsockopt(self, sk, level, optname, optlen):
-        """The option's value as bytes (the caller truncates to `optlen`), or a negative errno (an int)."""
-        return -ENOPROTOOPT
+        """The option's value as bytes (the caller truncates to `optlen`), or a negative errno (an int).
+
+        EOPNOTSUPP says that the protocol has no such level.
+        """
+        return -EOPNOTSUPP
 
     def sendmsg(self, sk, msg, size):
         """Bytes sent, or a negative errno; MSG_* in msg.msg_flags."""

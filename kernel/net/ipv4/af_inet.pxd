@@ -48,6 +48,8 @@ cdef class inet_ops(proto_ops):
 
 cdef class inet_dgram_ops(inet_ops):
     @cython.locals(sk=struct_sock)
+    cpdef long long sendmsg(self, socket sock, msghdr msg, unsigned long long size) except? -9999
+    @cython.locals(sk=struct_sock)
     cpdef int connect(self, socket sock, bytes addr, int flags) except? -9999
 
 

@@ -131,7 +131,11 @@ def inet_create(net, sock, protocol, uid):
     sk.sk_uid = uid
     sock.ops = chosen.ops
     sock_graft(sk, sock)
-    err = sk.sk_prot.hash(sk) if sock.type == SOCK_RAW else 0
+    err = 0
+    if sock.type == SOCK_RAW:
+        err = sk.sk_prot.hash(sk)
+        # getsockname(2) shows the protocol where others have their port.
+        sk.inet_sport = sk.inet_num
     if err == 0:
         err = sk.sk_prot.init_sock(sk)
     if err < 0:
@@ -172,7 +176,11 @@ class inet_ops(proto_ops):
         err = sk.sk_prot.bind(sk, address, port)
         if err != -EOPNOTSUPP:
             return err
-        if family != AF_INET and not (family == AF_UNSPEC and address == 0):
+        raw = sk.sk_type == SOCK_RAW
+        if raw and sk.sk_state != TCP_CLOSE:
+            return -EINVAL
+        # A raw socket does not look at the family.
+        if family != AF_INET and not raw and not (family == AF_UNSPEC and address == 0):
             return -EAFNOSUPPORT
         kind = net.fib.inet_addr_type(address)
         if not (
@@ -186,7 +194,6 @@ class inet_ops(proto_ops):
         if port and port < net.sysctl_ip_unprivileged_port_start and sk.sk_uid != 0:
             return -EACCES
         # Raw sockets keep their protocol in inet_num and may bind again.
-        raw = sk.sk_type == SOCK_RAW
         if sk.sk_state != TCP_CLOSE or (sk.inet_num and not raw):
             return -EINVAL
         sk.inet_rcv_saddr = address
@@ -275,7 +282,13 @@ class inet_ops(proto_ops):
 
 
 class inet_dgram_ops(inet_ops):
-    """SOCK_DGRAM."""
+    """SOCK_DGRAM: connecting and sending take a local port, even where they then fail."""
+
+    def sendmsg(self, sock, msg, size):
+        sk = sock.sk
+        if sk.inet_num == 0 and inet_autobind(sk) < 0:
+            return -EAGAIN
+        return sk.sk_prot.sendmsg(sk, msg, size)
 
     def connect(self, sock, addr, flags):
         sk = sock.sk
@@ -284,6 +297,8 @@ class inet_dgram_ops(inet_ops):
         family, address, port = parse_sockaddr_in(addr.ljust(SOCKADDR_IN_SIZE, b"\0"))
         if family == AF_UNSPEC:
             return sk.sk_prot.disconnect(sk, flags)
+        if inet_autobind(sk) < 0:
+            return -EAGAIN
         if len(addr) < SOCKADDR_IN_SIZE:
             return -EINVAL
         if family != AF_INET:
@@ -335,8 +350,6 @@ def inet_stream_connect(sock, sk, family, address, port, length, flags):
         err = sk.sk_prot.disconnect(sk, flags)
         sock.state = SS_DISCONNECTING if err else SS_UNCONNECTED
         return err
-    if length < SOCKADDR_IN_SIZE:
-        return -EINVAL
     if sock.state == SS_CONNECTED:
         return -EISCONN
     err = 0
@@ -345,6 +358,8 @@ def inet_stream_connect(sock, sk, family, address, port, length, flags):
     elif sock.state == SS_UNCONNECTED:
         if sk.sk_state != TCP_CLOSE:
             return -EISCONN
+        if length < SOCKADDR_IN_SIZE:
+            return -EINVAL
         if family != AF_INET:
             return -EAFNOSUPPORT
         err = sk.sk_prot.connect(sk, address, port, flags)

@@ -302,9 +302,13 @@ def datagram_flow(sk, msg):
 def datagram_make_skb(sk, msg, size, header_len):
     """Wait for room, then the user's bytes in an sk_buff that `sk` pays for: a negative errno (an int) on failure.
 
-    At least the first `header_len` bytes are linear.
+    At least the first `header_len` bytes are linear, those of the transport's header; a raw socket has none.
     """
-    err = sock_may_send(sk, msg.msg_flags & MSG_DONTWAIT != 0)
+    if header_len:
+        err = sock_may_send(sk, msg.msg_flags & MSG_DONTWAIT != 0)
+    else:
+        # A raw socket does not wait for room and leaves a pending error to the next one who asks.
+        err = 0 if sk.sk_wmem_alloc <= 2 * sk.sk_sndbuf else -ENOBUFS
     if err < 0:
         return err
     linear = size if size <= LINEAR_MAX else header_len

@@ -257,6 +257,7 @@ class Devinet:
         found = []
         if ifa.ifa_broadcast and not ipv4_is_lbcast(ifa.ifa_broadcast):
             found.append(ifa.ifa_broadcast)
+        # The last address of a subnet means that on every kind of device, lo too; the first one does not any more.
         last = ifa.network() | ~ifa.ifa_mask & 0xFFFFFFFF
         if ifa.ifa_prefixlen < 31 and last not in found:
             found.append(last)

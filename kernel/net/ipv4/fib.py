@@ -59,7 +59,7 @@ def ipv4_is_loopback(addr):
 
 
 def ipv4_is_zeronet(addr):
-    return addr & 0xFF000000 == 0
+    return addr == 0
 
 
 class fib_info:

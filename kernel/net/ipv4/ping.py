@@ -18,7 +18,7 @@ from kernel.net.ipv4.datagram import (
     datagram_send,
     datagram_sock,
 )
-from kernel.uapi.errno import EADDRINUSE, EAGAIN, EINVAL, EMSGSIZE, EOPNOTSUPP
+from kernel.uapi.errno import EADDRINUSE, EAGAIN, EFAULT, EINVAL, EMSGSIZE, EOPNOTSUPP
 from kernel.uapi.icmp import ICMP_ECHO
 from kernel.uapi.in_ import IPPROTO_ICMP
 from kernel.uapi.socket import MSG_OOB
@@ -116,6 +116,15 @@ def ping_sendmsg(sk, msg, size):
         return -EMSGSIZE
     if size < ICMP_HEADER_LEN:
         return -EINVAL
+    if msg.msg_flags & MSG_OOB:
+        return -EOPNOTSUPP
+    head = msg.msg_iter.read(ICMP_HEADER_LEN)
+    if head is None or len(head) < ICMP_HEADER_LEN:
+        return -EFAULT
+    if head[0] != ICMP_ECHO or head[1] != 0:
+        # Only requests, and only code 0.
+        return -EINVAL
+    msg.msg_iter.revert(ICMP_HEADER_LEN)
     flow = datagram_flow(sk, msg)
     if isinstance(flow, int):
         return flow
@@ -130,10 +139,6 @@ def ping_sendmsg(sk, msg, size):
     if isinstance(skb, int):
         return skb
     at = skb.data
-    if skb.get16(at) != ICMP_ECHO << 8:
-        # Only requests, and only code 0.
-        kfree_skb(skb, "INVALID_PROTO")
-        return -EINVAL
     skb.put16(at + 4, sk.inet_num)
     skb.put16(at + 2, 0)
     skb.put16(at + 2, csum_fold(skb_checksum(skb, 0, skb.len, 0)))

@@ -17,9 +17,10 @@ from kernel.net.ipv4.datagram cimport (
 from kernel.net.ipv4.ip_output cimport ip_local_out, ip_select_ident
 from kernel.net.net cimport Net
 
-cdef int EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP
+cdef int EFAULT, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP
 cdef int ICMP_FILTER, ETH_P_IP, IPPROTO_ICMP, IPPROTO_RAW, SOL_RAW
-cdef unsigned int MSG_OOB
+cdef unsigned int MSG_OOB, MSG_PROBE
+cdef int ICMP_TYPE_AND_CODE
 cdef unsigned int MULTICAST_CLASS, IP_HEADER_LEN
 
 

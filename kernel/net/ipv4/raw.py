@@ -16,14 +16,16 @@ from kernel.net.ipv4.datagram import (
 )
 from kernel.net.ipv4.ip_output import ip_local_out, ip_select_ident
 from kernel.net.ipv4.mcast import ip_mc_sf_allow
-from kernel.uapi.errno import EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP
+from kernel.uapi.errno import EFAULT, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP
 from kernel.uapi.icmp import ICMP_FILTER
 from kernel.uapi.if_ether import ETH_P_IP
-from kernel.uapi.in_ import IPPROTO_ICMP, IPPROTO_RAW
-from kernel.uapi.socket import MSG_OOB, SOL_RAW
+from kernel.uapi.in_ import IPPROTO_ICMP, IPPROTO_MAX, IPPROTO_RAW
+from kernel.uapi.socket import MSG_OOB, MSG_PROBE, SOL_RAW
 
 # The first four bits of a multicast address.
 MULTICAST_CLASS = 14
+# What is looked at of an ICMP message on its way out.
+ICMP_TYPE_AND_CODE = 2
 IP_HEADER_LEN = 20
 
 
@@ -41,7 +43,7 @@ class raw_hash_table:
     """Raw socks by protocol, chained through sk_next."""
 
     def __init__(self):
-        self.buckets = [None] * 256
+        self.buckets = [None] * IPPROTO_MAX
         self.count = 0
 
     def insert(self, sk):
@@ -115,7 +117,9 @@ class raw_proto(datagram_proto):
         return 0
 
     def getsockopt(self, sk, level, optname, optlen):
-        if level != SOL_RAW or optname != ICMP_FILTER:
+        if level != SOL_RAW:
+            return -EOPNOTSUPP
+        if optname != ICMP_FILTER:
             return -ENOPROTOOPT
         if sk.inet_num != IPPROTO_ICMP:
             return -EOPNOTSUPP
@@ -203,13 +207,19 @@ def raw_sendmsg(sk, msg, size):
     """Send one packet: `size`, or a negative errno."""
     if size > 0xFFFF:
         return -EMSGSIZE
+    if msg.msg_flags & MSG_OOB:
+        return -EOPNOTSUPP
     flow = datagram_flow(sk, msg)
     if isinstance(flow, int):
         return flow
     if not sk.hdrincl:
+        if sk.inet_num == IPPROTO_ICMP and size < ICMP_TYPE_AND_CODE:
+            return -EFAULT
         err = datagram_fits(sk, flow.rt, IP_HEADER_LEN + len(sk.inet_opt) + size, flow.daddr, 0)
         if err < 0:
             return err
+    if msg.msg_flags & MSG_PROBE:
+        return size
     skb = datagram_make_skb(sk, msg, size, 0)
     if isinstance(skb, int):
         return skb

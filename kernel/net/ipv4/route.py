@@ -126,6 +126,9 @@ def route_output_slow(net, daddr, saddr, oif, mark):
         if oif == 0 and (ipv4_is_multicast(daddr) or ipv4_is_lbcast(daddr)):
             # Multicast and broadcast leave by the device that owns the source address.
             dev = devinet.ip_dev_find(saddr)
+            if dev is None and fib.inet_addr_type(saddr) == RTN_LOCAL:
+                # Of a whole local subnet: that of lo.
+                dev = fib.lookup(saddr).dev
             if dev is None:
                 return no_route(ip, -EINVAL)
             oif = dev.ifindex

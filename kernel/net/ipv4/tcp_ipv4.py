@@ -52,7 +52,7 @@ from kernel.net.ipv4.tcp_timer import tcp_init_xmit_timers, tcp_release_cb, tcp_
 from kernel.net.ipv4.tcp_timewait import tcp_timewait_state_process
 from kernel.net.ipv4.tcp_window import tcp_sync_mss
 from kernel.net.net import net_protocol
-from kernel.uapi.errno import EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT, EPROTO
+from kernel.uapi.errno import EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT, EOPNOTSUPP, EPROTO
 from kernel.uapi.in_ import IP_PMTUDISC_DONT, IPPROTO_TCP
 from kernel.uapi.route import RTN_BROADCAST, RTN_MULTICAST
 from kernel.uapi.socket import SOCK_STREAM, SOL_TCP
@@ -503,7 +503,7 @@ class tcp_prot(proto):
         return tcp_setsockopt(sk, optname, optval) if level == SOL_TCP else -ENOPROTOOPT
 
     def getsockopt(self, sk, level, optname, optlen):
-        return tcp_getsockopt(sk, optname, optlen) if level == SOL_TCP else -ENOPROTOOPT
+        return tcp_getsockopt(sk, optname, optlen) if level == SOL_TCP else -EOPNOTSUPP
 
     def sendmsg(self, sk, msg, size):
         return tcp_sendmsg(sk, msg, size)

@@ -22,7 +22,7 @@ cpdef tcp_cleanup_rbuf(tcp_sock sk, long long copied)
 cpdef long long tcp_recv_urg(tcp_sock sk, msghdr msg, unsigned long long size, int flags) except? -9999
 @cython.locals(result=cython.longlong)
 cpdef long long tcp_recvmsg(tcp_sock sk, msghdr msg, unsigned long long size, int flags) except? -9999
-@cython.locals(timeo=cython.longlong, peek=cython.int, seq=cython.uint, copied=cython.longlong, target=cython.longlong,
+@cython.locals(first=cython.bint, timeo=cython.longlong, peek=cython.int, seq=cython.uint, copied=cython.longlong, target=cython.longlong,
                skb=sk_buff, offset=cython.uint, used=cython.uint, skip=cython.uint, fin=cython.uint, err=cython.int)
 cpdef long long tcp_recvmsg_locked(tcp_sock sk, msghdr msg, long long size, int flags) except? -9999
 cpdef int tcp_recv_stop(tcp_sock sk, long long timeo) except? -9999

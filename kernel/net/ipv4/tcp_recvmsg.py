@@ -102,7 +102,10 @@ def tcp_recvmsg_locked(sk, msg, size, flags):
     target = size if flags & MSG_WAITALL else min(sk.sk_rcvlowat, size)
     if target < 1:
         target = 1
-    while size > 0:
+    # Also who asks for nothing hears whether there is anything.
+    first = True
+    while first or size > 0:
+        first = False
         if sk.urg_data and sk.urg_seq == seq:
             # Data before the mark is read in one go, the mark itself by the next call.
             if copied:

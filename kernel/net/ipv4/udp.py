@@ -40,7 +40,7 @@ from kernel.uapi.errno import EACCES, EAGAIN, EDESTADDRREQ, EINVAL, EMSGSIZE, EN
 from kernel.uapi.icmp import ICMP_DEST_UNREACH, ICMP_PORT_UNREACH
 from kernel.uapi.in_ import IPPROTO_UDP
 from kernel.uapi.route import RTN_BROADCAST, RTN_MULTICAST
-from kernel.uapi.socket import MSG_CONFIRM, MSG_DONTWAIT, MSG_MORE, MSG_OOB, SOL_UDP
+from kernel.uapi.socket import MSG_CONFIRM, MSG_DONTWAIT, MSG_MORE, MSG_OOB, MSG_PROBE, SOL_UDP
 from kernel.uapi.tcp import TCP_ESTABLISHED
 from kernel.uapi.udp import UDP_CORK, UDP_ENCAP
 
@@ -119,10 +119,12 @@ class udp_proto(datagram_proto):
         return 0
 
     def getsockopt(self, sk, level, optname, optlen):
-        if level == SOL_UDP and optname == UDP_CORK:
+        if level != SOL_UDP:
+            return -EOPNOTSUPP
+        if optname == UDP_CORK:
             usk = sk
             return int_bytes(int(usk.corking))
-        if level == SOL_UDP and optname == UDP_ENCAP:
+        if optname == UDP_ENCAP:
             return int_bytes(0)
         return -ENOPROTOOPT
 
@@ -211,6 +213,9 @@ def udp_sendmsg(sk, msg, size):
         err = datagram_fits(sk, rt, length, daddr, dport)
         if err < 0:
             return err
+    if flags & MSG_PROBE:
+        # Only the path was asked for.
+        return size
     err = sock_may_send(sk, flags & MSG_DONTWAIT != 0)
     if err < 0:
         return err

@@ -67,12 +67,10 @@ def send_message(sk, msg, size, cookie):
     if msg.msg_flags & MSG_OOB:
         return -EOPNOTSUPP
     name = None
-    if msg.msg_name is not None and sk.sk_type != SOCK_SEQPACKET:
+    if msg.msg_name and sk.sk_type != SOCK_SEQPACKET:
         name = parse_address(msg.msg_name)
         if isinstance(name, int):
             return name
-    elif sk.peer is None:
-        return -ENOTCONN
     if sk.sk_flags & SOCK_PASSCRED:
         err = sk.domain.autobind(sk)
         if err < 0:
@@ -105,7 +103,8 @@ def queue_message(sk, skb, name, cookie, timeo):
         if isinstance(other, int):
             return other
         if other is None:
-            return -ECONNRESET
+            # Only now, behind the copy: a bad address in an unconnected socket's message is EFAULT.
+            return -ENOTCONN
         if not may_send(sk, other):
             return -EPERM
         if other.sk_flags & SOCK_DEAD:

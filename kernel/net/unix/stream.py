@@ -36,7 +36,7 @@ def send_bytes(sk, msg, size, cookie):
     urgent = msg.msg_flags & MSG_OOB != 0
     if urgent and size == 0:
         return -EOPNOTSUPP
-    if msg.msg_name is not None:
+    if msg.msg_name:
         return -EISCONN if sk.sk_state == TCP_ESTABLISHED else -EOPNOTSUPP
     if sk.peer is None:
         return -ENOTCONN

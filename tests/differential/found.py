@@ -1,0 +1,122 @@
+"""Differences that the differential test has found, by name: a short sequence each, with Linux's answers."""
+
+import struct
+
+from .sequence import PAGE, PAIR, RESULT, Fd, Poke, Ptr, Sequence, Step
+from .shapes import iovec, msghdr, sockaddr_in, word
+
+HERE = 0x7F000401
+
+
+def sock(slot, kind, protocol=0, family=2):
+    return Step("socket", (family, kind | 0o4000, protocol), makes=RESULT, slot=slot)
+
+
+def at(offset, *parts):
+    return Poke(offset, parts)
+
+
+def inet(call, slot, address, port, length=16, family=2):
+    return Step(call, (Fd(slot), Ptr(0), length), (at(0, sockaddr_in(address, port, family)),))
+
+
+def listening(port):
+    """A listener in slot 0."""
+    return sock(0, 1), inet("bind", 0, HERE, port), Step("listen", (Fd(0), 5))
+
+
+def connection(port):
+    """A listener in slot 0, a client in 1, the accepted socket in 2."""
+    accept = Step("accept4", (Fd(0), 0, 0, 0o4000), makes=RESULT, slot=2)
+    return (*listening(port), sock(1, 1), inet("connect", 1, HERE, port), accept)
+
+
+CONNECTED = (3, 0, 0, 4, -115, 5)
+ECHO_REPLY = Poke(0x100, (bytes(8),))
+MESSAGE = (Poke(0x900, iovec([(Ptr(0x100), 10)])), Poke(0xC00, msghdr(0, 0, Ptr(0x900), 1, 0, 0)))
+
+# name: (steps, their results, what the last one changed or None for "not looked at").
+FOUND = {
+    "receiving nothing on an unconnected stream": (
+        (sock(0, 1), Step("recvfrom", (Fd(0), Ptr(0x100), 0, 0, 0, 0))), (3, -107), (),
+    ),
+    "a short address does not matter to a listener": (
+        (*listening(2001), inet("connect", 0, HERE, 2001, 8)), (3, 0, 0, -106), (),
+    ),
+    "the length of a name is stored even where its address is bad": (
+        (sock(0, 2), Step("getsockname", (Fd(0), 8, Ptr(0x10)), (at(0x10, word(128)),))), (3, -14), ((0x10, b"\x10"),),
+    ),
+    "socketpair has its descriptors before it looks at the family": (
+        (Step("socketpair", (0, 1, 0, Ptr(0)), makes=PAIR),), (-97,), ((0, struct.pack("<ii", 3, 4)),),
+    ),
+    "a type is an int": ((sock(0, 1 << 40),), (-94,), ()),
+    "protocols up to MPTCP's are numbers": ((sock(0, 1, 256),), (-93,), ()),
+    "a bad buffer comes before a closed descriptor": ((Step("sendto", (-1, 1 << 62, 10, 0, 0, 0)),), (-14,), ()),
+    "reading as much as there is no memory for": ((sock(0, 2), Step("read", (Fd(0), Ptr(0), -1))), (3, -14), ()),
+    "writing a vector of nothing": (
+        (sock(0, 1), Step("writev", (Fd(0), Ptr(0x900), 1), (at(0x900, *iovec([(Ptr(0), 0)])),))), (3, 0), (),
+    ),
+    "the name of a raw socket has its protocol": (
+        (sock(0, 3, 253), Step("getsockname", (Fd(0), Ptr(0), Ptr(0x20)), (at(0x20, word(16)),))), (3, 0),
+        ((0, b"\x02\0\0\xfd" + bytes(12)),),
+    ),
+    "a raw socket binds whatever the family": ((sock(0, 3, 253), inet("bind", 0, HERE, 0, family=10)), (3, 0), ()),
+    "a ping that is no request": ((sock(0, 2, 1), Step("write", (Fd(0), Ptr(0x100), 8), (ECHO_REPLY,))), (3, -22), ()),
+    "an ICMP message without type and code": (
+        (sock(0, 3, 1), inet("connect", 0, HERE, 0), Step("write", (Fd(0), Ptr(0x100), 0))), (3, 0, -14), (),
+    ),
+    "MSG_PROBE sends nothing": (
+        (sock(0, 2), inet("bind", 0, HERE, 2002), inet("connect", 0, HERE, 2002),
+         Step("sendto", (Fd(0), Ptr(0x100), 10, 0x10, 0, 0)), Step("read", (Fd(0), Ptr(0x100), 10))),
+        (3, 0, 0, 10, -11), (),
+    ),
+    "lo has a broadcast address": (
+        (sock(0, 2), Step("sendto", (Fd(0), Ptr(0x100), 1, 0, Ptr(0), 16), (at(0, sockaddr_in(0x7FFFFFFF, 9)),))), (3, -13), (),
+    ),
+    "of 0.0.0.0/8 only the first address is special": ((sock(0, 2), inet("bind", 0, 1, 2003)), (3, -99), ()),
+    "an unknown level is no option to get": (
+        (sock(0, 1), Step("getsockopt", (Fd(0), 41, 1, Ptr(0), Ptr(8)), (at(8, word(4)),))), (3, -95), (),
+    ),
+    "a value longer than the memory behind it": (
+        (sock(0, 1), Step("setsockopt", (Fd(0), 1, 2, Ptr(PAGE - 4), 1000), (at(PAGE - 4, word(1)),))), (3, 0), (),
+    ),
+    "a closed descriptor comes before accept4's flags": ((Step("accept4", (-1, 0, 0, 1)),), (-9,), ()),
+    "recvmsg says MSG_CMSG_CLOEXEC again": (
+        (sock(0, 2), inet("bind", 0, HERE, 2004), inet("connect", 0, HERE, 2004), Step("write", (Fd(0), Ptr(0x100), 0)),
+         Step("recvmsg", (Fd(0), Ptr(0xC00), 0x40000000), MESSAGE)),
+        (3, 0, 0, 0, 0), ((0xC33, b"\x40"),),
+    ),
+    "recvmmsg of no messages": ((sock(0, 2), Step("recvmmsg", (Fd(0), Ptr(0), 0, 0, 0))), (3, 0), ()),
+    "an eventfd takes eight bytes": (
+        (Step("eventfd2", (0, 0o4000), makes=RESULT), Step("write", (Fd(0), Ptr(0x100), 10))), (3, -22), (),
+    ),
+    "a datagram's bytes are read before its receiver is looked for": (
+        (sock(0, 2, family=1), Step("sendto", (Fd(0), Ptr(PAGE - 1), 8, 0, 0, 0))), (3, -14), (),
+    ),
+    "a poll that is interrupted has seen nothing": (
+        (Step("poll", (Ptr(0), 1, -1), (at(0, struct.pack("<ihh", -1, 1, 0x55)),)),), (-4,), ((6, b"\0"),),
+    ),
+    "without waiting a raw socket does not see that it is shut": (
+        (sock(0, 3, 253), Step("shutdown", (Fd(0), 0)), Step("read", (Fd(0), Ptr(0), 10))), (3, -107, -11), (),
+    ),
+    "sending takes a port even where it fails": (
+        (sock(0, 2), Step("sendmsg", (Fd(0), Ptr(0xC00), 0), MESSAGE), inet("bind", 0, HERE, 2005)), (3, -89, -22), (),
+    ),
+    "what has an address is written before the fault": (
+        (*connection(2006), Step("sendto", (Fd(1), Ptr(0x100), 9, 0, 0, 0), (at(0x100, b"abcdefghi"),)),
+         Step("recvfrom", (Fd(2), Ptr(PAGE - 5), 9, 0, 0, 0))),
+        (*CONNECTED, 9, -14), ((PAGE - 5, b"abcde"),),
+    ),
+    "lseek looks at whence first": ((sock(0, 1), Step("lseek", (Fd(0), 0, 9))), (3, -22), ()),
+    "a multicast route by an address of a local subnet": (
+        (sock(0, 2), inet("bind", 0, HERE, 2007), inet("connect", 0, 0xE0000001, 9)), (3, 0, 0), (),
+    ),
+    "select counts a million microseconds as a second": (
+        (Step("select", (0, 0, 0, 0, Ptr(0)), (at(0, struct.pack("<qq", -1, 1000000)),)),), (0,), None,
+    ),
+}  # fmt: skip
+
+
+def sequence(name):
+    """The sequence of an entry."""
+    return Sequence(0, FOUND[name][0])
