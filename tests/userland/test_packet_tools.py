@@ -206,3 +206,25 @@ def test_dhcp_garbage_never_raises(noise, position):
             dhcp.parse(payload, 77, HARDWARE)
     dhcp.parse(b"\2\1\6" + noise + bytes(300), 77, HARDWARE)
     dhcp.parse_options(noise)
+
+
+def chain_of_errors(depth):
+    """An ICMP error that quotes an ICMP error, and so on."""
+    packet = bytes(scapy.IP(src="10.0.0.1", dst="10.0.0.2") / scapy.UDP(sport=1, dport=9))
+    for _ in range(depth):
+        head = scapy.IP(src="10.0.0.1", dst="10.0.0.2", len=min(65535, len(packet) + 28), proto=1)
+        packet = bytes(head) + b"\3\3" + bytes(6) + packet
+    return ether(scapy.Raw(packet), type=0x800)
+
+
+def test_errors_that_quote_errors_end():
+    assert Printer(verbose=True).line(Packet(chain_of_errors(500))).count("unreachable") <= 4
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from([53, 67, 68, 5353]), st.binary(max_size=300), st.integers(0, 255))
+def test_names_and_leases_of_garbage(port, payload, first):
+    raw = ip(scapy.UDP(sport=port, dport=port) / (bytes([first]) + payload))
+    for verbose in (0, 1, 2):
+        Printer(verbose).line(Packet(raw))
+    Printer(1).line(Packet(ip(scapy.Raw(payload), proto=2)))

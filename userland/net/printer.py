@@ -19,6 +19,7 @@ ECN_TEXTS = ("", ",ECT(1)", ",ECT(0)", ",CE")
 OPTION_NAMES = {0: "EOL", 1: "NOP", 7: "RR", 68: "timestamp", 131: "LSRR", 137: "SSRR", 148: "RA"}
 DNS_PORTS = (53, 5353)
 DHCP_PORTS = (67, 68)
+MAX_NESTING = 3
 ARP_OPERATIONS = {1: "Request", 2: "Reply", 3: "Reverse Request", 4: "Reverse Reply"}
 
 
@@ -30,6 +31,8 @@ class Printer:
         self.show_link = link
         self.quiet = quiet
         self.names = names
+        # Errors that quote errors that quote errors ...
+        self.nested = 0
         self.tcp = TcpPrinter(self, absolute)
 
     def line(self, packet):
@@ -132,7 +135,12 @@ class Printer:
     def quoted(self, data):
         """The packet that an ICMP error quotes."""
         packet = Packet(bytes(12) + b"\x08\x00" + data, len(data) + 14)
-        return self.ip_text(packet) if packet.protocol >= 0 else ""
+        if packet.protocol < 0 or self.nested >= MAX_NESTING:
+            return ""
+        self.nested += 1
+        text = self.ip_text(packet)
+        self.nested -= 1
+        return text
 
     def port(self, number, kind):
         entry = libc.getservbyport(number, kind) if self.names else None
