@@ -192,6 +192,7 @@ from userland.libc.stdio import (
     printf,
     puts,
 )
+from userland.libc.stdlib import search_path, system
 from userland.libc.thread import (
     Futex,
     gettid,
