@@ -3,6 +3,8 @@
 from userland import libc
 from userland.libc.inet import format_quad, parse_quad
 
+COUNTERS = 16
+
 
 def parse_prefix(text):
     """(dotted quad, prefix length) of A.B.C.D[/N]; None for anything else."""
@@ -54,6 +56,18 @@ def decimal(text):
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
+def interface_counters():
+    """{name: [16 counters]} of /proc/net/dev."""
+    found = {}
+    text = libc.read_text("/proc/net/dev")
+    for line in "" if text == -1 else text.splitlines()[2:]:
+        name, _, rest = line.partition(":")
+        values = [decimal(word) for word in rest.split()]
+        if len(values) == COUNTERS:
+            found[name.strip()] = values
+    return found
+
+
 class Route:
     """A line of /proc/net/route."""
 
@@ -87,6 +101,48 @@ def parse_route(words):
 def routes():
     """[Route] of the main table."""
     return [route for route in map(parse_route, rows("/proc/net/route")) if route is not None]
+
+
+class SocketEntry:
+    """A line of /proc/net/tcp, udp, raw or icmp; addresses are 'A.B.C.D:port' pairs."""
+
+    __slots__ = ("protocol", "state", "local", "remote", "tx_queue", "rx_queue", "inode", "timer")
+
+    def __init__(self, protocol, state, local, remote, tx_queue, rx_queue, inode, timer):
+        self.protocol = protocol
+        self.state = state
+        self.local = local
+        self.remote = remote
+        self.tx_queue = tx_queue
+        self.rx_queue = rx_queue
+        self.inode = inode
+        self.timer = timer
+
+
+def parse_endpoint(text):
+    """(dotted quad, port) of XXXXXXXX:PPPP, or None."""
+    address, _, port = text.partition(":")
+    quad, number = little_quad(address), hexadecimal(port)
+    return None if quad is None or number is None else (quad, number)
+
+
+def parse_socket(protocol, words):
+    """A `SocketEntry` of the words of one line, or None."""
+    if len(words) < 10:
+        return None
+    local, remote = parse_endpoint(words[1]), parse_endpoint(words[2])
+    state = hexadecimal(words[3])
+    tx_queue, _, rx_queue = words[4].partition(":")
+    queues = hexadecimal(tx_queue), hexadecimal(rx_queue)
+    if None in (local, remote, state, *queues):
+        return None
+    return SocketEntry(protocol, state, local, remote, queues[0], queues[1], decimal(words[9]), words[5])
+
+
+def sockets(protocol):
+    """[SocketEntry] of /proc/net/PROTOCOL."""
+    parsed = (parse_socket(protocol, words) for words in rows(f"/proc/net/{protocol}"))
+    return [entry for entry in parsed if entry is not None]
 
 
 def socket_owners():
