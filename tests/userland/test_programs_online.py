@@ -271,3 +271,62 @@ def test_two_machines_on_a_vlan():
     ):
         assert expected in text, text
     assert status == 2
+
+
+RENEWING_SERVER = b"""
+from userland import libc
+from userland.proto.dhcp import ACK, DISCOVER, NAK, OFFER, REQUEST, encode_options, parse_options
+
+def quad(text):
+    return libc.inet_aton(text)
+
+def main(argv):
+    fd = libc.socket(libc.AF_INET, libc.SOCK_DGRAM)
+    libc.setsockopt(fd, libc.SOL_SOCKET, libc.SO_BROADCAST, 1)
+    libc.setsockopt(fd, libc.SOL_SOCKET, libc.SO_BINDTODEVICE, b"eth0\\0")
+    libc.bind(fd, libc.sockaddr_in("0.0.0.0", 67))
+    renewals = 0
+    while True:
+        peer = bytearray(16)
+        block = bytearray(2048)
+        count = libc.recvfrom(fd, block, -1, 0, peer)
+        options = parse_options(block[240:count])
+        kind = options[53][0]
+        client = libc.inet_ntoa(bytes(block[12:16]))
+        libc.eputs(f"{kind} from {libc.peer_text(peer)} ciaddr {client}")
+        if kind == 7:
+            continue
+        renewing = kind == REQUEST and client != "0.0.0.0"
+        renewals += renewing
+        answer = OFFER if kind == DISCOVER else NAK if renewals > 2 and renewing else ACK
+        head = b"\\2\\1\\6\\0" + block[4:16] + quad("10.0.0.50") + bytes(8) + block[28:236]
+        lease = (40).to_bytes(4, "big")
+        more = [(53, bytes([answer])), (54, quad("10.0.0.2")), (51, lease), (1, quad("255.255.255.0"))]
+        target = libc.sockaddr_in(client if renewing else "255.255.255.255", 68)
+        libc.sendto(fd, head + encode_options(more), -1, 0, target)
+"""
+
+
+def test_udhcpc_renews_by_unicast_and_begins_again_when_refused():
+    pair = Pair(
+        "ip addr flush dev eth0; sleep 0.5; udhcpc -R & sleep 75; kill $!; wait $!; echo $?; ip -br addr show eth0",
+        "dhcpd",
+        second_files={"/bin/dhcpd": RENEWING_SERVER},
+    )
+    text, _ = pair.run(300)
+    served = pair.hosts[1].text
+    assert text.count("udhcpc: sending renew to server 10.0.0.2\n") >= 3 and text.count("lease of 10.0.0.50/24 obtained") >= 3
+    assert "udhcpc: lease lost, entering init state\n" in text
+    assert "3 from 10.0.0.50:68 ciaddr 10.0.0.50\n" in served
+    # At the end the lease is given back.
+    assert "udhcpc: unicasting a release of 10.0.0.50 to 10.0.0.2\n0\n" in text and "7 from 10.0.0.50:68" in served
+
+
+def test_httpd_gives_a_request_twenty_seconds_and_a_number_of_connections():
+    text, status = Pair(
+        "sleep 0.5; (while sleep 2; do echo x; done) | nc 10.0.0.2 80 & sleep 0.1; curl -s -m 1 10.0.0.2/f; echo $?; sleep 30;"
+        "curl -s 10.0.0.2/f; wait $!; echo over",
+        "httpd -p 80 -m 1 /srv",
+        second_files={"/srv/f": b"content\n"},
+    ).run(300)
+    assert status == 0 and text.endswith("28\ncontent\nover\n"), text
