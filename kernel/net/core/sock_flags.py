@@ -21,6 +21,7 @@ SOCK_TSTAMP_NEW = 1 << 19
 SOCK_RCVMARK = 1 << 20
 SOCK_RCVPRIORITY = 1 << 21
 SOCK_PREFER_BUSY_POLL = 1 << 22
+SOCK_FILTER_LOCKED = 1 << 23  # the filter can not be changed any more
 # Either keeps the stamping of received packets on.
 SK_FLAGS_TIMESTAMP = SOCK_TIMESTAMP | SOCK_TIMESTAMPING_RX_SOFTWARE
 # Any of them makes recvmsg add a control message about the packet.

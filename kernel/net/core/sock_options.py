@@ -1,10 +1,12 @@
 """Options of level SOL_SOCKET (socket(7)), the same for every family."""
 
 from kernel.net.core.dev import dev_get_by_index, dev_get_by_name
+from kernel.net.core.filter import sk_filter_option
 from kernel.net.core.sock import sock_error, sock_set_rcvbuf, sock_set_sndbuf, sock_valbool_flag
 from kernel.net.core.sock_flags import (
     SOCK_BROADCAST,
     SOCK_DBG,
+    SOCK_FILTER_LOCKED,
     SOCK_KEEPOPEN,
     SOCK_LINGER,
     SOCK_LOCALROUTE,
@@ -31,6 +33,7 @@ from kernel.uapi.socket import (
     AF_NETLINK,
     AF_UNIX,
     SO_ACCEPTCONN,
+    SO_ATTACH_FILTER,
     SO_BINDTODEVICE,
     SO_BINDTOIFINDEX,
     SO_BROADCAST,
@@ -41,6 +44,7 @@ from kernel.uapi.socket import (
     SO_CNX_ADVICE,
     SO_COOKIE,
     SO_DEBUG,
+    SO_DETACH_FILTER,
     SO_DOMAIN,
     SO_DONTROUTE,
     SO_ERROR,
@@ -48,6 +52,7 @@ from kernel.uapi.socket import (
     SO_INCOMING_NAPI_ID,
     SO_KEEPALIVE,
     SO_LINGER,
+    SO_LOCK_FILTER,
     SO_MARK,
     SO_MAX_PACING_RATE,
     SO_MEMINFO,
@@ -138,6 +143,8 @@ def sock_setsockopt(sk, optname, optval, privileged):
         return set_bound_device(sk, optval, privileged)
     if len(optval) < 4:
         return -EINVAL
+    if optname in (SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_LOCK_FILTER):
+        return sk_filter_option(sk, optname, optval)
     value = int.from_bytes(optval[:4], "little", signed=True)
     if optname == SO_PASSCRED and sk.sk_family not in SCM_FAMILIES:
         return -EOPNOTSUPP
@@ -179,6 +186,7 @@ def sock_setsockopt(sk, optname, optval, privileged):
         if not privileged:
             return -EPERM
         sk.sk_mark = value & U32_MASK
+        sk.sk_dst_cache = None
     elif optname == SO_NO_CHECK:
         sk.sk_no_check_tx = value != 0
     elif optname == SO_INCOMING_CPU:
@@ -447,6 +455,8 @@ def plain_value(sk, optname):
         return 0
     if optname == SO_INCOMING_CPU:
         return sk.sk_incoming_cpu
+    if optname == SO_LOCK_FILTER:
+        return int(sk.sk_flags & SOCK_FILTER_LOCKED != 0)
     if optname == SO_BINDTOIFINDEX:
         return sk.sk_bound_dev_if
     return None

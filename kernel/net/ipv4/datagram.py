@@ -30,7 +30,6 @@ from kernel.net.core.sock_flags import (
 )
 from kernel.net.core.timestamping import sock_tx_timestamp
 from kernel.net.ipv4.icmp_err import ICMP_ERR_CONVERT
-from kernel.net.ipv4.igmp import ip_mc_drop_socket
 from kernel.net.ipv4.ip_output import ip_dont_fragment, ip_local_out, ip_push_header, ip_select_ident
 from kernel.net.ipv4.ip_sockglue import (
     ip_cmsg_recv,
@@ -40,6 +39,7 @@ from kernel.net.ipv4.ip_sockglue import (
     ip_recv_error,
     ipcm_cookie,
 )
+from kernel.net.ipv4.mcast import ip_mc_drop_socket
 from kernel.net.ipv4.route import ip_route_output_key, ip_rt_update_pmtu
 from kernel.uapi.errno import (
     EACCES,
@@ -161,7 +161,7 @@ def datagram_route(sk, flags, daddr, saddr, oif):
     if saddr and not sk.transparent and not sk.hdrincl and net.fib.inet_addr_type(saddr) != RTN_LOCAL:
         ip.route_error = -EINVAL
         return None
-    rt = ip_route_output_key(net, daddr, saddr, oif)
+    rt = ip_route_output_key(net, daddr, saddr, oif, sk.sk_mark)
     if rt is None:
         net.mib.IpOutNoRoutes += 1
         return None

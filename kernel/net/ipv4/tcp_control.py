@@ -265,7 +265,7 @@ def tcp_make_synack(sk, req, dst):
 
 def tcp_v4_send_synack(sk, req):
     """Answer a request; False without a route or memory."""
-    rt = ip_route_output_key(sk.net, req.rmt_addr, req.loc_addr, req.bound_dev_if)
+    rt = ip_route_output_key(sk.net, req.rmt_addr, req.loc_addr, req.bound_dev_if, sk.sk_mark)
     if rt is None:
         return False
     skb = tcp_make_synack(sk, req, rt)

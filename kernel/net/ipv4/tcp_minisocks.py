@@ -148,7 +148,7 @@ def tcp_conn_request(sk, skb, isn):
     opt = tcp_options_received()
     tcp_parse_options(skb, opt)
     tcp_openreq_init(req, sk, skb, opt)
-    dst = ip_route_output_key(net, req.rmt_addr, req.loc_addr, req.bound_dev_if)
+    dst = ip_route_output_key(net, req.rmt_addr, req.loc_addr, req.bound_dev_if, sk.sk_mark)
     if dst is None:
         mib.TcpExtListenDrops += 1
         return "IP_OUTNOROUTES"
@@ -339,7 +339,7 @@ def tcp_v4_syn_recv_sock(sk, skb, req):
 def tcp_make_child(sk, skb, req):
     """A full sock for a request, in the tables; None without a route."""
     net = sk.net
-    rt = ip_route_output_key(net, req.rmt_addr, req.loc_addr, req.bound_dev_if)
+    rt = ip_route_output_key(net, req.rmt_addr, req.loc_addr, req.bound_dev_if, sk.sk_mark)
     if rt is None:
         return None
     child = tcp_create_openreq_child(sk, req, skb)
