@@ -449,7 +449,8 @@ def sock_queue_rcv_skb(sk, skb):
     skb_set_owner_r(skb, sk)
     skb.dev = None
     skb.dst = None
-    skb.cb0 = sk.sk_drops if sk.sk_flags & SOCK_RXQ_OVFL else 0
+    if sk.sk_flags & SOCK_RXQ_OVFL:
+        skb.cb0 = sk.sk_drops
     if sk.net.trace.on:
         sk.net.trace.emit("sock_queue_rcv", skb.id, skb.len)
     sk.sk_receive_queue.queue_tail(skb)
