@@ -27,6 +27,10 @@ class eventfd_ctx:
 class eventfd_operations(file_operations):
     """An open eventfd."""
 
+    def llseek(self, filp, offset, whence):
+        """There is no position; asking for one is no error."""
+        return 0
+
     def __init__(self, sched):
         self.sched = sched
 

@@ -1,6 +1,6 @@
 """open, close and what else works on descriptors and names: dup, fcntl, ioctl, mkdir, unlink, chdir ..."""
 
-from kernel.arch.uaccess import copy_to_user, put_user, strncpy_from_user
+from kernel.arch.uaccess import copy_to_user, strncpy_from_user
 from kernel.fs import namei
 from kernel.fs.file import file
 from kernel.fs.pipe import create_pipe_files, pipe_file_operations
@@ -304,7 +304,7 @@ class pipe_calls:
         if second < 0:
             task.files.close_fd(first)
             return second
-        if not (put_user(task.mm, address, 4, first) and put_user(task.mm, address + 4, 4, second)):
+        if not copy_to_user(task.mm, address, first.to_bytes(4, "little") + second.to_bytes(4, "little")):
             task.files.close_fd(first)
             task.files.close_fd(second)
             return -EFAULT

@@ -314,12 +314,14 @@ def sys_bind(task, fd, address, length):
 
 def sys_connect(task, fd, address, length):
     """int connect(int fd, struct sockaddr *addr, int addrlen)"""
-    filp = sockfd_lookup(task, fd)
+    filp = task.files.fget(fd)
     if filp is None:
-        return lookup_error(task, fd)
+        return -EBADF
     name = move_addr_to_kernel(task.mm, address, length)
     if isinstance(name, int):
         return name
+    if not isinstance(filp.private_data, socket):
+        return -ENOTSOCK
     sock = filp.private_data
     return sock.ops.connect(sock, name, filp.f_flags & O_NONBLOCK)
 
@@ -486,6 +488,9 @@ def sys_getsockopt(task, fd, level, optname, address, length_address):
     if isinstance(value, int):
         return value
     value = value[:optlen]
+    # Protocols store the length first, the socket layer last: it shows where the value's address is bad.
+    if level != SOL_SOCKET and not put_user(task.mm, length_address, 4, len(value)):
+        return -EFAULT
     if value and not copy_to_user(task.mm, address, value):
         return -EFAULT
-    return 0 if put_user(task.mm, length_address, 4, len(value)) else -EFAULT
+    return 0 if level != SOL_SOCKET or put_user(task.mm, length_address, 4, len(value)) else -EFAULT

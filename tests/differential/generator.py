@@ -191,7 +191,7 @@ class Maker:
         family = self.pick(0, AF_UNIX, AF_UNIX, AF_INET, AF_INET, AF_INET, 45, 46, 99, -1)
         base = self.pick(0, STREAM, DGRAM, RAW, RDM, SEQPACKET, 6, 10, 11, 15, 16, -1) | self.pick(0, 0, NONBLOCK, CLOEXEC, 0o20)
         self.add(
-            "socket", (family, base, self.pick(0, 0, ICMP, TCP, UDP, 2, 132, 255, 256, 262, -1)), makes=RESULT, kind="udp"
+            "socket", (family, base, self.pick(0, 0, ICMP, TCP, UDP, 2, 132, 255, 256, 263, -1)), makes=RESULT, kind="udp"
         )
 
     def make_unix_pair(self, base=None):
@@ -459,7 +459,7 @@ class Maker:
     def read(self):
         fd = self.fd("pipe_in", "tcp", "udp", "unix", "event", "timer")
         address, size = self.receive_room()
-        self.add("read", (fd, address, size if self.chance(0.95) else self.pick(-1, 1 << 40)), masks=self.raw_masks(fd, address))
+        self.add("read", (fd, address, size if self.chance(0.95) else self.pick(-1, 1 << 47)), masks=self.raw_masks(fd, address))
 
     def write(self):
         fd = self.fd("pipe_out", "pipe_out", "tcp", "udp", "unix", "event")

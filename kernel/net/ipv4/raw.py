@@ -214,6 +214,10 @@ def raw_sendmsg(sk, msg, size):
         err = datagram_fits(sk, flow.rt, IP_HEADER_LEN + len(sk.inet_opt) + size, flow.daddr, 0)
         if err < 0:
             return err
+    elif size > flow.rt.mtu:
+        return -EMSGSIZE
+    elif size < IP_HEADER_LEN:
+        return -EINVAL
     if msg.msg_flags & MSG_PROBE:
         return size
     skb = datagram_make_skb(sk, msg, size, 0)
@@ -226,9 +230,6 @@ def raw_sendmsg(sk, msg, size):
 
 def raw_send_hdrinc(sk, skb, rt, size):
     """Send a packet whose IP header the user has written: length and checksum are ours, source and id if he left them 0."""
-    if size < 20 or size > rt.mtu:
-        kfree_skb(skb, "IP_INHDR")
-        return -EMSGSIZE if size >= 20 else -EINVAL
     net = sk.net
     nh = skb.data
     header_len = (skb.get8(nh) & 15) << 2
