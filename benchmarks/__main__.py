@@ -9,11 +9,12 @@ import os
 import shutil
 import sys
 
-from benchmarks import in_process, loss, network, receive_path, served_card
+from benchmarks import in_process, loss, network, python_http, receive_path, served_card
 
 SECTIONS = {
     "tap": network.tap,
     "veth": network.veth,
+    "http": python_http.section,
     "loss": loss.section,
     "served": served_card.section,
     "idle": network.idle_connections,
@@ -22,7 +23,7 @@ SECTIONS = {
     "nic": in_process.nic_model,
     "receive": receive_path.section,
 }
-NEEDS_ROOT = ("tap", "veth", "loss", "served", "idle")
+NEEDS_ROOT = ("tap", "veth", "http", "loss", "served", "idle")
 
 
 def main():

@@ -30,6 +30,7 @@ cdef class Clock:
     cdef public long long origin
     cdef public bint stopping
     cdef public unsigned int rounds
+    cdef public long long patience
 
     cpdef call_at(self, long long when, Event event)
     cpdef call_after(self, long long delay, Event event)

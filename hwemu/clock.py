@@ -52,7 +52,8 @@ class Clock:
     """Nanoseconds since power-on of the whole bench, and the event heap.
 
     `real=True` follows the host's clock from the start; otherwise the first `watch` switches to it and the
-    last `unwatch` switches back.
+    last `unwatch` switches back.  `patience` is how long (ns) it looks for the next thing to do before it sleeps: for
+    those who answer a peer that waits, and whose own way through the host's scheduler would be most of that wait.
     """
 
     def __init__(self, real=False):
@@ -66,6 +67,7 @@ class Clock:
         self.origin = monotonic_ns() if real else 0
         self.stopping = False
         self.rounds = 0
+        self.patience = 0
 
     # --- events ---
 
@@ -186,7 +188,7 @@ class Clock:
                 time.sleep(timeout / 1e9)
             return 0
         served = 0
-        count = self.epoll.wait(0 if 0 <= timeout < AWAKE_BEFORE else timeout)
+        count = self.epoll.wait(0 if 0 <= timeout < AWAKE_BEFORE else timeout, self.patience)
         for i in range(count):
             # A source that is served may close the epoll: the last `unwatch` does.
             if self.epoll is None:

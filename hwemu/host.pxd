@@ -18,6 +18,6 @@ cdef class HostPoll:
     cpdef unregister(self, int fd)
     cpdef close(self)
     cdef _control(self, int op, int fd, unsigned int mask)
-    cpdef int wait(self, long long timeout) except -1
+    cpdef int wait(self, long long timeout, long long patience=*) except -1
     cpdef int ready_fd(self, int i)
     cpdef unsigned int ready_mask(self, int i)

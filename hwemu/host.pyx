@@ -77,10 +77,26 @@ cdef class HostPoll:
             host_close(self.epfd)
             self.epfd = -1
 
-    cpdef int wait(self, long long timeout) except -1:
-        """Sleep up to `timeout` ns (-1: for ever); returns how many descriptors are ready (0 after a signal, too)."""
+    cpdef int wait(self, long long timeout, long long patience=0) except -1:
+        """Sleep up to `timeout` ns (-1: for ever); returns how many descriptors are ready (0 after a signal, too).
+
+        Up to `patience` ns of it are waited awake: what comes within that time is had without going to sleep and being woken.
+        """
         cdef timespec limit
         cdef int count
+        cdef long long began, awake
+        if timeout != 0 and patience > 0:
+            began = monotonic_ns()
+            awake = 0
+            while awake < patience:
+                count = epoll_wait(self.epfd, self.ready_events, 64, 0)
+                if count > 0:
+                    return count
+                awake = monotonic_ns() - began
+                if 0 < timeout <= awake:
+                    return 0
+            if timeout > 0:
+                timeout -= awake
         limit.tv_sec = timeout // 1000000000
         limit.tv_nsec = timeout % 1000000000
         with nogil:

@@ -104,6 +104,11 @@ def parser() -> Parser:
     machine_options(run)
     run.add_argument("program", metavar="PROGRAM")
     run.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS")
+    python = commands.add_parser("python", help="run a Python program, with the host's library and packages, on the machine")
+    machine_options(python)
+    python.add_argument("-c", dest="code", nargs=argparse.REMAINDER, metavar="CODE ARGS", help="the program itself, as text")
+    python.add_argument("-m", dest="module", nargs=argparse.REMAINDER, metavar="MODULE ARGS", help="run a module of the library")
+    python.add_argument("words", nargs=argparse.REMAINDER, metavar="SCRIPT ARGS")
     wire = commands.add_parser("wire", help="join two TAPs of the host by our wire")
     wire.add_argument("first", type=value(arguments.tap_name), metavar="tap:A")
     wire.add_argument("second", type=value(arguments.tap_name), metavar="tap:B")
@@ -198,6 +203,10 @@ def main(argv=None) -> int:
             from lab.commands.run import run
 
             return run(options)
+        if options.command == "python":
+            from lab.commands.python import python
+
+            return python(options)
         if options.command == "serve-nic":
             from lab.commands.serve_nic import serve_nic
 

@@ -16,8 +16,11 @@ class HostSignals(Source):
     `poll` after each run.
     """
 
-    def __init__(self, clock, deliver, handled=HANDLED):
+    def __init__(self, clock, deliver, handled=HANDLED, at_once=None):
+        """`at_once(number)`: where the running code itself takes such a signal, a function (number, frame) that does."""
         super().__init__()
+        self.at_once = at_once
+        self.taken = []
         self.clock = clock
         self.deliver = deliver
         self.handled = handled
@@ -29,7 +32,8 @@ class HostSignals(Source):
     def __enter__(self):
         self.reader, self.writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.saved_wakeup = signal.set_wakeup_fd(self.writer, warn_on_full_buffer=False)
-        self.watching = self.clock.real
+        # Standard input makes a virtual clock follow the host only until it ends.
+        self.watching = self.clock.always_real
         if self.watching:
             self.clock.watch(self.reader, select.EPOLLIN, self)
         for number in self.handled:
@@ -47,7 +51,11 @@ class HostSignals(Source):
 
     def came(self, number, frame):
         """Python's handler, anywhere in the program: the number is in the pipe already."""
-        if not self.watching:
+        handler = self.at_once(number) if self.at_once is not None else None
+        if handler is not None:
+            self.taken.append(number)
+            handler(number, frame)
+        elif not self.watching:
             self.clock.stop()
 
     def ready(self, mask):
@@ -60,5 +68,7 @@ class HostSignals(Source):
         except BlockingIOError:
             return
         for number in numbers:
-            if number in self.handled:
+            if number in self.taken:
+                self.taken.remove(number)
+            elif number in self.handled:
                 self.deliver(number)

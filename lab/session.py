@@ -33,11 +33,13 @@ PATIENCE = 3
 class Session:
     """Assembles by the command line's options; `run` returns the guest's exit status."""
 
-    def __init__(self, options, command=None, files=None, stay=False):
+    def __init__(self, options, command=None, files=None, stay=False, at_once=None):
         """`command`: the program that the guest runs, a list of words (None: a shell); `files`: on top of the root.
 
         `stay`: the console's input has not ended although nobody can type, so a shell waits for ever.
+        `at_once`: see `HostSignals`.
         """
+        self.at_once = at_once
         self.options = options
         self.command = command
         self.files = {**(files or {}), **(init_argv(command) if command else {})}
@@ -153,7 +155,7 @@ class Session:
                 stack.callback(self.console.detach)
                 self.host.start()
                 self.console.attach(with_input=not self.stay)
-                signals = stack.enter_context(HostSignals(self.clock, self.signal))
+                signals = stack.enter_context(HostSignals(self.clock, self.signal, at_once=self.at_once))
                 if self.gateway is not None:
                     self.gateway.host.start()
                 self.follow(signals)

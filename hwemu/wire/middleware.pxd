@@ -20,6 +20,10 @@ cdef class Middleware(Wire):
     cpdef Plug plug_of(self, Station station)
     @cython.locals(plug=Plug)
     cpdef long long send(self, Station station, bytes frame, int flags) except? -1
+    @cython.locals(plug=Plug)
+    cpdef bint hold(self, Station station) except? -1
+    @cython.locals(plug=Plug)
+    cpdef resume(self, Station station)
     cpdef arrived(self, Plug plug, bytes frame, int flags)
     cpdef plugged(self, Plug plug)
     cpdef unplugged(self, Plug plug)

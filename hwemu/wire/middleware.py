@@ -62,6 +62,15 @@ class Middleware(Wire):
             return 0
         return self.leaving(plug, frame, flags)
 
+    def hold(self, station):
+        plug = self.plug_of(station)
+        return plug is not None and self.inner.hold(plug)
+
+    def resume(self, station):
+        plug = self.plug_of(station)
+        if plug is not None:
+            self.inner.resume(plug)
+
     def arrived(self, plug, frame, flags):
         """The inner wire delivers to `plug`."""
         if len(self.plugs) == 1:

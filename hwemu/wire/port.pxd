@@ -10,3 +10,5 @@ cdef class Wire:
     cpdef attach(self, Station station)
     cpdef detach(self, Station station)
     cpdef long long send(self, Station station, bytes frame, int flags) except? -1
+    cpdef bint hold(self, Station station) except? -1
+    cpdef resume(self, Station station)

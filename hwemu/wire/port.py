@@ -42,3 +42,10 @@ class Wire:
     def send(self, station, frame, flags):
         """`station` sends `frame`; returns ns until the wire takes that station's next frame (0: at once)."""
         return 0
+
+    def hold(self, station):
+        """`station` has no room: keep frames for it back until `resume`.  False from a wire that can not, as a cable can not."""
+        return False
+
+    def resume(self, station):
+        """`station` has room again."""

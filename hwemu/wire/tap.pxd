@@ -2,7 +2,7 @@ cimport cython
 
 from hwemu.clock cimport Clock, Event, Source
 from hwemu.wire.port cimport Station, Wire
-from hwemu.wire.tap_io cimport FrameBuffer, FrameWriter
+from hwemu.wire.tap_io cimport FrameReader, FrameWriter
 
 
 cdef int FRAME_BAD_FCS, FRAME_MORE
@@ -13,16 +13,19 @@ cdef class Tap(Wire):
     cdef public Clock clock
     cdef public int fd
     cdef public Station station
-    cdef public bint vnet
-    cdef public FrameBuffer buffer
+    cdef public bint vnet, held
+    cdef public FrameReader reader
     cdef public FrameWriter writer
     cdef public TapFlusher flusher
     cdef public TapSource source
+    cdef public TapRemainder remainder
     cdef public unsigned long long frames_in, frames_refused
     cdef public int failure
     cpdef attach(self, Station station)
     cpdef detach(self, Station station)
     cpdef long long send(self, Station station, bytes frame, int flags) except? -1
+    cpdef bint hold(self, Station station) except? -1
+    cpdef resume(self, Station station)
     @cython.locals(count=Py_ssize_t, frame=bytes)
     cpdef ready(self)
     cpdef close(self)
@@ -31,6 +34,11 @@ cdef class Tap(Wire):
 cdef class TapSource(Source):
     cdef public Tap tap
     cpdef ready(self, int mask)
+
+
+cdef class TapRemainder(Event):
+    cdef public Tap tap
+    cpdef fire(self)
 
 
 cdef class TapFlusher(Event):

@@ -12,13 +12,16 @@ import struct
 
 from hwemu.clock import Event, Source
 from hwemu.wire.port import FRAME_BAD_FCS, FRAME_MORE, Wire
-from hwemu.wire.tap_io import FrameBuffer, FrameWriter
+from hwemu.wire.tap_io import FrameReader, FrameWriter
 
 TUN_DEVICE = "/dev/net/tun"
 TUNSETIFF = 0x400454CA
 TUNSETOFFLOAD = 0x400454D0
 TUNSETVNETHDRSZ = 0x400454D8
 TUNGETIFF = 0x800454D2
+TUN_F_CSUM = 0x01
+TUN_F_TSO4 = 0x02
+TUN_F_TSO_ECN = 0x08
 SIOCGIFFLAGS = 0x8913
 SIOCSIFFLAGS = 0x8914
 IFF_UP = 0x1
@@ -59,8 +62,8 @@ def open_tap(name):
     try:
         fcntl.ioctl(descriptor, TUNSETIFF, _interface_request(name, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR))
         fcntl.ioctl(descriptor, TUNSETVNETHDRSZ, struct.pack("i", VNET_HEADER))
-        # No offload: what the host sends is cut to the MTU and carries its checksums, as on a wire.
-        fcntl.ioctl(descriptor, TUNSETOFFLOAD, 0)
+        # What the host leaves to us is done as frames are read: on our wire they are whole.
+        fcntl.ioctl(descriptor, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO_ECN)
         if missing:
             _raise_up(name)
     except OSError as error:
@@ -95,11 +98,13 @@ class Tap(Wire):
         self.clock = clock
         self.fd = descriptor if descriptor >= 0 else open_tap(name)
         self.station = None
+        self.held = False
         self.vnet = has_vnet_header(self.fd)
-        self.buffer = FrameBuffer()
+        self.reader = FrameReader()
         self.writer = FrameWriter(self.fd, self.vnet)
         self.flusher = TapFlusher(self.writer)
         self.source = TapSource(self)
+        self.remainder = TapRemainder(self)
         self.frames_in = 0
         self.frames_refused = 0
         self.failure = 0
@@ -109,6 +114,7 @@ class Tap(Wire):
         if self.station is not None:
             raise ValueError(f"tap {self.name}: a station is plugged in already")
         self.station = station
+        self.held = False
         self.clock.watch(self.fd, select.EPOLLIN, self.source)
         Wire.attach(self, station)
 
@@ -117,6 +123,8 @@ class Tap(Wire):
             raise ValueError(f"tap {self.name}: that station is not plugged in here")
         self.writer.flush()
         self.clock.cancel(self.flusher)
+        self.reader.forget()
+        self.clock.cancel(self.remainder)
         self.clock.unwatch(self.fd)
         self.station = None
         Wire.detach(self, station)
@@ -134,6 +142,22 @@ class Tap(Wire):
             self.clock.call_after(0, self.flusher)
         return 0
 
+    def hold(self, station):
+        """Leave frames in the host's queue: its protocols notice, and slow down instead of losing what they send."""
+        if station is not self.station or not self.up:
+            return False
+        if not self.held:
+            self.held = True
+            self.clock.watch(self.fd, 0, self.source)
+        return True
+
+    def resume(self, station):
+        if self.held and self.up:
+            self.held = False
+            if self.reader.pending:
+                self.clock.call_after(0, self.remainder)
+            self.clock.watch(self.fd, select.EPOLLIN, self.source)
+
     @property
     def frames_out(self):
         """Frames that the host took."""
@@ -147,15 +171,15 @@ class Tap(Wire):
     def ready(self):
         """Frames wait.  A descriptor that fails (the interface was removed) takes the wire down."""
         count = 0
-        while count < READ_BATCH and self.station is not None:
-            frame = self.buffer.read_frame(self.fd, self.vnet)
+        while (count < READ_BATCH or self.reader.pending) and self.station is not None and not self.held:
+            frame = self.reader.read_frame(self.fd, self.vnet)
             if frame is None:
                 break
             self.station.receive(frame, 0)
             count += 1
         self.frames_in += count
-        if self.buffer.failure and self.up:
-            self.failure = self.buffer.failure
+        if self.reader.failure and self.up:
+            self.failure = self.reader.failure
             self.clock.unwatch(self.fd)
             self.up = False
             if self.station is not None:
@@ -178,6 +202,17 @@ class TapSource(Source):
         self.tap = tap
 
     def ready(self, mask):
+        self.tap.ready()
+
+
+class TapRemainder(Event):
+    """The station has room again: the segments of the packet that was in the middle of arriving."""
+
+    def __init__(self, tap):
+        Event.__init__(self)
+        self.tap = tap
+
+    def fire(self):
         self.tap.ready()
 
 

@@ -17,11 +17,19 @@ cdef enum:
     MAX_HEADERS = 14 + 20 + 60
 
 
-cdef class FrameBuffer:
+cdef class FrameReader:
     # The largest frame that a TAP hands over: MTU 65521, header and VLAN tag, rounded up; and the vnet header before it.
     cdef unsigned char data[65584]
+    cdef unsigned char *frame
+    cdef Py_ssize_t length, at
     cdef readonly int failure
+    cdef readonly bint pending
+    cdef unsigned int network, transport, headers_length, size, first_seq, first_id, flags
     cpdef bytes read_frame(self, int fd, bint vnet)
+    cpdef forget(self)
+    cdef void complete(self) noexcept
+    cdef bint large(self) noexcept
+    cdef bytes cut(self)
 
 
 cdef class FrameWriter:

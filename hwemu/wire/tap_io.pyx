@@ -3,8 +3,8 @@
 
 A TAP that was opened with IFF_VNET_HDR takes a `struct virtio_net_hdr` before each frame (Linux:
 Documentation/networking/tuntap.rst; the header is that of virtio 1.2, section 5.1.6).  With it, consecutive segments
-of one TCP stream are written as one large packet, which the host may cut again: a system call and a walk through the
-host's network layers for many frames instead of one.
+of one TCP stream are written as one large packet, which the host may cut again, and read as one, which is cut here: a system
+call and a walk through the host's network layers for many frames instead of one.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -25,7 +25,11 @@ cdef enum:
     FIN = 0x01
     PSH = 0x08
     ACK = 0x10
+    CWR = 0x80
+    NEEDS_CHECKSUM = 1
     GSO_TCPV4 = 1
+    GSO_ECN = 0x80
+    TYPE_VLAN = 0x8100
     MAX_PACKET = 0xFFFF
     # The largest frame that a TAP hands over: MTU 65521, header and VLAN tag, rounded up.
     MAX_FRAME = 65568
@@ -44,28 +48,123 @@ cdef inline void store16(unsigned char *at, unsigned int value) noexcept nogil:
     at[1] = value & 0xFF
 
 
-cdef class FrameBuffer:
-    """Room for one frame, read again and again; `failure` is the errno of the last read that failed for good."""
+cdef inline void store32(unsigned char *at, unsigned int value) noexcept nogil:
+    store16(at, value >> 16)
+    store16(at + 2, value)
+
+
+cdef class FrameReader:
+    """Reads frame by frame what the host sends; `failure` is the errno of the last read that failed for good.
+
+    With a vnet header the host may hand over a large packet with the size of its segments, and leave the checksum of a
+    TCP or UDP packet to us: `pending` is true while segments of the last packet are still to come.
+    """
 
     cpdef bytes read_frame(self, int fd, bint vnet):
         """The next frame of the non-blocking `fd`, or None where none waits or the descriptor has failed.
 
-        `vnet`: a virtio_net_hdr comes before it.  We ask the host for no offload, so the header says nothing.
+        `vnet`: a virtio_net_hdr comes before it.
         The host hands over frames as short as its protocols make them; on a wire they have 60 bytes without FCS at
         least (IEEE 802.3 section 4.2.3.3), and a card drops what is shorter.
         """
         cdef int skipped = VNET_HEADER if vnet else 0
-        cdef Py_ssize_t length = read(fd, self.data, skipped + MAX_FRAME)
-        cdef unsigned char *frame = self.data + skipped
-        if length > skipped:
-            length -= skipped
-            if length < FRAME_MIN:
-                memset(frame + length, 0, FRAME_MIN - length)
-                length = FRAME_MIN
-            return PyBytes_FromStringAndSize(<char *>frame, length)
-        if length < 0 and errno != EAGAIN and errno != EINTR:
+        cdef Py_ssize_t length
+        if self.pending:
+            return self.cut()
+        length = read(fd, self.data, skipped + MAX_FRAME) - skipped
+        if length > 0:
+            self.frame = self.data + skipped
+            self.length = length
+            if vnet and (self.data[0] or self.data[1]):
+                if self.large():
+                    return self.cut()
+                self.complete()
+            if self.length < FRAME_MIN:
+                memset(self.frame + self.length, 0, FRAME_MIN - self.length)
+                self.length = FRAME_MIN
+            return PyBytes_FromStringAndSize(<char *>self.frame, self.length)
+        if length + skipped < 0 and errno != EAGAIN and errno != EINTR:
             self.failure = errno
         return None
+
+    cpdef forget(self):
+        """Lose the segments that are still to come."""
+        self.pending = False
+
+    cdef void complete(self) noexcept:
+        """Make the checksum that the host left to us: its field holds the sum of the pseudo header (virtio 1.2, 5.1.6.2)."""
+        cdef unsigned int start = self.data[6] | self.data[7] << 8
+        cdef unsigned int at = start + (self.data[8] | self.data[9] << 8)
+        cdef unsigned int total
+        if not self.data[0] & NEEDS_CHECKSUM or start > self.length or at + 2 > self.length:
+            return
+        total = ~sum_bytes(self.frame + start, self.length - start) & 0xFFFF
+        # 0 would say that a UDP datagram carries none (RFC 768).
+        store16(self.frame + at, total if total else 0xFFFF)
+
+    cdef bint large(self) noexcept:
+        """True for a large TCP packet, made ready for `cut`."""
+        cdef unsigned int transport = self.data[6] | self.data[7] << 8
+        cdef unsigned char *ip
+        cdef unsigned char *tcp
+        cdef unsigned int network = ETHERNET
+        self.size = self.data[4] | self.data[5] << 8
+        if self.data[1] & ~GSO_ECN != GSO_TCPV4 or self.size == 0 or transport + TCP_HEADER > self.length:
+            return False
+        while network + 2 < transport and load16(self.frame + network - 2) == TYPE_VLAN:
+            network += 4
+        ip = self.frame + network
+        tcp = self.frame + transport
+        if load16(ip - 2) != 0x0800 or network + (ip[0] & 0x0F) * 4 != transport or transport < network + IP_HEADER:
+            return False
+        self.headers_length = transport + (tcp[12] >> 4) * 4
+        if self.headers_length < transport + TCP_HEADER or self.headers_length >= self.length:
+            return False
+        self.network = network
+        self.transport = transport
+        self.at = self.headers_length
+        self.first_seq = load32(tcp + 4)
+        self.first_id = load16(ip + 4)
+        self.flags = tcp[13]
+        self.pending = True
+        return True
+
+    cdef bytes cut(self):
+        """The next segment of the large packet, with headers and checksums of its own."""
+        cdef Py_ssize_t payload = self.length - self.at
+        cdef Py_ssize_t length
+        cdef bytes segment
+        cdef unsigned char *out
+        cdef unsigned char *ip
+        cdef unsigned char *tcp
+        cdef unsigned int tcp_length, index = <unsigned int>((self.at - self.headers_length) // self.size), flags = self.flags
+        if payload > self.size:
+            payload = self.size
+            flags &= ~(FIN | PSH)
+        else:
+            self.pending = False
+        if index:
+            flags &= ~CWR
+        length = self.headers_length + payload
+        segment = PyBytes_FromStringAndSize(NULL, length if length > FRAME_MIN else FRAME_MIN)
+        out = <unsigned char *>PyBytes_AS_STRING(segment)
+        memcpy(out, self.frame, self.headers_length)
+        memcpy(out + self.headers_length, self.frame + self.at, payload)
+        if length < FRAME_MIN:
+            memset(out + length, 0, FRAME_MIN - length)
+        ip = out + self.network
+        tcp = out + self.transport
+        tcp_length = <unsigned int>(length - self.transport)
+        store16(ip + 2, <unsigned int>(length - self.network))
+        store16(ip + 4, self.first_id + index)
+        store16(ip + 10, 0)
+        store16(ip + 10, ~sum_bytes(ip, self.transport - self.network))
+        store32(tcp + 4, <unsigned int>(self.first_seq + (self.at - self.headers_length)))
+        tcp[13] = flags
+        store16(tcp + 16, 0)
+        store16(tcp + 16, ~fold(<unsigned long long>sum_bytes(ip + 12, 8) + PROTOCOL_TCP + tcp_length + sum_bytes(tcp, tcp_length)))
+        self.at += payload
+        return segment
 
 
 cdef class FrameWriter:

@@ -35,7 +35,6 @@ from kernel.uapi.time import NSEC_PER_MSEC
 # struct epoll_event is packed on x86-64: events, data.
 EPOLL_EVENT = Struct("<IQ")
 EVENT_SIZE = 12
-MAX_EVENTS = 4096
 EP_MAX_EVENTS = 0x7FFFFFFF // EVENT_SIZE
 EXCLUSIVE_OK = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE
 FOREVER = -1
@@ -136,10 +135,9 @@ class epoll_calls:
         ep = filp.private_data
         sched = self.sched
         mm = task.mm
-        limit = min(maximum, MAX_EVENTS)
         while True:
             if ep.ready_first is not None:
-                room = min(limit, writable_events(mm, address))
+                room = min(maximum, writable_events(mm, address))
                 found = ep.collect(room) if room else []
                 if found:
                     copy_to_user(mm, address, b"".join([EPOLL_EVENT.pack(events, data) for events, data in found]))

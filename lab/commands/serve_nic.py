@@ -59,7 +59,7 @@ class CardSession(Session):
             memory = GuestMemory()
         except OSError as error:
             raise LabError(error.strerror) from None
-        self.server = Server(self.clock, options.socket, VfioDevice(self.nic, memory), self.say)
+        self.server = Server(self.clock, options.socket, VfioDevice(self.clock, self.nic, memory), self.say)
         self.closing.callback(self.server.close)
         self.memory = memory
         if options.control:

@@ -5,6 +5,7 @@ from lab.vfio_user.channel cimport Channel
 from lab.vfio_user.device cimport VfioDevice
 
 cdef unsigned int LARGEST_TRANSFER, NO_REPLY, REGION_READ, REGION_WRITE, TYPE_MASK, VERSION, ACCESS_SIZE
+cdef unsigned int DEVICE_SET_IRQS, INTX, UNMASK_FLAGS, UNMASK_SIZE
 cdef int READS_PER_TURN, WOULD_BLOCK
 
 
@@ -21,6 +22,8 @@ cdef class Connection(Source):
     cpdef ready(self, int mask)
     @cython.locals(channel=Channel)
     cpdef serve(self)
+    @cython.locals(channel=Channel)
+    cpdef bint is_unmask(self) except? -1
     cpdef serve_rare(self)
     cpdef refuse(self, unsigned int number)
     @cython.locals(channel=Channel, offset=cython.ulonglong, region=cython.uint, count=cython.uint)

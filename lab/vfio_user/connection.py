@@ -15,8 +15,11 @@ from lab.vfio_user.channel import LARGEST_TRANSFER, MOST_FDS, WOULD_BLOCK, Chann
 from lab.vfio_user.device import NO_EVENTFD
 from lab.vfio_user.memory import MOST_MAPPINGS, PAGE
 from lab.vfio_user.messages import (
+    DEVICE_SET_IRQS,
     INTX,
+    IRQ_DATA_NONE,
     IRQ_KINDS,
+    IRQ_UNMASK,
     NO_REPLY,
     REGION_READ,
     REGION_WRITE,
@@ -29,6 +32,8 @@ from lab.vfio_user.messages import (
 # Before other events get their turn.
 READS_PER_TURN = 16
 ACCESS_SIZE = 16
+UNMASK_FLAGS = IRQ_DATA_NONE | IRQ_UNMASK
+UNMASK_SIZE = 20
 CAPABILITIES = {
     "max_msg_fds": MOST_FDS,
     "max_data_xfer_size": LARGEST_TRANSFER,
@@ -112,11 +117,26 @@ class Connection(Source):
             self.region_read()
         elif channel.command == REGION_WRITE and self.agreed:
             self.region_write()
+        elif channel.command == DEVICE_SET_IRQS and self.agreed and self.is_unmask():
+            self.device.pin.unmask_interrupt()
+            if not channel.flags & NO_REPLY:
+                channel.reply(b"")
         else:
             self.serve_rare()
 
+    def is_unmask(self):
+        """True for the DEVICE_SET_IRQS that unmasks INTx: every interrupt brings one, and the guest waits for it."""
+        channel = self.channel
+        return (
+            channel.size == UNMASK_SIZE
+            and channel.u32(4) == UNMASK_FLAGS
+            and channel.u32(8) == INTX
+            and channel.u32(12) == 0
+            and channel.u32(16) == 1
+        )
+
     def serve_rare(self):
-        """Everything that is not a register access."""
+        """Everything else."""
         channel = self.channel
         if channel.command == VERSION:
             self.version()

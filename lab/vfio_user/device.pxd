@@ -1,5 +1,6 @@
 cimport cython
 
+from hwemu.clock cimport Clock, Event
 from hwemu.interrupt_controller cimport InterruptController
 from hwemu.pci.device cimport BaseAddress, PCIDevice
 from lab.vfio_user.channel cimport signal_eventfd
@@ -9,6 +10,8 @@ cdef unsigned int CONFIG_REGION, REGIONS
 
 
 cdef class IntxPin(InterruptController):
+    cdef public Clock clock
+    cdef public Event quiet
     cdef public int eventfd
     cdef public bint asserted, masked
     cdef public unsigned long long signalled
@@ -16,6 +19,9 @@ cdef class IntxPin(InterruptController):
     cpdef trigger(self)
     cpdef mask_interrupt(self)
     cpdef unmask_interrupt(self)
+    cpdef wrote(self)
+    cpdef end_quiet(self)
+    cpdef let_go(self)
 
 
 cdef class VfioDevice:

@@ -4,6 +4,7 @@ Region numbers and interrupt kinds are those of <linux/vfio.h>.  What lies behin
 plugs into its bus; here the client's machine is its bus: the client decodes addresses, and says when it unmasks the interrupt.
 """
 
+from hwemu.clock import Event
 from hwemu.interrupt_controller import InterruptController
 from hwemu.pci.registers import (
     BAR_IO,
@@ -24,16 +25,25 @@ from lab.vfio_user.messages import CONFIG_REGION, REGIONS
 NO_EVENTFD = -1
 # PCI's INTA needs some line of some controller; here there is only this one.
 LINE = 0
+# How long (ns) a driver's handler that writes nothing may take from its first access to its end.
+HANDLER_TIME = 200_000
 
 
 class IntxPin(InterruptController):
     """The interrupt pin, as VFIO delivers it: an eventfd that is signalled once, then masked until the client unmasks it.
 
+    A client unmasks at the handler's first access to the card.  On a bus, a level that rises again while the handler
+    runs has fallen by the time it returns, for handlers mask the card; an eventfd that was signalled can not be taken
+    back, and the guest would be interrupted once more for nothing.  So after unmasking the pin is quiet until the
+    handler has written to the card (`wrote`), or for HANDLER_TIME.
+
     `eventfd` belongs to the pin (NO_EVENTFD: none); `signalled` counts.
     """
 
-    def __init__(self):
+    def __init__(self, clock):
         super().__init__(1)
+        self.clock = clock
+        self.quiet = Event(self.end_quiet)
         self.eventfd = NO_EVENTFD
         self.asserted = False
         self.masked = False
@@ -46,7 +56,7 @@ class IntxPin(InterruptController):
 
     def deliver(self):
         """Signal and mask, if the level is high and neither is in the way."""
-        if self.asserted and not self.masked and self.eventfd >= 0:
+        if self.asserted and not self.masked and self.eventfd >= 0 and self.quiet.slot < 0:
             self.masked = True
             self.trigger()
 
@@ -60,19 +70,34 @@ class IntxPin(InterruptController):
         self.masked = True
 
     def unmask_interrupt(self):
-        """Let the interrupt through; a level that is still high signals again at once."""
+        """Let the interrupt through; a level that is high when the handler is done signals again."""
         self.masked = False
+        self.clock.call_after(HANDLER_TIME, self.quiet)
+
+    def wrote(self):
+        """The client has written to a register: the handler, if it is running, has come to what it does about the interrupt."""
+        if self.quiet.slot >= 0:
+            self.end_quiet()
+
+    def end_quiet(self):
+        self.clock.cancel(self.quiet)
         self.deliver()
+
+    def let_go(self):
+        """Back to no eventfd, unmasked, not quiet."""
+        self.clock.cancel(self.quiet)
+        self.eventfd = NO_EVENTFD
+        self.masked = False
 
 
 class VfioDevice:
     """`nic` behind regions.  `memory` is the client's, or nothing while there is no client."""
 
-    def __init__(self, nic, memory):
+    def __init__(self, clock, nic, memory):
         self.nic = nic
         self.memory = memory
         self.permissions = Permissions(memory)
-        self.pin = IntxPin()
+        self.pin = IntxPin(clock)
         self.decoding = [False] * REGIONS
         self.sizes = [0] * REGIONS
         self.sizes[CONFIG_REGION] = CONFIG_SIZE
@@ -96,8 +121,7 @@ class VfioDevice:
         """The client has gone: nothing of it is touched any more, and the card is as after power-on."""
         self.memory.clear()
         self.follow_permissions()
-        self.pin.eventfd = NO_EVENTFD
-        self.pin.masked = False
+        self.pin.let_go()
         self.reset()
 
     def follow_command(self):
@@ -131,6 +155,7 @@ class VfioDevice:
             self.follow_command()
         elif self.decoding[region]:
             self.nic.mmio_write(region, offset, width, value)
+            self.pin.wrote()
 
     def read_bytes(self, region, offset, count):
         """Any number of bytes, in the widest accesses that their place allows, as a bus would split them."""

@@ -10,6 +10,8 @@ from lab.errors import LabError
 from lab.vfio_user.connection import Connection
 
 BACKLOG = 4
+# A guest that reads a register waits, and a driver's next access follows within this time (ns).
+PATIENCE = 60_000
 LONGEST_PATH = 107
 
 
@@ -80,10 +82,12 @@ class Server(Source):
         self.clients += 1
         self.connection = Connection(self.clock, client, self.device, self.finished, self.say)
         self.clock.watch(client.fileno(), select.EPOLLIN, self.connection)
+        self.clock.patience = PATIENCE
         self.say("a client has connected")
 
     def finished(self, connection, why):
         self.connection = None
+        self.clock.patience = 0
         self.say(f"the client was disconnected: {why}" if why else "the client has gone")
 
     def close(self):

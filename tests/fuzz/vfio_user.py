@@ -49,7 +49,7 @@ class Peer:
         self.end = TestEnd(self.clock)
         self.link.attach(self.end)
         self.memory = GuestMemory()
-        self.device = VfioDevice(self.nic, self.memory)
+        self.device = VfioDevice(self.clock, self.nic, self.memory)
         self.memfd = os.memfd_create("guest", os.MFD_ALLOW_SEALING)
         os.ftruncate(self.memfd, MEMORY)
         fcntl.fcntl(self.memfd, F_ADD_SEALS, F_SEAL_SHRINK)

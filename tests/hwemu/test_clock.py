@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwemu.clock import Clock, Event, Source
+from hwemu.host import HostPoll, monotonic_ns
 
 
 def recorder(clock, log, name):
@@ -157,3 +158,21 @@ def test_events_that_rearm_for_now_do_not_starve_descriptors():
     assert got
     os.close(reader)
     os.close(writer)
+
+
+def test_patience_is_waited_awake():
+    """With patience a descriptor that becomes ready soon, or a timer that is near, is had without sleeping."""
+    poll = HostPoll()
+    readable, writable = os.pipe()
+    poll.register(readable, select.EPOLLIN)
+    began = monotonic_ns()
+    assert poll.wait(3_000_000, 1_000_000) == 0
+    assert monotonic_ns() - began >= 3_000_000, "the sleep goes on where the patience ends"
+    began = monotonic_ns()
+    assert poll.wait(200_000, 50_000_000) == 0
+    assert 200_000 <= monotonic_ns() - began < 50_000_000, "never longer than the timeout"
+    os.write(writable, b"x")
+    assert poll.wait(-1, 1_000_000) == 1 and poll.ready_fd(0) == readable
+    poll.close()
+    os.close(readable)
+    os.close(writable)

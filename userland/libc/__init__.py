@@ -18,7 +18,7 @@ from userland.abi.fcntl import *
 from userland.abi.netdb import *
 from userland.abi.process import *
 from userland.abi.socket import *
-from userland.libc.crt import get_errno, random_bits, set_errno, strerror
+from userland.libc.crt import ended, get_errno, random_bits, set_errno, strerror
 from userland.libc.databases import hostent, protoent, servent
 from userland.libc.epoll import (
     epoll_create,
@@ -156,6 +156,7 @@ from userland.libc.signal import (
 from userland.libc.socket import (
     accept,
     accept4,
+    accept_address,
     bind,
     connect,
     getpeername,
@@ -167,6 +168,7 @@ from userland.libc.socket import (
     msghdr,
     peer_text,
     recv_bytes,
+    recvfrom_address,
     recvmsg,
     send_all,
     sendmsg,

@@ -5,7 +5,7 @@ cimport cython
 
 
 cdef class Process:
-    cdef public object environ
+    cdef public object environ, interpreter
     cdef public dict handlers
     cdef public dict threads
     cdef public dict starting
@@ -15,6 +15,7 @@ cdef class Process:
 cdef class Program:
     cdef public Context context
     cdef public bint is_thread
+    cdef public int tid
     cdef public Process process
     cdef public AddressSpace space
     cdef public bytearray block

@@ -26,6 +26,8 @@ class Process:
         # The threads that have been made and have not begun, by the number that stands for their stack.
         self.starting = {}
         self.next_token = 1
+        # What a Python program keeps (userland.python.interpreter).
+        self.interpreter = None
 
 
 class Program:
@@ -34,6 +36,8 @@ class Program:
     def __init__(self, context, process=None):
         self.context = context
         self.is_thread = process is not None
+        # The thread's number, once somebody has asked for it.
+        self.tid = 0
         self.process = Process() if process is None else process
         self.space = context.address_space
         self.block = bytearray(BLOCK_SIZE)
@@ -103,6 +107,12 @@ def call_with_path(nr, path, a1=0, a2=0):
     result = trap(nr, address, a1, a2)
     space.unmap(address)
     return checked(result)
+
+
+def ended():
+    """True where a finalizer must make no system call: outside any program, or in one that is being unwound."""
+    context = current_context()
+    return context is None or context.unwinding
 
 
 def random_bits(bits):

@@ -27,7 +27,7 @@ from userland.abi.syscall import (
 )
 from userland.libc.crt import LENGTH_OFFSET, PAIR_OFFSET, checked, get_errno, set_errno, this
 from userland.libc.inet import sockaddr_in_pair
-from userland.libc.transfer import recv, send
+from userland.libc.transfer import recv, recvfrom, send
 
 SOCKADDR_STORAGE = 128
 
@@ -98,6 +98,17 @@ def accept(fd, addr=None):
 def accept4(fd, addr=None, flags=0):
     """int accept4(int sockfd, struct sockaddr *addr, socklen_t *addrlen, int flags)"""
     return call_for_address(SYS_ACCEPT4, fd, addr, flags)[0]
+
+
+def accept_address(fd, addr, flags=0):
+    """accept4 that also tells how long the peer's address is: (fd or -1, length)."""
+    return call_for_address(SYS_ACCEPT4, fd, addr, flags)
+
+
+def recvfrom_address(fd, buf, length, flags, addr):
+    """recvfrom that also tells how long the sender's address is: (count or -1, length)."""
+    count = recvfrom(fd, buf, length, flags, addr)
+    return count, this().words[LENGTH_OFFSET >> 2]
 
 
 def shutdown(fd, how):

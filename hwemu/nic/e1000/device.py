@@ -165,7 +165,7 @@ class E1000(PCIDevice):
         self.interrupts = Interrupts(clock, self, self.trace)
         self.flow = FlowControl(clock, self.regs, self.port)
         self.receiver = Receiver(
-            clock, self.regs, self.stats, self.interrupts, self.dma, self.flow, self.trace, name
+            clock, self.regs, self.stats, self.interrupts, self.dma, self.port, self.flow, self.trace, name
         )
         self.transmitter = Transmitter(
             clock, self.regs, self.stats, self.interrupts, self.dma, self.port, self.flow, self.receiver, self.trace, name
@@ -205,7 +205,8 @@ class E1000(PCIDevice):
         self.receiver.filters.load_addresses()
 
     def carrier(self, up):
-        """The wire came up or went down."""
+        """The wire came up or went down; a new one does not hold frames back yet."""
+        self.receiver.holding = False
         self.phy.set_carrier(up)
 
     def link_changed(self):

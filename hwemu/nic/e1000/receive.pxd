@@ -10,6 +10,7 @@ from hwemu.nic.e1000.register_file cimport RegisterFile
 from hwemu.nic.e1000.statistics cimport Statistics
 from hwemu.pci.dma cimport DMA
 from hwemu.trace cimport Trace
+from hwemu.wire.port cimport Station
 
 cdef unsigned int CTRL_VME, FCS_LENGTH, FRAME_MAX, FRAME_MIN, ICR_RXDMT0, ICR_RXO, ICR_RXT0, ICR_SRPD, JUMBO_MAX
 cdef unsigned int RCTL_BSEX, RCTL_BSIZE_SHIFT, RCTL_EN, RCTL_LPE, RCTL_RDMTS_SHIFT, RCTL_SBP, RCTL_SECRC
@@ -34,6 +35,7 @@ cdef class Receiver(Event):
     cdef public Statistics stats
     cdef public Interrupts interrupts
     cdef public DMA dma
+    cdef public Station port
     cdef public FlowControl flow
     cdef public Trace trace
     cdef public str name
@@ -45,7 +47,7 @@ cdef class Receiver(Event):
     cdef public Descriptor descriptor
     cdef public list fifo
     cdef public unsigned int fifo_level, fifo_size
-    cdef public bint enabled, store_bad, strip_fcs, strip_vlan, check_network, check_transport
+    cdef public bint holding, enabled, store_bad, strip_fcs, strip_vlan, check_network, check_transport
     cdef public unsigned int checksum_start, vlan_type, longest, buffer_size, threshold_shift, small
     cdef public unsigned long long base
     cdef public unsigned int count, head, tail
@@ -57,6 +59,7 @@ cdef class Receiver(Event):
     cpdef set_head(self)
     cpdef set_tail(self)
     cpdef drain(self)
+    cpdef bint hold(self) except? -1
     cpdef unsigned long long descriptor_at(self, unsigned int index) noexcept
     cpdef unsigned int free_descriptors(self) noexcept
     @cython.locals(frame=Frame, length=cython.uint, verdict=cython.int, errors=cython.uint)
@@ -64,8 +67,9 @@ cdef class Receiver(Event):
     @cython.locals(stats=Statistics, oversize=cython.bint)
     cpdef bint keep_damaged(self, unsigned int length, bint bad) except? -1
     cpdef drop(self, str reason)
-    @cython.locals(size=cython.uint)
+    @cython.locals(size=cython.uint, waits=cython.bint)
     cpdef no_descriptor(self, bytes data, int verdict, unsigned int errors)
+    cpdef bint fits(self, unsigned int size) noexcept
     @cython.locals(budget=cython.int, held=Held)
     cpdef fire(self)
     @cython.locals(status=cython.uint, special=cython.uint, length=cython.uint, checked=cython.uint, used=cython.int,

@@ -79,17 +79,19 @@ class Held:
 class Receiver(Event):
     """`receive` takes a frame from the wire; the event hands frames on that waited in the FIFO.
 
-    A frame that finds no descriptor is lost at once, as on a part whose FIFO is full, unless flow control can
-    stop the other end: then the FIFO (PBA KiB) fills and its marks send XOFF and XON.
+    A frame that finds no descriptor is lost at once, as on a part whose FIFO is full, unless the other end can be
+    stopped: by flow control, then the FIFO (PBA KiB) fills and its marks send XOFF and XON, or by a wire that holds
+    frames back (`Wire.hold`), then the FIFO keeps what was under way.
     """
 
-    def __init__(self, clock, regs, stats, interrupts, dma, flow, trace, name):
+    def __init__(self, clock, regs, stats, interrupts, dma, port, flow, trace, name):
         Event.__init__(self)
         self.clock = clock
         self.regs = regs
         self.stats = stats
         self.interrupts = interrupts
         self.dma = dma
+        self.port = port
         self.flow = flow
         self.trace = trace
         self.name = name
@@ -103,6 +105,7 @@ class Receiver(Event):
         self.fifo = []
         self.fifo_level = 0
         self.fifo_size = 0
+        self.holding = False
         self.enabled = False
         self.store_bad = False
         self.strip_fcs = False
@@ -165,6 +168,7 @@ class Receiver(Event):
     def set_head(self):
         """A write to RDH."""
         self.head = self.regs.get(RDH)
+        self.drain()
 
     def set_tail(self):
         """A write to RDT: more descriptors are ours."""
@@ -172,9 +176,20 @@ class Receiver(Event):
         self.drain()
 
     def drain(self):
-        """What waits in the FIFO goes on, in the clock's next round."""
-        if self.fifo and self.enabled and self.slot < 0:
-            self.clock.call_after(0, self)
+        """What waits in the FIFO goes on, in the clock's next round, and then what waits on the wire."""
+        if self.fifo:
+            if self.enabled and self.slot < 0:
+                self.clock.call_after(0, self)
+        elif self.holding and (not self.enabled or self.head != self.tail):
+            self.holding = False
+            if self.port.wire is not None:
+                self.port.wire.resume(self.port)
+
+    def hold(self):
+        """Ask the wire to keep frames back until there are descriptors; False where it can not."""
+        if not self.holding and self.port.wire is not None:
+            self.holding = self.port.wire.hold(self.port)
+        return self.holding
 
     def descriptor_at(self, index):
         """The bus address of the ring's descriptor `index`."""
@@ -243,7 +258,8 @@ class Receiver(Event):
         """The ring is empty: into the FIFO if that helps, otherwise lost (13.7.5, 13.7.33)."""
         self.stats.count(RNBC)
         size = len(data) + FCS_LENGTH
-        if self.flow.holds_frames() and self.fifo_level + size <= self.fifo_size:
+        waits = self.flow.holds_frames() or (self.fits(size) and self.hold())
+        if waits and self.fifo_level + size <= self.fifo_size:
             self.fifo.append(Held(data, verdict, errors))
             self.fifo_level += size
             self.flow.filled(self.fifo_level)
@@ -252,6 +268,10 @@ class Receiver(Event):
         self.stats.count(MPC)
         self.flow.overflowed()
         self.interrupts.cause(ICR_RXO)
+
+    def fits(self, size):
+        """True for a frame of `size` bytes that the ring can take once all of its descriptors are free."""
+        return self.count > 1 and size <= self.buffer_size * (self.count - 1)
 
     def fire(self):
         """Store what waits in the FIFO while there are descriptors."""
@@ -362,6 +382,8 @@ class Receiver(Event):
             if self.head == self.count:
                 self.head = 0
         self.regs.put(RDH, self.head)
+        if self.head == self.tail:
+            self.hold()
 
     def announce(self, length):
         """Raise, or put off, the causes for a stored frame of `length` bytes with FCS."""

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from hwemu.clock import Clock
+from hwemu.wire.middleware import Middleware
 from hwemu.wire.port import FRAME_BAD_FCS
 from hwemu.wire.tap import Tap, open_tap
 from hwemu.wire.tap_io import FrameWriter
@@ -48,6 +49,60 @@ def test_a_batch_is_bounded_and_the_rest_follows(pair):
     assert len(station.frames) == 64
     clock.run(clock.now + 20_000_000)
     assert [frame[:2] for frame in station.take()] == [number.to_bytes(2, "big") for number in range(100)]
+
+
+class Full(TestEnd):
+    """A station that has room for `room` frames."""
+
+    room = 0
+
+    def receive(self, frame, flags):
+        super().receive(frame, flags)
+        self.room -= 1
+        if self.room == 0:
+            assert self.wire.hold(self)
+
+    def make_room(self, room):
+        self.room = room
+        self.wire.resume(self)
+
+
+def test_held_frames_stay_with_the_host():
+    clock = Clock()
+    ours, host = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setblocking(False)
+    tap = Tap(clock, "tap0", ours.detach())
+    station = Full(clock)
+    station.room = 3
+    tap.attach(station)
+    sent = [bytes([number]) * 60 for number in range(10)]
+    for frame in sent:
+        host.send(frame)
+    clock.run(clock.now + 5_000_000)
+    assert station.take() == sent[:3] and tap.held
+    station.make_room(4)
+    clock.run(clock.now + 5_000_000)
+    assert station.take() == sent[3:7]
+    tap.detach(station)
+    assert not tap.hold(station), "a station that has been unplugged"
+    station.room = 10
+    tap.attach(station)
+    clock.run(clock.now + 5_000_000)
+    assert station.take() == sent[7:], "plugging in ends the hold"
+    tap.close()
+    host.close()
+
+
+def test_a_capture_passes_the_hold_on(pair):
+    clock, tap, station, _ = pair
+    tap.detach(station)
+    capture = Middleware(tap)
+    capture.attach(station)
+    assert capture.hold(station) and tap.held
+    capture.resume(station)
+    assert not tap.held
+    capture.detach(station)
+    assert not capture.hold(station)
 
 
 def test_the_clock_is_real_while_attached(pair):

@@ -1,4 +1,4 @@
-"""The segments of one segmentation cross a TAP with a vnet header as one packet, and nothing else does."""
+"""The segments of one segmentation cross a TAP with a vnet header as one packet, out and in, and nothing else does."""
 
 import socket
 
@@ -7,7 +7,7 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
-from hwemu.wire.tap_io import FrameBuffer, FrameWriter
+from hwemu.wire.tap_io import FrameReader, FrameWriter
 
 PAYLOAD = bytes(range(256)) * 300
 PLAIN = bytes(10)
@@ -183,10 +183,106 @@ def test_frames_held_at_the_end_are_let_go():
 
 
 def test_reading_skips_the_header(host):
-    buffer = FrameBuffer()
+    buffer = FrameReader()
     host.end.send(PLAIN + b"\x05" * 100)
     host.end.send(PLAIN + b"\x06" * 20)
     host.ours.setblocking(False)
     assert buffer.read_frame(host.ours.fileno(), True) == b"\x05" * 100
     assert buffer.read_frame(host.ours.fileno(), True) == b"\x06" * 20 + bytes(40)
     assert buffer.read_frame(host.ours.fileno(), True) is None and buffer.failure == 0
+
+
+# --- in ---
+
+
+def large(size, payload, headers=66, network=14, gso=1, flags="A", tag=b"", needs_checksum=1):
+    """(vnet header, packet) as the host hands over a large TCP packet; the length in its IP header is the whole packet's."""
+    packet = bytearray(segment(0, payload=payload, flags=flags))
+    packet[12:12] = tag
+    at = network + 20 + len(tag)
+    header = bytes([needs_checksum, gso]) + headers.to_bytes(2, "little") + size.to_bytes(2, "little")
+    return header + at.to_bytes(2, "little") + (16).to_bytes(2, "little"), bytes(packet)
+
+
+def read_all(host):
+    host.ours.setblocking(False)
+    reader = FrameReader()
+    frames = []
+    while (frame := reader.read_frame(host.ours.fileno(), True)) is not None:
+        frames.append(frame)
+    assert reader.failure == 0 and not reader.pending
+    return frames
+
+
+@pytest.mark.parametrize("size", [536, 1001, 1448])
+@pytest.mark.parametrize("length", [1449, 7 * 1448, 40_000])
+def test_a_large_packet_is_cut(host, size, length):
+    payload = PAYLOAD[:length]
+    header, packet = large(size, payload, flags="PA")
+    host.end.send(header + packet)
+    host.end.send(PLAIN + b"\x05" * 100)
+    *frames, after = read_all(host)
+    assert after == b"\x05" * 100
+    parsed = [Ether(frame) for frame in frames]
+    assert len(frames) == -(-length // size)
+    assert all(checksums_are_right(frame) for frame in frames)
+    assert b"".join(bytes(one[TCP].payload)[: one[IP].len - 52] for one in parsed) == payload
+    assert [one[IP].id for one in parsed] == [7 + number for number in range(len(frames))]
+    assert [one[TCP].seq for one in parsed] == [(0xFFFFFF00 + number * size) & 0xFFFFFFFF for number in range(len(frames))]
+    assert [str(one[TCP].flags) for one in parsed] == ["A"] * (len(frames) - 1) + ["PA"]
+    assert {len(frame) for frame in frames[:-1]} <= {66 + size}
+
+
+def test_cwr_is_on_the_first_segment_alone(host):
+    """RFC 3168 section 6.1.2: it answers one congestion event."""
+    header, packet = large(1000, PAYLOAD[:2500], gso=0x81, flags="FAC")
+    host.end.send(header + packet)
+    assert [str(Ether(frame)[TCP].flags) for frame in read_all(host)] == ["AC", "A", "FA"]
+
+
+def test_a_tagged_packet_keeps_its_tag(host):
+    header, packet = large(1000, PAYLOAD[:1500], headers=70, tag=bytes.fromhex("8100002a"))
+    host.end.send(header + packet)
+    frames = read_all(host)
+    assert [len(frame) for frame in frames] == [1070, 570]
+    assert all(Ether(frame).vlan == 42 and checksums_are_right(frame) for frame in frames)
+
+
+@pytest.mark.parametrize(("protocol", "at"), [(TCP, 16), (UDP, 6)])
+def test_a_checksum_that_the_host_left_to_us_is_made(host, protocol, at):
+    whole = bytes(Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / protocol(sport=7, dport=9) / Raw(b"odd" * 33))
+    packet = bytearray(whole)
+    start = 34
+    pseudo = sum(int.from_bytes(whole[i : i + 2], "big") for i in range(26, 34, 2)) + whole[23] + len(whole) - start
+    while pseudo >> 16:
+        pseudo = (pseudo & 0xFFFF) + (pseudo >> 16)
+    packet[start + at : start + at + 2] = pseudo.to_bytes(2, "big")
+    host.end.send(bytes([1, 0, 0, 0, 0, 0]) + start.to_bytes(2, "little") + at.to_bytes(2, "little") + packet)
+    assert read_all(host) == [whole]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        bytes([1, 1, 66, 0, 0, 0, 34, 0, 16, 0]),  # segments of no size
+        bytes([1, 1, 66, 0, 232, 3, 255, 255, 16, 0]),  # a transport header behind the end
+        bytes([1, 1, 66, 0, 232, 3, 10, 0, 16, 0]),  # in the Ethernet header
+        bytes([1, 0, 0, 0, 0, 0, 34, 0, 255, 255]),  # a checksum behind the end
+        bytes([0, 4, 66, 0, 232, 3, 34, 0, 16, 0]),  # IPv6, which we did not ask for
+    ],
+)
+def test_a_header_that_makes_no_sense_leaves_the_frame_whole(host, header):
+    frame = segment(0, size=200)
+    host.end.send(header + frame)
+    (read,) = read_all(host)
+    assert len(read) == len(frame)
+
+
+def test_forgotten_segments_do_not_come(host):
+    host.ours.setblocking(False)
+    header, packet = large(1000, PAYLOAD[:5000])
+    host.end.send(header + packet)
+    reader = FrameReader()
+    assert reader.read_frame(host.ours.fileno(), True) is not None and reader.pending
+    reader.forget()
+    assert reader.read_frame(host.ours.fileno(), True) is None

@@ -108,7 +108,7 @@ class Bench:
         self.end = TestEnd(self.clock)
         self.link.attach(self.end)
         self.lines = []
-        self.server = Server(self.clock, str(path), VfioDevice(self.nic, GuestMemory()), self.lines.append)
+        self.server = Server(self.clock, str(path), VfioDevice(self.clock, self.nic, GuestMemory()), self.lines.append)
 
     def wait_readable(self, file, seconds):
         """Run the clock until `file` has something to read, at most so long."""

@@ -56,7 +56,7 @@ class Bench:
         self.link.attach(self.end)
         self.lines = []
         self.memory = GuestMemory()
-        self.server = Server(self.clock, str(path), VfioDevice(self.nic, self.memory), self.lines.append)
+        self.server = Server(self.clock, str(path), VfioDevice(self.clock, self.nic, self.memory), self.lines.append)
 
     def run(self, nanoseconds=2 * MILLISECOND):
         self.clock.run(self.clock.now + nanoseconds)

@@ -5,7 +5,9 @@ import os
 
 import pytest
 
+from hwemu.clock import Clock
 from lab.vfio_user import messages
+from lab.vfio_user.device import HANDLER_TIME, IntxPin
 from lab.vfio_user.messages import IRQ_DATA_BOOL, IRQ_DATA_EVENTFD, IRQ_DATA_NONE, IRQ_MASK, IRQ_TRIGGER, IRQ_UNMASK
 
 from .client import MAC, MILLISECOND
@@ -136,6 +138,66 @@ def test_interrupt_masks_itself(client, machine):
     assert machine.interrupts() == 0
     client.write32(ICS, LSC)
     assert machine.interrupts() == 1
+
+
+class Driver:
+    """A pin alone, in virtual time: `signals` is how often its eventfd was."""
+
+    def __init__(self):
+        self.clock = Clock()
+        self.pin = IntxPin(self.clock)
+        self.pin.eventfd = os.eventfd(0, os.EFD_NONBLOCK)
+        self.pin.raise_line(0, 0, True)
+        assert self.signals == 1
+
+    @property
+    def signals(self):
+        return self.pin.signalled
+
+
+@pytest.fixture
+def interrupted():
+    """A handler has begun: the level is down, and its first access has unmasked the pin."""
+    driver = Driver()
+    driver.pin.raise_line(0, 0, False)
+    driver.pin.unmask_interrupt()
+    yield driver
+    os.close(driver.pin.eventfd)
+
+
+def test_a_level_that_falls_again_in_the_handler_is_not_signalled(interrupted):
+    """A frame between the handler's read of ICR and its write to IMC: a signalled eventfd could not be taken back."""
+    interrupted.pin.raise_line(0, 0, True)
+    interrupted.pin.raise_line(0, 0, False)
+    interrupted.pin.wrote()
+    interrupted.clock.run()
+    assert interrupted.signals == 1
+    interrupted.pin.raise_line(0, 0, True)
+    assert interrupted.signals == 2, "the handler is done: nothing waits any more"
+
+
+def test_a_level_that_stays_is_signalled_when_the_handler_has_written(interrupted):
+    interrupted.pin.raise_line(0, 0, True)
+    assert interrupted.signals == 1
+    interrupted.pin.wrote()
+    assert interrupted.signals == 2 and interrupted.pin.masked
+
+
+def test_a_handler_that_writes_nothing_delays_the_next_interrupt_no_longer(interrupted):
+    interrupted.pin.raise_line(0, 0, True)
+    interrupted.clock.run(HANDLER_TIME - 1)
+    assert interrupted.signals == 1
+    interrupted.clock.run(HANDLER_TIME)
+    assert interrupted.signals == 2
+
+
+def test_a_client_that_goes_leaves_no_interrupt_behind(client, machine, bench):
+    client.write32(IMS, TXDW)
+    client.write32(ICS, TXDW)
+    client.set_irqs(IRQ_DATA_NONE | IRQ_UNMASK)
+    bench.server.connection.close("")
+    assert not bench.server.device.pin.quiet.armed()
+    assert bench.clock.patience == 0
 
 
 def test_interrupt_masked_by_hand(client, machine):

@@ -1,0 +1,95 @@
+"""The standard library for a program on the machine: our extension modules in their places, everything above them anew.
+
+A module of the library that was imported on the host keeps its own references to the host's `_socket`, `time`, `_thread`
+and so on; whoever imported it there goes on with it.  The program gets another instance, imported on top of
+`userland.python`.  Both live in one process, so `sys.modules` belongs to the program while it runs.
+"""
+
+import _signal  # noqa: F401
+import _ssl
+import _thread  # noqa: F401
+import builtins
+import contextlib
+import fcntl
+import importlib
+import io
+import os
+import posix
+import subprocess  # noqa: F401
+import sys
+import time
+import types
+
+from userland.python import clocks, console, descriptors, exits, polling, signals, socketmodule, threads, tls
+
+# Python modules that stay what they are: they know no operating system, or they are the interpreter's own.
+KEPT = frozenset(
+    """
+    __future__ __main__ _collections_abc _compat_pickle _compression _markupbase _opcode_metadata _py_abc _sitebuiltins
+    _weakrefset abc argparse ast base64 bisect calendar codecs collections colorsys contextlib copy copyreg dataclasses
+    datetime decimal difflib dis encodings enum fractions functools gettext hashlib heapq html importlib inspect keyword
+    linecache locale numbers opcode operator pprint quopri re reprlib site sre_compile sre_constants sre_parse stat
+    statistics string stringprep struct subprocess textwrap token tokenize traceback types typing unicodedata warnings
+    weakref zipimport
+    """.split()
+)
+# A C module whose waiting would block the whole process; the library has the same in Python.
+HIDDEN = ("_queue",)
+
+
+def is_anew(name, module):
+    """Whether the program imports this module of the library again."""
+    root = name.partition(".")[0]
+    if root in KEPT or root not in sys.stdlib_module_names:
+        return False
+    spec = getattr(module, "__spec__", None)
+    origin = getattr(spec, "origin", None)
+    return origin == "frozen" or str(origin).endswith(".py")
+
+
+def io_module(host_io):
+    """`io` whose open takes the machine's descriptors."""
+    module = types.ModuleType("io", host_io.__doc__)
+    vars(module).update(vars(host_io))
+    module.open = descriptors.opener(host_io.open)
+    return module
+
+
+STREAMS = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
+
+
+@contextlib.contextmanager
+def hosts_own():
+    """On the host, around the machine's run: whatever a program has replaced is the host's again."""
+    modules = dict(sys.modules)
+    saved = [(sys, name, getattr(sys, name)) for name in ("argv", "path", *STREAMS)]
+    saved += [(builtins, name, getattr(builtins, name)) for name in ("open", "input")]
+    sys.path = list(sys.path)
+    try:
+        yield
+    finally:
+        for owner, name, value in saved:
+            setattr(owner, name, value)
+        sys.modules.clear()
+        sys.modules.update(modules)
+
+
+def install():
+    """On the machine: what the program sees as the standard library."""
+    for name, module in list(sys.modules.items()):
+        if is_anew(name, module):
+            del sys.modules[name]
+    for name in HIDDEN:
+        sys.modules[name] = None
+    stream_module = io_module(io)
+    builtins.open = stream_module.open
+    builtins.input = console.console_input
+    for module in (
+        socketmodule.socket_module(), polling.select_module(), clocks.time_module(time), signals.signal_module(),
+        threads.thread_module(), tls.ssl_module(_ssl), exits.atexit_module(), descriptors.fcntl_module(fcntl),
+        descriptors.posix_module(posix, dict(os.environb)), stream_module,
+    ):  # fmt: skip
+        sys.modules[module.__name__] = module
+    # Modules that were kept look it up by its name.
+    importlib.import_module("os")
+    console.install()
