@@ -66,6 +66,8 @@ from kernel.uapi.syscall import (
 )
 from kernel.uapi.termios import FIOCLEX, FIONBIO, FIONCLEX
 
+# An address as the memory management unit takes it: 64 bits without sign.
+USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
 SETFL_MASK = O_APPEND | O_NONBLOCK
 
 
@@ -304,7 +306,7 @@ class pipe_calls:
         if second < 0:
             task.files.close_fd(first)
             return second
-        if not copy_to_user(task.mm, address, first.to_bytes(4, "little") + second.to_bytes(4, "little")):
+        if not copy_to_user(task.mm, address & USER_ADDRESS, first.to_bytes(4, "little") + second.to_bytes(4, "little")):
             task.files.close_fd(first)
             task.files.close_fd(second)
             return -EFAULT

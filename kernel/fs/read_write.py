@@ -77,6 +77,8 @@ def sys_readv(task, fd, vector, count, a3, a4, a5):
     filp = open_for(task, fd, FMODE_READ)
     if filp is None:
         return -EBADF
+    if type(filp.f_op).read is file_operations.read:
+        return -EINVAL
     it = import_iovec(task.mm, vector, count & 0xFFFFFFFF)
     if isinstance(it, int):
         return it
@@ -88,6 +90,8 @@ def sys_writev(task, fd, vector, count, a3, a4, a5):
     filp = open_for(task, fd, FMODE_WRITE)
     if filp is None:
         return -EBADF
+    if type(filp.f_op).write is file_operations.write:
+        return -EINVAL
     it = import_iovec(task.mm, vector, count & 0xFFFFFFFF)
     if isinstance(it, int):
         return it

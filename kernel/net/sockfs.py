@@ -11,7 +11,7 @@ from kernel.uapi.fcntl import O_NONBLOCK, O_RDWR
 from kernel.uapi.if_ import IFCONF_SIZE, IFREQ_SIZE
 from kernel.uapi.if_vlan import VLAN_IOCTL_ARGS_SIZE
 from kernel.uapi.signal import SIGPIPE
-from kernel.uapi.socket import MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_STREAM
+from kernel.uapi.socket import AF_UNIX, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_STREAM
 from kernel.uapi.sockios import (
     SIOCETHTOOL,
     SIOCGIFCONF,
@@ -137,6 +137,9 @@ def sock_ioctl(sock, cmd, arg):
     if cmd == SIOCGIFCONF:
         return sock_ifconf(net, user, arg)
     if cmd in (SIOCGSTAMP, SIOCGSTAMPNS):
+        if sock.ops.family == AF_UNIX:
+            # What never crossed a device has no stamp to ask for.
+            return -ENOTTY
         return sock_gstamp(sock.sk, user, cmd, arg)
     result = sock.ops.ioctl(sock, cmd, arg)
     if result != -ENOIOCTLCMD:

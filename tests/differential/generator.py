@@ -473,7 +473,8 @@ class Maker:
 
     def readv(self):
         fd = self.fd("pipe_in", "tcp", "udp", "unix", "event")
-        self.add("readv", (fd, *self.vector(False)[1:]), self.vector(False)[0])
+        pokes, address, count = self.vector(False)
+        self.add("readv", (fd, address, count), pokes, masks=self.raw_masks(fd, Ptr(DATA)))
 
     def writev(self):
         fd = self.fd("pipe_out", "tcp", "udp", "unix", "event")
