@@ -1,10 +1,10 @@
 # cython: boundscheck=False, wraparound=False
 """The memory management unit: what a user program's addresses mean.
 
-A user address is (window + 1) << 40 | offset.  A window shows one Python buffer (the program's stack, a bytes
-object that it sends, a bytearray that it receives into) for as long as the program keeps it mapped, so the
-kernel copies straight between the program's own buffer and RAM: one copy per boundary and no more.  Address 0
-and everything outside a mapped window is a fault, which `copy_from_user` turns into EFAULT.
+A user address is 1 << 46 | window << 30 | offset, below the 47 bits that a user has on x86-64.  A window shows one Python
+buffer (the program's stack, a bytes object that it sends, a bytearray that it receives into) for as long as the program
+keeps it mapped, so the kernel copies straight between the program's own buffer and RAM: one copy per boundary and no
+more.  Address 0 and everything outside a mapped window is a fault, which `copy_from_user` turns into EFAULT.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
@@ -12,7 +12,8 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
-WINDOW_SHIFT = 40
+FIRST_WINDOW = 1 << 46
+WINDOW_SHIFT = 30
 # How many buffers a program may have mapped at a time: as many as Linux allows mappings (vm.max_map_count).
 WINDOWS = 65530
 # In `following`: the end of the list of free windows.
@@ -20,7 +21,7 @@ cdef unsigned int LAST = 0xFFFFFFFF
 
 
 cdef class AddressSpace:
-    """One program's address space: up to 65530 buffers mapped at a time; all its threads share it."""
+    """One program's address space: up to 65530 buffers of 1 GiB mapped at a time; all its threads share it."""
 
     def __cinit__(self):
         cdef unsigned int i
@@ -71,14 +72,17 @@ cdef class AddressSpace:
             self._grow()
         slot = self.free
         PyObject_GetBuffer(buffer, &self.windows[slot].view, PyBUF_WRITABLE if writable else PyBUF_SIMPLE)
+        if self.windows[slot].view.len > 1 << 30:
+            PyBuffer_Release(&self.windows[slot].view)
+            raise MemoryError("address space: a buffer of more than 1 GiB")
         self.free = self.windows[slot].following
         self.windows[slot].used = True
         self.windows[slot].writable = writable
-        return (<unsigned long long>(slot + 1)) << 40
+        return (<unsigned long long>slot + 65536) << 30
 
     cpdef unmap(self, unsigned long long address):
         """Unmap the window that `map` returned; an unmapped address does nothing."""
-        cdef unsigned long long slot = (address >> 40) - 1
+        cdef unsigned long long slot = (address >> 30) - 65536
         if slot < self.size and self.windows[slot].used:
             self.windows[slot].used = False
             self.windows[slot].following = self.free
@@ -95,8 +99,8 @@ cdef class AddressSpace:
 
     cdef unsigned char *at(self, unsigned long long address, unsigned long long length, bint write) noexcept:
         """The host pointer for [address, address + length), or NULL for a fault."""
-        cdef unsigned long long slot = (address >> 40) - 1
-        cdef unsigned long long offset = address & <unsigned long long>0xFFFFFFFFFF
+        cdef unsigned long long slot = (address >> 30) - 65536
+        cdef unsigned long long offset = address & <unsigned long long>0x3FFFFFFF
         cdef unsigned long long size
         if slot >= self.size or not self.windows[slot].used or (write and not self.windows[slot].writable):
             self.faults += 1
@@ -109,8 +113,8 @@ cdef class AddressSpace:
 
     cpdef unsigned long long room(self, unsigned long long address):
         """Bytes from `address` to the end of its window (0 for a fault): how far a string may be read."""
-        cdef unsigned long long slot = (address >> 40) - 1
-        cdef unsigned long long offset = address & <unsigned long long>0xFFFFFFFFFF
+        cdef unsigned long long slot = (address >> 30) - 65536
+        cdef unsigned long long offset = address & <unsigned long long>0x3FFFFFFF
         if slot >= self.size or not self.windows[slot].used or offset >= <unsigned long long>self.windows[slot].view.len:
             return 0
         return <unsigned long long>self.windows[slot].view.len - offset

@@ -17,7 +17,8 @@ from kernel.signal import (
     signal_wake_up,
     stop_reported,
 )
-from kernel.uapi.errno import EINTR, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS
+from kernel.uapi.errno import EINTR, EINVAL, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS
+from kernel.uapi.sched import CLONE_THREAD
 from kernel.uapi.signal import (
     DEFAULT_STOP,
     SA_NODEFER,
@@ -168,6 +169,25 @@ class python_abi:
     name = "python"
     # Bytes of a pointer.
     word = 8
+
+    def check(self, flags):
+        """0, or -EINVAL where clone(2) is to copy the program: a running program in Python can only get threads."""
+        return 0 if flags & CLONE_THREAD else -EINVAL
+
+    def new_context(self, kernel, task, body, flags, stack, tls):
+        """The context of a new thread: it executes `body`, in the caller's address space."""
+        context = kernel.arch.new_context(body)
+        context.address_space = task.context.address_space
+        context.signal_entry = task.context.signal_entry
+        context.thread_entry = task.context.thread_entry
+        return context
+
+    def enter(self, kernel, task, stack):
+        """What a new thread does: it begins at the program's thread entry."""
+        task.context.thread_entry(stack)
+
+    def leave(self, task):
+        """A thread has ended: its memory goes with its objects."""
 
     def catches(self, task):
         """True when the program has a signal entry."""

@@ -30,6 +30,7 @@ cdef class SyscallTable(syscall_entry):
     cdef public list handlers
     cdef public dict names
     cdef public Trace trace
+    cdef public object observer
     cdef public object on_oops
     cdef public object on_stubborn
     cdef public unsigned long long total

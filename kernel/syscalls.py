@@ -66,6 +66,8 @@ class SyscallTable(syscall_entry):
         self.handlers = [None] * NR_SYSCALLS
         self.names = {}
         self.trace = None
+        # Who is told of each call: `enter(task, nr, arguments)` and `leave(task, nr, result)`, result None for no return.
+        self.observer = None
         self.on_oops = None
         self.on_stubborn = None
         self.total = 0
@@ -76,6 +78,10 @@ class SyscallTable(syscall_entry):
         handler.ints = INT_ARGUMENTS.get(nr, 0)
         self.handlers[nr] = handler
         self.names[nr] = name
+
+    def knows(self, nr):
+        """True when there is such a call."""
+        return 0 <= nr < NR_SYSCALLS and self.handlers[nr] is not None
 
     def name(self, nr):
         return self.names.get(nr, f"syscall_{nr}")
@@ -100,6 +106,8 @@ class SyscallTable(syscall_entry):
                 a2 = as_int(a2)
             if ints & 8:
                 a3 = as_int(a3)
+        if self.observer is not None:
+            self.observer.enter(task, nr, (a0, a1, a2, a3, a4, a5))
         while True:
             result = -ENOSYS
             if handler is not None:
@@ -111,6 +119,8 @@ class SyscallTable(syscall_entry):
                 except GreenletExit:
                     if task.held is not None:
                         release_held(task)
+                    if self.observer is not None:
+                        self.observer.leave(task, nr, None)
                     raise
                 except Exception as error:
                     result = self.on_oops(task, self.name(nr), error)
@@ -127,6 +137,8 @@ class SyscallTable(syscall_entry):
                 if result == -ERESTARTNOINTR:
                     continue
             task.restart_block = None
+            if self.observer is not None:
+                self.observer.leave(task, nr, result)
             return result
 
     def refuse(self, task):

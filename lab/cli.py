@@ -87,6 +87,7 @@ def machine_options(parser):
         help="the address of eth0 (default with --net user: 10.0.2.15/24)",
     )  # fmt: skip
     parser.add_argument("--gateway", type=value(arguments.ipv4), metavar="G", help="the default route")
+    parser.add_argument("--root", metavar="DIR", help="show the /usr, /lib and /etc of the system in DIR, read-only")
     parser.add_argument("--quiet", action="store_true", help="no kernel messages on the console (the default with -c)")
     parser.add_argument(
         "--virtual-time", action="store_true", help="do not follow the host's clock (the default with --net none)"
@@ -100,10 +101,14 @@ def parser() -> Parser:
     boot = commands.add_parser("boot", help="boot a machine: a shell at a terminal, a demonstration without input")
     boot.add_argument("-c", dest="line", metavar="COMMAND", help="run one command line and exit with its status")
     machine_options(boot)
-    run = commands.add_parser("run", help="boot a machine that runs your program, a Python file with main(argv)")
+    run = commands.add_parser("run", help="boot a machine that runs your program, Python with main(argv) or ELF")
     machine_options(run)
     run.add_argument("program", metavar="PROGRAM")
     run.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS")
+    traced = commands.add_parser("strace", help="as run, and print the system calls of all programs to standard error")
+    machine_options(traced)
+    traced.add_argument("program", metavar="PROGRAM")
+    traced.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS")
     python = commands.add_parser("python", help="run a Python program, with the host's library and packages, on the machine")
     machine_options(python)
     python.add_argument("-c", dest="code", nargs=argparse.REMAINDER, metavar="CODE ARGS", help="the program itself, as text")
@@ -128,7 +133,7 @@ def parser() -> Parser:
         help="with --net machine its address (default 10.0.2.2/24), with --net user the guest's, for --forward",
     )  # fmt: skip
     wire_options(served)
-    served.set_defaults(virtual_time=False, gateway=None)
+    served.set_defaults(virtual_time=False, gateway=None, root=None)
     doctor = commands.add_parser("doctor", help="say why frames do not flow")
     doctor.add_argument("target", metavar="SOCKET|FILE", help="what '--control' listens at, or a saved snapshot")
     doctor.add_argument("--save", metavar="FILE", help="keep the snapshot")
@@ -199,7 +204,7 @@ def main(argv=None) -> int:
             from lab.commands.boot import boot
 
             return boot(options)
-        if options.command == "run":
+        if options.command in ("run", "strace"):
             from lab.commands.run import run
 
             return run(options)

@@ -20,6 +20,7 @@ from lab.host_signals import HostSignals
 from lab.initramfs import init_argv
 from lab.kit.snapshot import Observer, take
 from lab.machine import build_machine
+from lab.strace import Strace
 from lab.trace_output import TraceOutput
 from lab.usernet import plan
 from lab.usernet.gateway import Gateway
@@ -60,11 +61,16 @@ class Session:
         options = self.options
         if options.share and not os.path.isdir(options.share):
             raise LabError(f"--share {options.share}: not a directory")
+        if options.root and not os.path.isdir(options.root):
+            raise LabError(f"--root {options.root}: not a directory")
         wire = self.wire()
         self.host = build_machine(
             self.clock, wire, name="hw0", memory=options.memory, seed=options.seed, cmdline=self.cmdline(),
             files=self.files, name_server=self.name_server(),
         )  # fmt: skip
+        if options.command == "strace":
+            table = self.host.kernel.syscalls
+            table.observer = Strace(table, sys.stderr)
         if options.control:
             self.closing.callback(Control(self.clock, options.control, self.snapshot).close)
         if options.trace:
@@ -125,6 +131,8 @@ class Session:
             words["gateway"] = plan.GATEWAY
         if options.share:
             words["share"] = os.path.abspath(options.share)
+        if options.root:
+            words["root"] = os.path.abspath(options.root)
         if self.clock.real:
             words["boot_time"] = str(time.time_ns())
         if not self.terminal:

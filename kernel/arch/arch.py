@@ -107,6 +107,14 @@ class Arch:
         running = self.cpu.active
         running.exit_to(context)
 
+    def trap(self, context, nr, arguments):
+        """A system call of a program in machine code, with the price of any trap."""
+        cpu = self.cpu
+        cpu.traps += 1
+        cpu.clock.advance(cpu.trap_cost)
+        a0, a1, a2, a3, a4, a5 = arguments
+        return cpu.syscall_entry.syscall(context, nr, a0, a1, a2, a3, a4, a5)
+
     # --- the rest of the machine ---
 
     def set_iommu(self, iommu):

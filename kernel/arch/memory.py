@@ -5,5 +5,19 @@ Kernel leaves cimport `RAM` and `AddressSpace` from here, so that only `kernel/a
 
 from hwemu.mmu import AddressSpace
 from hwemu.ram import RAM
+from hwemu.x86.library import EngineMissing, library_path
+from hwemu.x86.space import FAULT, REGISTERS, SYSCALL, UNDEFINED, UNMAPPED, Registers, UserSpace
 
-__all__ = ["RAM", "AddressSpace"]
+__all__ = [
+    "FAULT",
+    "RAM",
+    "REGISTERS",
+    "SYSCALL",
+    "UNDEFINED",
+    "UNMAPPED",
+    "AddressSpace",
+    "EngineMissing",
+    "Registers",
+    "UserSpace",
+    "library_path",
+]

@@ -1,14 +1,17 @@
 """exec: from a path to a program that runs.
 
-A program file is Python source with `main(argv)`, or its first line names a module (`#!hwemu MODULE`); a script for
-another interpreter begins with `#!/path ARG`.
+A program file is in machine code (ELF), is Python source with `main(argv)`, or its first line names a module
+(`#!hwemu MODULE`); a script for another interpreter begins with `#!/path ARG`.
 """
 
 from kernel.arch.program import load_python_program
 from kernel.arch.uaccess import get_user, strncpy_from_user
+from kernel.exec.binfmt_elf import elf_binprm
+from kernel.exec.elf import BadElf, elf_file
 from kernel.fs.namei import path_lookup
 from kernel.syscalls import Fault, from_user
-from kernel.uapi.errno import E2BIG, EACCES, EIO, ELOOP, ENOEXEC
+from kernel.uapi.elf import ELFMAG
+from kernel.uapi.errno import E2BIG, EACCES, EIO, ELIBBAD, ELOOP, ENOEXEC
 
 MAX_ARGUMENTS = 4096
 MAX_STRING = 131072
@@ -76,6 +79,8 @@ def prepare(fs, path, argv, environ, depth=0):
     text = read_program(node)
     if isinstance(text, int):
         return text
+    if text.startswith(ELFMAG):
+        return prepare_elf(fs, text, argv, environ, found.path())
     if text.startswith(b"#!") and not text.startswith(MAGIC):
         # A script for another interpreter, which gets the script's path after its own single argument.
         words = text[2:].partition(b"\n")[0].decode("utf-8", "surrogateescape").split(None, 1)
@@ -85,6 +90,26 @@ def prepare(fs, path, argv, environ, depth=0):
     if not text or b"\0" in text:
         return -ENOEXEC
     return linux_binprm(text, argv, environ, found.path())
+
+
+def prepare_elf(fs, text, argv, environ, path):
+    """An ELF program and, where it names one, its dynamic linker: an elf_binprm, or a negative errno."""
+    try:
+        program = elf_file(text)
+        interpreter = None
+        if program.interp is not None:
+            found = path_lookup(fs, program.interp)
+            if isinstance(found, int):
+                return found
+            content = read_program(found.inode) if found.inode.is_regular() else -EACCES
+            if isinstance(content, int):
+                return content
+            interpreter = elf_file(content)
+            if interpreter.wide != program.wide:
+                return -ELIBBAD
+    except BadElf:
+        return -ENOEXEC
+    return elf_binprm(program, interpreter, argv, environ, path)
 
 
 def decode_arguments(raw):

@@ -23,9 +23,10 @@ from kernel.sched.core import Scheduler
 from kernel.sched.pid import pid_table
 from kernel.sched.state import PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_RUNNING
 from kernel.signal import force_exit
+from kernel.signal_delivery import python_abi
 from kernel.softirq import TIMER_SOFTIRQ, SoftIRQ
 from kernel.syscalls import SyscallTable
-from kernel.time.syscalls import alarm_table
+from kernel.time.itimer import itimer_table
 from kernel.time.tick import tick_irqaction
 from kernel.time.timer import TimerBase
 from kernel.tty.tty import tty_init
@@ -53,7 +54,7 @@ class Kernel:
     `cmdline` is the kernel command line as a dictionary of strings: `init` (the program of pid 1), `console` ("pipe": the
     console changes no byte and echoes none), `stderr` ("ttyS1": the second serial port takes the log and what init and its
     children write to descriptor 2), `quiet`, `loglevel`, `hostname`, `boot_time` (ns since the epoch),
-    `share` (a folder of the host for /host), `panic_on_oops`, `dma_debug`,
+    `share` (a folder of the host for /host), `root` (one whose /usr and /etc the machine has), `panic_on_oops`, `dma_debug`,
     `net` ("off": neither network nor PCI).  `initramfs` maps paths to bytes.
     """
 
@@ -80,7 +81,7 @@ class Kernel:
         self.irq = IRQ(self.arch, self.softirq, self.printk)
         self.sched = Scheduler(self.arch, self.timers)
         self.pids = pid_table()
-        self.alarms = alarm_table(self.timers)
+        self.alarms = itimer_table(self.timers)
         self.futexes = futex_table(self)
         self.syscalls = SyscallTable(self.arch, self.sched)
         self.slab = None
@@ -99,6 +100,8 @@ class Kernel:
         self.serial_lines = []
         self.powering_off = False
         self.oopses = []
+        # How often which call was made that there is not.
+        self.unknown_calls = {}
         self.leak_checks = []
         self.shutdown_calls = []
 
@@ -109,6 +112,7 @@ class Kernel:
         context = self.arch.new_context(self.start_kernel)
         swapper = self.sched.new_task(0, "swapper")
         swapper.state = TASK_RUNNING
+        swapper.abi = python_abi()
         swapper.context = context
         context.task = swapper
         self.sched.current = swapper

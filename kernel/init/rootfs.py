@@ -6,6 +6,7 @@ from kernel.fs.hostfs import hostfs
 from kernel.fs.namei import fs_struct, root_dentry
 from kernel.fs.procfs import procfs
 from kernel.fs.ramfs import ramfs
+from kernel.init.host_root import mount_host_root
 from kernel.sysctl import SysctlTable
 from kernel.tty.tty import tty_operations
 
@@ -60,6 +61,8 @@ def populate(kernel):
     for path, content in kernel.initramfs.items():
         mode = 0o755 if path.startswith(PROGRAM_DIRECTORIES) else 0o644
         kernel.rootfs.add_file(path, content, mode)
+    if kernel.cmdline.get("root"):
+        mount_host_root(kernel, kernel.cmdline["root"])
     folder = kernel.cmdline.get("share")
     if folder:
         share = hostfs(HOST_DEVICE, folder)

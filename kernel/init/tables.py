@@ -1,5 +1,6 @@
 """Fills the system call table of a kernel, apart from the sockets' own calls."""
 
+from kernel.abi.mm_calls import mm_calls
 from kernel.fs import open, read_write, stat
 from kernel.fs.epoll_calls import epoll_calls
 from kernel.fs.eventfd import eventfd_calls
@@ -11,6 +12,7 @@ from kernel.sched.usage import usage_calls
 from kernel.sched.waiting import wait_calls
 from kernel.signal_calls import signal_calls
 from kernel.sys import system_calls
+from kernel.time.itimer import itimer_calls
 from kernel.time.syscalls import time_calls
 from kernel.uapi.syscall import (
     SYS_lseek,
@@ -42,6 +44,7 @@ def register_syscalls(kernel):
         eventfd_calls(kernel.sched),
         timerfd_calls(kernel),
         time_calls(kernel),
+        itimer_calls(kernel),
         system_calls(kernel),
         signal_calls(kernel),
         exit_calls(),
@@ -49,5 +52,6 @@ def register_syscalls(kernel):
         wait_calls(kernel),
         usage_calls(kernel),
         kernel.futexes,
+        mm_calls(kernel),
     ):
         calls.register(table)

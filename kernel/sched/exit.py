@@ -65,6 +65,7 @@ def release(kernel, task):
         if put_user(task.mm, task.clear_child_tid, 4, 0):
             kernel.futexes.wake(task, task.clear_child_tid, 1)
         task.clear_child_tid = 0
+    task.abi.leave(task)
     vfork_release(task)
     if task.files is not None:
         task.files.put()

@@ -8,6 +8,7 @@ from kernel.arch.memory import AddressSpace
 from kernel.arch.program import ExecFormatError
 from kernel.arch.uaccess import copy_from_user, put_user
 from kernel.exec import exec as binfmt
+from kernel.exec.binfmt_elf import elf_binprm
 from kernel.fs.open import get_path
 from kernel.sched.ending import TaskExec, TaskExit
 from kernel.sched.exit import do_exit, report_fault, vfork_release
@@ -91,10 +92,13 @@ class program_task:
         self.binprm = None
         try:
             if binprm is None:
-                task.context.thread_entry(self.stack)
+                task.abi.enter(self.kernel, task, self.stack)
                 end_thread(task, 0)
                 return
             task.exe = binprm.path
+            if isinstance(binprm, elf_binprm):
+                binprm.run(self.kernel, task)
+                return
             force_exit(task, exit_status(binprm.load()(list(binprm.argv))))
         except ExecFormatError as error:
             self.kernel.complain(task, str(error))
@@ -168,22 +172,6 @@ def set_context(task, context):
     task.mm = context.address_space
 
 
-class python_clone:
-    """How a program in Python gets a second thread; it can not be forked."""
-
-    def check(self, flags):
-        """0, or -EINVAL where the flags ask for a copy of the program."""
-        return 0 if flags & CLONE_THREAD else -EINVAL
-
-    def new_context(self, kernel, task, child, flags, stack, tls):
-        """A context in the caller's address space that begins at the program's thread entry."""
-        context = kernel.arch.new_context(program_task(kernel, child, None, stack))
-        context.address_space = task.context.address_space
-        context.signal_entry = task.context.signal_entry
-        context.thread_entry = task.context.thread_entry
-        return context
-
-
 def bad_flags(flags):
     """True for flags of clone(2) that do not go together, or ask for namespaces."""
     return bool(
@@ -194,11 +182,11 @@ def bad_flags(flags):
     )
 
 
-def copy_process(kernel, task, flags, stack, parent_tid, child_tid, tls, cloner):
-    """clone(2): the new task, or a negative errno.  `cloner` makes its context; the new task does not run yet."""
+def copy_process(kernel, task, flags, stack, parent_tid, child_tid, tls):
+    """clone(2): the new task, which does not run yet, or a negative errno."""
     if bad_flags(flags) or (flags & CLONE_PARENT and task.signal.unkillable):
         return -EINVAL
-    result = cloner.check(flags)
+    result = task.abi.check(flags)
     if result < 0:
         return result
     if task.dying:
@@ -219,7 +207,7 @@ def copy_process(kernel, task, flags, stack, parent_tid, child_tid, tls, cloner)
     if flags & CLONE_THREAD:
         child.tgid = task.tgid
         child.signal = task.signal
-    context = cloner.new_context(kernel, task, child, flags, stack, tls)
+    context = task.abi.new_context(kernel, task, program_task(kernel, child, None, stack), flags, stack, tls)
     if isinstance(context, int):
         return context
     set_context(child, context)
@@ -243,9 +231,9 @@ def copy_process(kernel, task, flags, stack, parent_tid, child_tid, tls, cloner)
     return child
 
 
-def do_clone(kernel, task, flags, stack, parent_tid, child_tid, tls, cloner):
+def do_clone(kernel, task, flags, stack, parent_tid, child_tid, tls):
     """Make a task and let it run; its pid or a negative errno.  With CLONE_VFORK the caller waits until it is done."""
-    child = copy_process(kernel, task, flags, stack, parent_tid, child_tid, tls, cloner)
+    child = copy_process(kernel, task, flags, stack, parent_tid, child_tid, tls)
     if isinstance(child, int):
         return child
     if flags & CLONE_VFORK:
@@ -364,6 +352,8 @@ class process_calls:
         task.argv = binprm.argv
         task.environ = binprm.environ
         context = task.context
+        task.abi.leave(task)
+        task.abi = python_abi()
         context.address_space = AddressSpace()
         context.thread_pointer = None
         context.signal_entry = None
@@ -373,8 +363,8 @@ class process_calls:
         vfork_release(task)
 
     def clone(self, task, flags, stack, parent_tid, tls, child_tid, a5):
-        """long clone(unsigned long flags, void *stack, int *parent_tid, unsigned long tls, int *child_tid): for threads"""
-        return do_clone(self.kernel, task, flags, stack, parent_tid, child_tid, tls, python_clone())
+        """long clone(unsigned long flags, void *stack, int *parent_tid, unsigned long tls, int *child_tid)"""
+        return do_clone(self.kernel, task, flags, stack, parent_tid, child_tid, tls)
 
     def set_tid_address(self, task, address, a1, a2, a3, a4, a5):
         """pid_t set_tid_address(int *tidptr)"""

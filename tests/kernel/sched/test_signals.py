@@ -225,3 +225,40 @@ def test_sigcont_takes_back_a_stop_that_waits():
         return 0
 
     assert run(init, child_program(child)) == 0
+
+
+def test_alarm_interval_timers_and_sleeping_until():
+    import struct
+
+    from hwemu.cpu import trap
+    from kernel.uapi.syscall import SYS_clock_getres, SYS_clock_nanosleep, SYS_getitimer, SYS_setitimer
+    from userland.libc.crt import this
+
+    times = []
+
+    def init(argv):
+        space = this().space
+        libc.signal(libc.SIGALRM, lambda sig: times.append(libc.clock_gettime_ns() // 1_000_000))
+        new = space.map(struct.pack("<4q", 0, 10_000, 0, 50_000))
+        old = bytearray(32)
+        place = space.map(old, True)
+        assert trap(SYS_setitimer, 0, new, place) == 0 and struct.unpack("<4q", old) == (0, 0, 0, 0)
+        start = libc.clock_gettime_ns() // 1_000_000
+        while len(times) < 3:
+            libc.pause()
+        # A timer fires less than a tick late.
+        assert [moment - start for moment in times] in ([50, 60, 70], [51, 61, 71])
+        assert trap(SYS_getitimer, 0, place) == 0
+        interval_s, interval, left_s, left = struct.unpack("<4q", old)
+        assert (interval_s, interval, left_s) == (0, 10_000, 0) and 0 < left <= 10_000
+        assert trap(SYS_setitimer, 0, 0, place) == 0
+        assert libc.alarm(100) == 0 and libc.alarm(0) == 100
+        assert trap(SYS_setitimer, 1, new, 0) == -libc.EINVAL
+        end = libc.clock_gettime_ns() + 3_000_000_000
+        until = space.map(struct.pack("<qq", *divmod(end, 1_000_000_000)))
+        assert trap(SYS_clock_nanosleep, libc.CLOCK_MONOTONIC, 1, until, 0) == 0
+        assert 0 <= libc.clock_gettime_ns() - end < 2_000_000
+        assert trap(SYS_clock_getres, libc.CLOCK_MONOTONIC, place) == 0 and struct.unpack_from("<qq", old) == (0, 1)
+        return 0
+
+    assert run(init) == 0

@@ -1,0 +1,108 @@
+"""The loop in which a machine-code program runs: execute, serve the call or the fault, deliver signals, again."""
+
+from kernel.arch.memory import FAULT, REGISTERS, SYSCALL, UNDEFINED, UNMAPPED
+from kernel.sched.ending import TaskExit
+from kernel.signal import force_signal, siginfo
+from kernel.signal_delivery import deliver_signals
+from kernel.uapi.signal import (
+    FPE_INTDIV,
+    ILL_ILLOPN,
+    SEGV_ACCERR,
+    SEGV_MAPERR,
+    SI_KERNEL,
+    SIGFPE,
+    SIGILL,
+    SIGSEGV,
+    SIGTRAP,
+    TRAP_BRKPT,
+)
+
+# Instructions until somebody else may run, and how long one takes: a machine of a hundred MIPS, about what is emulated.
+SLICE = 10000
+NS_PER_INSTRUCTION = 10
+
+VECTOR_DIVIDE = 0
+VECTOR_DEBUG = 1
+VECTOR_BREAKPOINT = 3
+VECTOR_X87 = 16
+VECTOR_SIMD = 19
+
+
+class user_state:
+    """What the kernel keeps of a thread in machine code: its registers, and the number of the call that it is in.
+
+    `call` is None outside a call, and once a signal frame has taken the registers over.
+    """
+
+    def __init__(self, registers):
+        self.registers = registers
+        self.call = None
+
+
+def run_user(kernel, task):
+    """Run the program of the current task until it ends (TaskExit) or is replaced (TaskExec)."""
+    registers = task.context.thread_pointer.registers
+    mm = task.mm
+    abi = task.abi
+    clock = kernel.arch.clock
+    try:
+        while True:
+            if task.dying:
+                raise TaskExit
+            mm.load(registers)
+            before = mm.instructions
+            reason = mm.run(SLICE)
+            spent = (mm.instructions - before) * NS_PER_INSTRUCTION
+            task.utime += spent
+            clock.advance(spent)
+            if reason == SYSCALL:
+                abi.system_call(kernel, task, mm)
+                continue
+            if reason == FAULT:
+                fault(kernel, task, mm)
+            else:
+                kernel.arch.interruptible_point()
+                kernel.sched.cond_resched()
+            if task.sigpending:
+                deliver_signals(task)
+    finally:
+        mm.drop(registers)
+
+
+def fault(kernel, task, mm):
+    """An instruction could not be executed: the signal that it raises."""
+    address = mm.get(REGISTERS["rip"])
+    if mm.fault == UNDEFINED:
+        sig, code = SIGILL, ILL_ILLOPN
+    elif mm.vector in (VECTOR_DIVIDE, VECTOR_X87, VECTOR_SIMD):
+        sig, code = SIGFPE, FPE_INTDIV
+    elif mm.vector in (VECTOR_DEBUG, VECTOR_BREAKPOINT):
+        sig, code = SIGTRAP, TRAP_BRKPT
+    elif mm.vector >= 0:
+        sig, code = SIGSEGV, SI_KERNEL
+        address = 0
+    else:
+        sig = SIGSEGV
+        code = SEGV_MAPERR if mm.fault == UNMAPPED else SEGV_ACCERR
+        address = mm.fault_address
+    info = siginfo(sig, code)
+    info.address = address
+    force_signal(task, sig, info)
+
+
+def register_dump(mm):
+    """The registers of the loaded thread as lines of text."""
+    names = [name for name in REGISTERS if name.startswith("r") or name == "eflags"]
+    words = [f"{name:>6} {mm.get(REGISTERS[name]):016x}" for name in names]
+    return ["  ".join(words[start : start + 4]) for start in range(0, len(words), 4)]
+
+
+def report_death(kernel, task, info):
+    """Say what killed a program and where, with its registers, as Linux's log does."""
+    mm = task.mm
+    mm.load(task.context.thread_pointer.registers)
+    text = f"{task.comm}[{task.pid}]: killed by signal {info.signo} at {info.address:x} ip {mm.get(REGISTERS['rip']):x}"
+    text += f" sp {mm.get(REGISTERS['rsp']):x}"
+    kernel.printk.printk(text, 6)
+    for line in register_dump(mm):
+        kernel.printk.printk("  " + line, 7)

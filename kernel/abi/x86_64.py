@@ -1,0 +1,261 @@
+"""x86-64: the call convention, the table of calls, and signal frames (Linux, arch/x86/kernel/signal_64.c's layout)."""
+
+from struct import Struct
+
+from kernel.abi.numbers import call_numbers
+from kernel.abi.user import report_death, run_user, user_state
+from kernel.arch.memory import REGISTERS, Registers
+from kernel.arch.uaccess import copy_from_user, copy_to_user
+from kernel.signal import force_exit, set_blocked
+from kernel.uapi.errno import EINVAL, ENOMEM
+from kernel.uapi.sched import CLONE_SETTLS, CLONE_VFORK, CLONE_VM
+from kernel.uapi.signal import SA_ONSTACK, SA_RESTORER, SI_USER, SIGCHLD, SIGINFO_SIZE, SIGSEGV, SS_AUTODISARM, SYNCHRONOUS
+from kernel.uapi.syscall import SYS_clone, SYS_mmap2, SYS_socketcall
+from kernel.uapi.syscall_64 import SAME, SOCKET_CALLS, NR_clone, NR_fork, NR_mmap, NR_vfork
+
+MASK64 = 0xFFFFFFFFFFFFFFFF
+LIMIT = 16 << 30
+RED_ZONE = 128
+SYSCALL_LENGTH = 2
+NO_CALL = -1
+
+RAX, RIP, RSP = REGISTERS["rax"], REGISTERS["rip"], REGISTERS["rsp"]
+RDI, RSI, RDX = REGISTERS["rdi"], REGISTERS["rsi"], REGISTERS["rdx"]
+R10, R8, R9 = REGISTERS["r10"], REGISTERS["r8"], REGISTERS["r9"]
+MXCSR = REGISTERS["mxcsr"]
+FPCW = 246
+XMM0 = 122
+XMM_COUNT = 16
+
+# struct ucontext: flags, link, stack (address, flags, size), then sigcontext: 16 registers, rip, eflags, segments,
+# error, trap, old mask, cr2, the address of the floating-point state, reserved words; and the signal mask.
+CONTEXT_ORDER = (
+    "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx", "rsp", "rip",
+    "eflags",
+)  # fmt: skip
+UCONTEXT = Struct("<QQQi4xQ18Q4H4QQ64xQ")
+FRAME_SIZE = 8 + UCONTEXT.size + SIGINFO_SIZE
+# FXSAVE's image: control word at 0, MXCSR at 24, XMM registers from 160.
+FXSAVE_SIZE = 512
+FX_XMM = 160
+USER_CS, USER_SS = 0x33, 0x2B
+
+
+def signed64(value):
+    return value - (1 << 64) if value >> 63 else value
+
+
+class x86_64:
+    """How x86-64 programs and one kernel speak to each other."""
+
+    name = "x86-64"
+    word = 8
+    wide = True
+    limit = LIMIT
+
+    def __init__(self, kernel):
+        self.kernel = kernel
+        self.numbers = call_numbers(SAME)
+
+    # --- starting ---
+
+    def start(self, task, begin):
+        """Give a task whose memory is loaded its first registers."""
+        registers = Registers(task.mm)
+        task.context.thread_pointer = user_state(registers)
+        task.mm.load(registers)
+        task.mm.put(RIP, begin.entry)
+        task.mm.put(RSP, begin.stack)
+
+    def check(self, flags):
+        """clone(2) makes anything: threads, vforks and forks."""
+        return 0
+
+    def enter(self, kernel, task, stack):
+        """What a forked task or a new thread does."""
+        run_user(kernel, task)
+
+    def leave(self, task):
+        """A thread has ended: nothing keeps the memory but its other threads."""
+        task.mm = None
+        task.context.address_space = None
+        task.context.thread_pointer = None
+
+    def new_context(self, kernel, task, body, flags, stack, tls):
+        """The context of a new task that executes `body` with the caller's registers; -ENOMEM without memory for a copy."""
+        mm = task.mm
+        if flags & CLONE_VM:
+            target = mm
+        else:
+            try:
+                target = mm.fork()
+            except MemoryError:
+                return -ENOMEM
+        own = task.context.thread_pointer.registers
+        registers = mm.copy_registers(target, own)
+        context = kernel.arch.new_context(body)
+        context.address_space = target
+        context.thread_pointer = user_state(registers)
+        target.load(registers)
+        self.set_child(target, stack, flags & CLONE_SETTLS, tls)
+        mm.load(own)
+        return context
+
+    def set_child(self, mm, stack, has_tls, tls):
+        """What differs between a parent's registers and its child's."""
+        mm.put(RAX, 0)
+        if stack:
+            mm.put(RSP, stack & MASK64)
+        if has_tls:
+            mm.put(REGISTERS["fs_base"], tls & MASK64)
+
+    # --- calls ---
+
+    def system_call(self, kernel, task, mm):
+        """The program has executed `syscall`: carry the call out and put its result into RAX."""
+        number = mm.get(RAX) & 0xFFFFFFFF
+        arguments = [signed64(mm.get(register)) for register in (RDI, RSI, RDX, R10, R8, R9)]
+        state = task.context.thread_pointer
+        state.call = number
+        native, arguments, scratch = self.native_call(mm, number, arguments)
+        if native == NO_CALL or not kernel.syscalls.knows(native):
+            kernel.unknown_calls[number] = kernel.unknown_calls.get(number, 0) + 1
+        try:
+            result = kernel.arch.trap(task.context, native, arguments)
+        finally:
+            if scratch:
+                mm.unmap(scratch)
+        mm.load(state.registers)
+        if state.call is not None:
+            mm.put(RAX, result & MASK64)
+            state.call = None
+
+    def native_call(self, mm, number, arguments):
+        """(the kernel's number of a call or NO_CALL, its arguments, a scratch mapping to take away afterwards or 0)"""
+        native = self.numbers.get(number, NO_CALL)
+        if native != NO_CALL:
+            return native, arguments, 0
+        if number in SOCKET_CALLS:
+            call, count = SOCKET_CALLS[number]
+            raw = b"".join((value & MASK64).to_bytes(8, "little") for value in arguments[:count])
+            scratch = mm.map(raw)
+            return SYS_socketcall, [call, scratch, 0, 0, 0, 0], scratch
+        if number == NR_mmap:
+            offset = arguments[5]
+            # An offset that is no multiple of a page answers EINVAL: no mapping has this type.
+            flags = 0 if offset & 4095 else arguments[3]
+            return SYS_mmap2, [*arguments[:3], flags, arguments[4], (offset & MASK64) >> 12], 0
+        if number == NR_clone:
+            flags, stack, parent_tid, child_tid, tls, _ = arguments
+            return SYS_clone, [flags, stack, parent_tid, tls, child_tid, 0], 0
+        if number == NR_fork:
+            return SYS_clone, [SIGCHLD, 0, 0, 0, 0, 0], 0
+        if number == NR_vfork:
+            return SYS_clone, [CLONE_VFORK | CLONE_VM | SIGCHLD, 0, 0, 0, 0, 0], 0
+        return NO_CALL, arguments, 0
+
+    # --- signals ---
+
+    def catches(self, task):
+        return True
+
+    def died(self, task, info):
+        """A signal ends the program: the log says where."""
+        if info.signo in SYNCHRONOUS and info.code > SI_USER:
+            report_death(self.kernel, task, info)
+
+    def on_altstack(self, task):
+        """True while the stack pointer is on the alternate signal stack."""
+        if not task.altstack or not task.altstack[1] or task.altstack[2] & SS_AUTODISARM:
+            return False
+        task.mm.load(task.context.thread_pointer.registers)
+        return 0 < task.mm.get(RSP) - task.altstack[0] <= task.altstack[1]
+
+    def stack_for(self, task, act, pointer):
+        """Where the frame goes: below the red zone, or to the top of the alternate stack."""
+        if act.flags & SA_ONSTACK and task.altstack and task.altstack[1] and not self.on_altstack(task):
+            return task.altstack[0] + task.altstack[1]
+        return pointer - RED_ZONE
+
+    def setup_frame(self, task, info, act, mask, result, restart):
+        """Save the registers on the user's stack and continue in the handler; SIGSEGV where the stack is not writable."""
+        mm = task.mm
+        mm.load(task.context.thread_pointer.registers)
+        self.finish_call(task, mm, result, restart)
+        pointer = self.stack_for(task, act, mm.get(RSP))
+        fpstate = pointer - FXSAVE_SIZE & ~63
+        frame = (fpstate - FRAME_SIZE & ~15) - 8
+        altstack = task.altstack or (0, 0, 0)
+        registers = [mm.get(REGISTERS[name]) for name in CONTEXT_ORDER]
+        context = UCONTEXT.pack(
+            1, 0, altstack[0], self.altstack_flags(task), altstack[1], *registers,
+            USER_CS, 0, 0, USER_SS, 0, 0, 0, info.address, fpstate & MASK64, mask,
+        )  # fmt: skip
+        raw = act.restorer.to_bytes(8, "little") + context + info.pack()
+        if not act.flags & SA_RESTORER or not (
+            copy_to_user(mm, fpstate & MASK64, self.save_floats(mm)) and copy_to_user(mm, frame & MASK64, raw)
+        ):
+            force_exit(task, SIGSEGV)
+            return
+        if altstack[2] & SS_AUTODISARM:
+            task.altstack = None
+        mm.put(RDI, info.signo)
+        mm.put(RSI, frame + 8 + UCONTEXT.size)
+        mm.put(RDX, frame + 8)
+        mm.put(RAX, 0)
+        mm.put(RSP, frame)
+        mm.put(RIP, act.handler)
+
+    def altstack_flags(self, task):
+        if not task.altstack or not task.altstack[1]:
+            return 2
+        return 1 if self.on_altstack(task) else 0
+
+    def finish_call(self, task, mm, result, restart):
+        """Where a handler interrupts a call: the call's result, or the registers as they were before it."""
+        state = task.context.thread_pointer
+        number = state.call
+        if result is None or number is None:
+            return
+        state.call = None
+        if restart:
+            mm.put(RAX, number)
+            mm.put(RIP, mm.get(RIP) - SYSCALL_LENGTH)
+        else:
+            mm.put(RAX, result & MASK64)
+
+    def save_floats(self, mm):
+        image = bytearray(FXSAVE_SIZE)
+        image[0:2] = mm.get_bytes(FPCW, 2)
+        image[24:28] = mm.get_bytes(MXCSR, 4)
+        for number in range(XMM_COUNT):
+            image[FX_XMM + 16 * number : FX_XMM + 16 * number + 16] = mm.get_bytes(XMM0 + number, 16)
+        return bytes(image)
+
+    def restore_floats(self, mm, image):
+        mm.put_bytes(FPCW, image[0:2])
+        mm.put_bytes(MXCSR, image[24:28])
+        for number in range(XMM_COUNT):
+            mm.put_bytes(XMM0 + number, image[FX_XMM + 16 * number : FX_XMM + 16 * number + 16])
+
+    def sigreturn(self, task):
+        """The handler has returned: registers, mask and alternate stack are what the frame says."""
+        mm = task.mm
+        mm.load(task.context.thread_pointer.registers)
+        raw = copy_from_user(mm, mm.get(RSP), UCONTEXT.size)
+        if raw is None:
+            force_exit(task, SIGSEGV)
+            return -EINVAL
+        fields = UCONTEXT.unpack(raw)
+        for name, value in zip(CONTEXT_ORDER, fields[5:23], strict=True):
+            mm.put(REGISTERS[name], value)
+        image = copy_from_user(mm, fields[31], FXSAVE_SIZE) if fields[31] else None
+        if image is not None:
+            self.restore_floats(mm, image)
+        if fields[3] != 2 and fields[4]:
+            task.altstack = (fields[2], fields[4], 0)
+        # The registers are final: there is no result to put into RAX.
+        task.context.thread_pointer.call = None
+        set_blocked(task, fields[32])
+        return signed64(mm.get(RAX))
+
