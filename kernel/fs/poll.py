@@ -276,8 +276,6 @@ class poll_calls:
 
 def table_size(files):
     """How many descriptors Linux's table has room for in a usual process: select looks no further."""
-    if len(files.fd) <= 64:
-        return 64
     size = 256
     while size < len(files.fd):
         size *= 2

@@ -190,9 +190,8 @@ class Maker:
     def make_strange_socket(self):
         family = self.pick(0, AF_UNIX, AF_UNIX, AF_INET, AF_INET, AF_INET, 45, 46, 99, -1)
         base = self.pick(0, STREAM, DGRAM, RAW, RDM, SEQPACKET, 6, 10, 11, 15, 16, -1) | self.pick(0, 0, NONBLOCK, CLOEXEC, 0o20)
-        self.add(
-            "socket", (family, base, self.pick(0, 0, ICMP, TCP, UDP, 2, 132, 255, 256, 263, -1)), makes=RESULT, kind="udp"
-        )
+        protocol = self.pick(0, 0, ICMP, TCP, UDP, 2, 132, 255, 256, 263, -1)
+        self.add("socket", (family, base, protocol), makes=RESULT, kind="raw" if base & 0xF == RAW else "udp")
 
     def make_unix_pair(self, base=None):
         base = base or self.pick(STREAM, STREAM, DGRAM, SEQPACKET)
