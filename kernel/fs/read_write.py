@@ -9,6 +9,9 @@ from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT
 UIO_MAXIOV = 1024
 IOVEC_SIZE = 16
 SENDFILE_CHUNK = 131072
+# What a file has that can not be read or written at all.
+NO_READ = vars(file_operations)["read"]
+NO_WRITE = vars(file_operations)["write"]
 # SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA and SEEK_HOLE.
 SEEK_MAX = 4
 
@@ -31,7 +34,7 @@ class sys_read(syscall_handler):
             return -EBADF
         if a2 < 0 or a1 < 0 or not access_ok(a1, a2):
             # A file that has no read at all does not look at the buffer.
-            return -EINVAL if type(filp.f_op).read is file_operations.read else -EFAULT
+            return -EINVAL if type(filp.f_op).read is NO_READ else -EFAULT
         return filp.f_op.read(filp, user_iter(task.mm, a1, a2 if a2 < MAX_RW_COUNT else MAX_RW_COUNT))
 
 
@@ -43,7 +46,7 @@ class sys_write(syscall_handler):
         if filp is None:
             return -EBADF
         if a2 < 0 or a1 < 0 or not access_ok(a1, a2):
-            return -EINVAL if type(filp.f_op).write is file_operations.write else -EFAULT
+            return -EINVAL if type(filp.f_op).write is NO_WRITE else -EFAULT
         return filp.f_op.write(filp, user_iter(task.mm, a1, a2 if a2 < MAX_RW_COUNT else MAX_RW_COUNT))
 
 
@@ -77,7 +80,7 @@ def sys_readv(task, fd, vector, count, a3, a4, a5):
     filp = open_for(task, fd, FMODE_READ)
     if filp is None:
         return -EBADF
-    if type(filp.f_op).read is file_operations.read:
+    if type(filp.f_op).read is NO_READ:
         return -EINVAL
     it = import_iovec(task.mm, vector, count & 0xFFFFFFFF)
     if isinstance(it, int):
@@ -90,7 +93,7 @@ def sys_writev(task, fd, vector, count, a3, a4, a5):
     filp = open_for(task, fd, FMODE_WRITE)
     if filp is None:
         return -EBADF
-    if type(filp.f_op).write is file_operations.write:
+    if type(filp.f_op).write is NO_WRITE:
         return -EINVAL
     it = import_iovec(task.mm, vector, count & 0xFFFFFFFF)
     if isinstance(it, int):
