@@ -1,6 +1,6 @@
 """The loop in which a machine-code program runs: execute, serve the call or the fault, deliver signals, again."""
 
-from kernel.arch.memory import FAULT, REGISTERS, SYSCALL, UNDEFINED, UNMAPPED
+from kernel.arch.memory import FAULT, SYSCALL, UNDEFINED, UNMAPPED
 from kernel.sched.ending import TaskExit
 from kernel.signal import force_signal, siginfo
 from kernel.signal_delivery import deliver_signals
@@ -37,6 +37,8 @@ class user_state:
     def __init__(self, registers):
         self.registers = registers
         self.call = None
+        # i386: the descriptors of set_thread_area, by entry.
+        self.tls = {}
 
 
 def run_user(kernel, task):
@@ -50,6 +52,8 @@ def run_user(kernel, task):
             if task.dying:
                 raise TaskExit
             mm.load(registers)
+            if task.context.thread_pointer.tls:
+                abi.write_table(mm, task.context.thread_pointer)
             before = mm.instructions
             reason = mm.run(SLICE)
             spent = (mm.instructions - before) * NS_PER_INSTRUCTION
@@ -71,7 +75,7 @@ def run_user(kernel, task):
 
 def fault(kernel, task, mm):
     """An instruction could not be executed: the signal that it raises."""
-    address = mm.get(REGISTERS["rip"])
+    address = mm.get(task.abi.ip_register)
     if mm.fault == UNDEFINED:
         sig, code = SIGILL, ILL_ILLOPN
     elif mm.vector in (VECTOR_DIVIDE, VECTOR_X87, VECTOR_SIMD):
@@ -90,10 +94,9 @@ def fault(kernel, task, mm):
     force_signal(task, sig, info)
 
 
-def register_dump(mm):
-    """The registers of the loaded thread as lines of text."""
-    names = [name for name in REGISTERS if name.startswith("r") or name == "eflags"]
-    words = [f"{name:>6} {mm.get(REGISTERS[name]):016x}" for name in names]
+def register_dump(mm, shown):
+    """The registers `shown` (name: unicorn's number) of the loaded thread as lines of text."""
+    words = [f"{name:>6} {mm.get(number):016x}" for name, number in shown.items()]
     return ["  ".join(words[start : start + 4]) for start in range(0, len(words), 4)]
 
 
@@ -101,8 +104,9 @@ def report_death(kernel, task, info):
     """Say what killed a program and where, with its registers, as Linux's log does."""
     mm = task.mm
     mm.load(task.context.thread_pointer.registers)
-    text = f"{task.comm}[{task.pid}]: killed by signal {info.signo} at {info.address:x} ip {mm.get(REGISTERS['rip']):x}"
-    text += f" sp {mm.get(REGISTERS['rsp']):x}"
+    abi = task.abi
+    text = f"{task.comm}[{task.pid}]: killed by signal {info.signo} at {info.address:x} ip {mm.get(abi.ip_register):x}"
+    text += f" sp {mm.get(abi.sp_register):x}"
     kernel.printk.printk(text, 6)
-    for line in register_dump(mm):
+    for line in register_dump(mm, abi.shown):
         kernel.printk.printk("  " + line, 7)

@@ -2,22 +2,18 @@
 
 from struct import Struct
 
+from kernel.abi.machine import MASK64, NO_CALL, machine_abi, signed64
 from kernel.abi.numbers import call_numbers
-from kernel.abi.user import report_death, run_user, user_state
-from kernel.arch.memory import REGISTERS, Registers
+from kernel.arch.memory import REGISTERS
 from kernel.arch.uaccess import copy_from_user, copy_to_user
 from kernel.signal import force_exit, set_blocked
-from kernel.uapi.errno import EINVAL, ENOMEM
-from kernel.uapi.sched import CLONE_SETTLS, CLONE_VFORK, CLONE_VM
-from kernel.uapi.signal import SA_ONSTACK, SA_RESTORER, SI_USER, SIGCHLD, SIGINFO_SIZE, SIGSEGV, SS_AUTODISARM, SYNCHRONOUS
+from kernel.uapi.errno import EINVAL
+from kernel.uapi.sched import CLONE_VFORK, CLONE_VM
+from kernel.uapi.signal import SA_RESTORER, SIGCHLD, SIGINFO_SIZE, SIGSEGV, SS_AUTODISARM
 from kernel.uapi.syscall import SYS_clone, SYS_mmap2, SYS_socketcall
 from kernel.uapi.syscall_64 import SAME, SOCKET_CALLS, NR_clone, NR_fork, NR_mmap, NR_vfork
 
-MASK64 = 0xFFFFFFFFFFFFFFFF
 LIMIT = 16 << 30
-RED_ZONE = 128
-SYSCALL_LENGTH = 2
-NO_CALL = -1
 
 RAX, RIP, RSP = REGISTERS["rax"], REGISTERS["rip"], REGISTERS["rsp"]
 RDI, RSI, RDX = REGISTERS["rdi"], REGISTERS["rsi"], REGISTERS["rdx"]
@@ -41,11 +37,8 @@ FX_XMM = 160
 USER_CS, USER_SS = 0x33, 0x2B
 
 
-def signed64(value):
-    return value - (1 << 64) if value >> 63 else value
 
-
-class x86_64:
+class x86_64(machine_abi):
     """How x86-64 programs and one kernel speak to each other."""
 
     name = "x86-64"
@@ -53,129 +46,50 @@ class x86_64:
     wide = True
     limit = LIMIT
 
+    mask = MASK64
+    red_zone = 128
+    result_register, ip_register, sp_register = RAX, RIP, RSP
+    shown = {name: number for name, number in REGISTERS.items() if name.startswith("r") or name == "eflags"}
+
     def __init__(self, kernel):
-        self.kernel = kernel
+        super().__init__(kernel)
         self.numbers = call_numbers(SAME)
 
-    # --- starting ---
-
-    def start(self, task, begin):
-        """Give a task whose memory is loaded its first registers."""
-        registers = Registers(task.mm)
-        task.context.thread_pointer = user_state(registers)
-        task.mm.load(registers)
-        task.mm.put(RIP, begin.entry)
-        task.mm.put(RSP, begin.stack)
-
-    def check(self, flags):
-        """clone(2) makes anything: threads, vforks and forks."""
-        return 0
-
-    def enter(self, kernel, task, stack):
-        """What a forked task or a new thread does."""
-        run_user(kernel, task)
-
-    def leave(self, task):
-        """A thread has ended: nothing keeps the memory but its other threads."""
-        task.mm = None
-        task.context.address_space = None
-        task.context.thread_pointer = None
-
-    def new_context(self, kernel, task, body, flags, stack, tls):
-        """The context of a new task that executes `body` with the caller's registers; -ENOMEM without memory for a copy."""
-        mm = task.mm
-        if flags & CLONE_VM:
-            target = mm
-        else:
-            try:
-                target = mm.fork()
-            except MemoryError:
-                return -ENOMEM
-        own = task.context.thread_pointer.registers
-        registers = mm.copy_registers(target, own)
-        context = kernel.arch.new_context(body)
-        context.address_space = target
-        context.thread_pointer = user_state(registers)
-        target.load(registers)
-        self.set_child(target, stack, flags & CLONE_SETTLS, tls)
-        mm.load(own)
-        return context
-
-    def set_child(self, mm, stack, has_tls, tls):
-        """What differs between a parent's registers and its child's."""
-        mm.put(RAX, 0)
-        if stack:
-            mm.put(RSP, stack & MASK64)
-        if has_tls:
-            mm.put(REGISTERS["fs_base"], tls & MASK64)
+    def set_tls(self, mm, state, tls):
+        """CLONE_SETTLS: the base of FS, where the C library has its thread."""
+        mm.put(REGISTERS["fs_base"], tls)
 
     # --- calls ---
 
-    def system_call(self, kernel, task, mm):
-        """The program has executed `syscall`: carry the call out and put its result into RAX."""
-        number = mm.get(RAX) & 0xFFFFFFFF
-        arguments = [signed64(mm.get(register)) for register in (RDI, RSI, RDX, R10, R8, R9)]
-        state = task.context.thread_pointer
-        state.call = number
-        native, arguments, scratch = self.native_call(mm, number, arguments)
-        if native == NO_CALL or not kernel.syscalls.knows(native):
-            kernel.unknown_calls[number] = kernel.unknown_calls.get(number, 0) + 1
-        try:
-            result = kernel.arch.trap(task.context, native, arguments)
-        finally:
-            if scratch:
-                mm.unmap(scratch)
-        mm.load(state.registers)
-        if state.call is not None:
-            mm.put(RAX, result & MASK64)
-            state.call = None
+    def arguments(self, mm):
+        """The six arguments of a call, as the kernel takes them."""
+        return [signed64(mm.get(register)) for register in (RDI, RSI, RDX, R10, R8, R9)]
 
     def native_call(self, mm, number, arguments):
-        """(the kernel's number of a call or NO_CALL, its arguments, a scratch mapping to take away afterwards or 0)"""
+        """(the kernel's number of a call or NO_CALL, its arguments, what to do with its result afterwards or None)"""
         native = self.numbers.get(number, NO_CALL)
         if native != NO_CALL:
-            return native, arguments, 0
+            return native, arguments, None
         if number in SOCKET_CALLS:
             call, count = SOCKET_CALLS[number]
             raw = b"".join((value & MASK64).to_bytes(8, "little") for value in arguments[:count])
             scratch = mm.map(raw)
-            return SYS_socketcall, [call, scratch, 0, 0, 0, 0], scratch
+            return SYS_socketcall, [call, scratch, 0, 0, 0, 0], lambda result: mm.unmap(scratch)
         if number == NR_mmap:
             offset = arguments[5]
             # An offset that is no multiple of a page answers EINVAL: no mapping has this type.
             flags = 0 if offset & 4095 else arguments[3]
-            return SYS_mmap2, [*arguments[:3], flags, arguments[4], (offset & MASK64) >> 12], 0
+            return SYS_mmap2, [*arguments[:3], flags, arguments[4], (offset & MASK64) >> 12], None
         if number == NR_clone:
             flags, stack, parent_tid, child_tid, tls, _ = arguments
-            return SYS_clone, [flags, stack, parent_tid, tls, child_tid, 0], 0
+            return SYS_clone, [flags, stack, parent_tid, tls, child_tid, 0], None
         if number == NR_fork:
-            return SYS_clone, [SIGCHLD, 0, 0, 0, 0, 0], 0
+            return SYS_clone, [SIGCHLD, 0, 0, 0, 0, 0], None
         if number == NR_vfork:
-            return SYS_clone, [CLONE_VFORK | CLONE_VM | SIGCHLD, 0, 0, 0, 0, 0], 0
-        return NO_CALL, arguments, 0
+            return SYS_clone, [CLONE_VFORK | CLONE_VM | SIGCHLD, 0, 0, 0, 0, 0], None
+        return NO_CALL, arguments, None
 
     # --- signals ---
-
-    def catches(self, task):
-        return True
-
-    def died(self, task, info):
-        """A signal ends the program: the log says where."""
-        if info.signo in SYNCHRONOUS and info.code > SI_USER:
-            report_death(self.kernel, task, info)
-
-    def on_altstack(self, task):
-        """True while the stack pointer is on the alternate signal stack."""
-        if not task.altstack or not task.altstack[1] or task.altstack[2] & SS_AUTODISARM:
-            return False
-        task.mm.load(task.context.thread_pointer.registers)
-        return 0 < task.mm.get(RSP) - task.altstack[0] <= task.altstack[1]
-
-    def stack_for(self, task, act, pointer):
-        """Where the frame goes: below the red zone, or to the top of the alternate stack."""
-        if act.flags & SA_ONSTACK and task.altstack and task.altstack[1] and not self.on_altstack(task):
-            return task.altstack[0] + task.altstack[1]
-        return pointer - RED_ZONE
 
     def setup_frame(self, task, info, act, mask, result, restart):
         """Save the registers on the user's stack and continue in the handler; SIGSEGV where the stack is not writable."""
@@ -205,24 +119,6 @@ class x86_64:
         mm.put(RAX, 0)
         mm.put(RSP, frame)
         mm.put(RIP, act.handler)
-
-    def altstack_flags(self, task):
-        if not task.altstack or not task.altstack[1]:
-            return 2
-        return 1 if self.on_altstack(task) else 0
-
-    def finish_call(self, task, mm, result, restart):
-        """Where a handler interrupts a call: the call's result, or the registers as they were before it."""
-        state = task.context.thread_pointer
-        number = state.call
-        if result is None or number is None:
-            return
-        state.call = None
-        if restart:
-            mm.put(RAX, number)
-            mm.put(RIP, mm.get(RIP) - SYSCALL_LENGTH)
-        else:
-            mm.put(RAX, result & MASK64)
 
     def save_floats(self, mm):
         image = bytearray(FXSAVE_SIZE)

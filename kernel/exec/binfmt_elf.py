@@ -1,5 +1,6 @@
 """ELF programs about to run: their memory is made, and then the CPU is theirs."""
 
+from kernel.abi.i386 import i386
 from kernel.abi.user import run_user
 from kernel.abi.x86_64 import x86_64
 from kernel.arch.memory import EngineMissing, library_path
@@ -32,7 +33,7 @@ class elf_binprm:
             library = library_path()
         except EngineMissing as missing:
             raise ExecFormatError(f"{self.path}: {missing}") from missing
-        abi = x86_64(kernel)
+        abi = x86_64(kernel) if self.program.wide else i386(kernel)
         try:
             mm = user_mm(library, abi.limit, abi.wide)
         except MemoryError:

@@ -38,18 +38,18 @@ class linux_binprm:
         return load_python_program(self.text, self.path)
 
 
-def string_vector(mm, address):
-    """The byte strings of a NULL-terminated array of user pointers; Fault, or OverflowError for too many."""
+def string_vector(mm, address, word=8):
+    """The byte strings of a NULL-terminated array of user pointers of `word` bytes; Fault, or OverflowError for too many."""
     strings = []
     if address == 0:
         return strings
     try:
         while len(strings) < MAX_ARGUMENTS:
-            pointer = get_user(mm, address, 8)
+            pointer = get_user(mm, address, word) & (1 << 8 * word) - 1
             if pointer == 0:
                 return strings
             strings.append(from_user(strncpy_from_user(mm, pointer, MAX_STRING)))
-            address += 8
+            address += word
     except MemoryError:
         raise Fault from None
     raise OverflowError

@@ -317,8 +317,8 @@ class process_calls:
     def prepare(self, task, path, argv, envp, fs):
         """The program that the user's pointers describe, or a negative errno."""
         try:
-            arguments = binfmt.decode_arguments(binfmt.string_vector(task.mm, argv))
-            environ = binfmt.string_vector(task.mm, envp)
+            arguments = binfmt.decode_arguments(binfmt.string_vector(task.mm, argv, task.abi.word))
+            environ = binfmt.string_vector(task.mm, envp, task.abi.word)
             name = get_path(task, path)
         except Fault:
             return -EFAULT

@@ -1,12 +1,12 @@
 """The line discipline: what happens to bytes between the line and the program.
 
 Canonical mode hands over whole lines, with erase, word erase, kill and end-of-file; otherwise bytes pass as they come.
-ISIG turns the interrupt and quit characters into signals to the foreground process group.
+ISIG turns the interrupt, quit and suspend characters into signals to the foreground process group.
 """
 
 from collections import deque
 
-from kernel.uapi.signal import SIGINT, SIGQUIT
+from kernel.uapi.signal import SIGINT, SIGQUIT, SIGTSTP
 from kernel.uapi.termios import (
     ECHO,
     ECHOCTL,
@@ -26,6 +26,7 @@ from kernel.uapi.termios import (
     VINTR,
     VKILL,
     VQUIT,
+    VSUSP,
     VWERASE,
 )
 
@@ -83,17 +84,28 @@ class n_tty:
                 byte = NEWLINE
         elif byte == NEWLINE and termios.iflag & INLCR:
             byte = RETURN
-        if termios.lflag & ISIG and byte and byte in (termios.cc[VINTR], termios.cc[VQUIT]):
-            self.echo(byte)
-            if not termios.lflag & NOFLSH:
-                self.flush()
-            self.signal(SIGINT if byte == termios.cc[VINTR] else SIGQUIT)
-            return
+        if termios.lflag & ISIG and byte:
+            sig = self.signal_of(byte)
+            if sig:
+                self.echo(byte)
+                if not termios.lflag & NOFLSH:
+                    self.flush()
+                self.signal(sig)
+                return
         if termios.lflag & ICANON:
             self.edit(byte)
         else:
             self.echo(byte)
             self.append(bytes((byte,)))
+
+    def signal_of(self, byte):
+        """The signal that a character stands for, or 0."""
+        cc = self.termios.cc
+        if byte == cc[VINTR]:
+            return SIGINT
+        if byte == cc[VQUIT]:
+            return SIGQUIT
+        return SIGTSTP if byte == cc[VSUSP] else 0
 
     def edit(self, byte):
         """One byte in canonical mode."""

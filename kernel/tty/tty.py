@@ -15,12 +15,12 @@ from kernel.fs.file import file_operations
 from kernel.fs.select import poll_wait
 from kernel.irq.irq import IRQ_HANDLED, IRQ_NONE, irqaction
 from kernel.sched.wait import wait_queue_head
-from kernel.signal import kill_pgrp
+from kernel.signal import handler_ignores, kill_pgrp, orphaned_group
 from kernel.tty.n_tty import n_tty
 from kernel.uapi.errno import EAGAIN, EFAULT, EINVAL, EIO, ENOTTY, ENXIO, EPERM, ERESTARTSYS
 from kernel.uapi.fcntl import O_NOCTTY, O_NONBLOCK
 from kernel.uapi.poll import POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
-from kernel.uapi.signal import SIGWINCH
+from kernel.uapi.signal import SIGTTIN, SIGWINCH
 from kernel.uapi.termios import (
     B38400,
     CREAD,
@@ -170,13 +170,22 @@ class tty_operations(file_operations):
         tty = self.tty
         return task.tty is tty and tty.foreground and task.pgrp != tty.foreground
 
+    def refuse_reader(self):
+        """SIGTTIN for the process group in the background; -EIO where nothing would come of it."""
+        task = self.sched.current
+        tasks = self.tty.tasks()
+        if task.blocked >> (SIGTTIN - 1) & 1 or handler_ignores(task, SIGTTIN) or orphaned_group(tasks, task.pgrp):
+            return -EIO
+        kill_pgrp(tasks, task.pgrp, SIGTTIN)
+        return -ERESTARTSYS
+
     def read(self, filp, to):
         tty = self.tty
         sched = self.sched
         if to.count == 0:
             return 0
         if self.in_background():
-            return -EIO
+            return self.refuse_reader()
         minimum = tty.termios.cc[VMIN]
         wait_time = tty.termios.cc[VTIME] * NSEC_PER_DECISECOND
         raw = not tty.termios.lflag & ICANON

@@ -64,7 +64,7 @@ def table(results):
     lines += [row(module, outcomes) for module, outcomes in results.items()]
     lines.append(row("all", {(module, name): outcome for module, found in results.items() for name, outcome in found.items()}))
     lines += ["", "| why a test did not run | tests |", "|---|---|"]
-    lines += [f"| {reason.replace('|', '/')} | {count} |" for reason, count in reasons(results)]
+    lines += [f"| {reason.replace('|', '/') or '(the test gives none)'} | {count} |" for reason, count in reasons(results)]
     failed = [name for outcomes in results.values() for name, (outcome, _) in outcomes.items() if outcome == "failed"]
     if failed:
         lines += ["", "Failed:", "", *[f"- `{name.removeprefix('test.')}`" for name in failed]]

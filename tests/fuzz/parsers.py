@@ -15,7 +15,7 @@ from userland.libc import databases, dns, inet, resolver
 from userland.net import filter as packet_filter
 from userland.net import packet, pcap
 from userland.proto import dhcp, http, icmp
-from userland.shell import expand, lexer, lineedit, parser
+from userland.shell import expand, lexer, lineedit, nodes, parser, pattern
 
 from .choices import Choices
 
@@ -31,7 +31,8 @@ FILTER_WORDS = (
 )  # fmt: skip
 SHELL_PIECES = (
     " ", "a", "$x", "${x:-y}", "$?", "'", '"', "\\", "|", "&", "&&", "||", ";", "\n", ">", "<", ">>", "2>&1", "#", "*", "[a-z]",
-    "?", "x=1", "(", ")", "${", "$", "\t", "![", "]", "é",
+    "?", "x=1", "(", ")", "${", "$", "\t", "![", "]", "é", "if ", "then ", "fi", "for x in ", "do ", "done", "case ", "esac",
+    "{ ", "}", "$(", "$((", "))", "`", "<<E\n", "E\n",
 )  # fmt: skip
 ADDRESS_PIECES = ("0", "1", "255", "256", ".", ".", ".", "0x", "f", "08", "4294967295", "-1", " ", "+", "_", "٣")
 IMPAIRMENTS = ("loss=", "delay=", "rate=", "jitter=", "reorder=", "5%", "1e3", "nan", "inf", "ms", "mbit", ",", "=", "-", "0")
@@ -241,22 +242,54 @@ def command_line(choices):
 def shell_lines(choices):
     text = composed(choices, SHELL_PIECES)
     try:
-        items = parser.parse(text)
+        tree = parser.parse(text)
     except lexer.ShellSyntaxError as refusal:
-        assert "\n" not in str(refusal)
+        assert str(refusal) and "\n" not in str(refusal) and refusal.line >= 1
         return
-    for item in items:
-        for _, pipeline in item.pipelines:
-            for command in pipeline:
-                for word in command.words:
-                    fields = expand.expand_word(word, lambda name: EXPANSION, lambda folder: ["a", "b", ".c", "]"])
-                    assert all(isinstance(field, str) for field in fields)
-                    expand.expand_single(word, lambda name: EXPANSION)
+    assert nodes.encode(nodes.decode(nodes.encode(tree))) == nodes.encode(tree)
+    expander = expand.Expander(NoShell())
+    for item in tree.items:
+        for _, pipeline in item.items:
+            for command in pipeline.commands:
+                for word in command.words if isinstance(command, nodes.Simple) else ():
+                    try:
+                        fields = expander.word_fields(word)
+                        assert all(isinstance(field, str) for field in fields)
+                        expander.single(word)
+                    except expand.ExpansionError as error:
+                        assert str(error)
+
+
+class NoShell:
+    """What the expander asks of a shell."""
+
+    def __init__(self):
+        self.variables = {}
+        self.arguments = ["1 2", "3"]
+
+    def option(self, letter):
+        return False
+
+    def value(self, name):
+        return EXPANSION
+
+    def assign(self, name, value):
+        self.variables[name] = value
+
+    def names_in(self, directory):
+        return ["a", "b", ".c", "]"]
+
+    def is_directory(self, path):
+        return path == "a"
+
+    def capture(self, node):
+        return EXPANSION
 
 
 def shell_patterns(choices):
     name = choices.piece(choices.below(64)).decode("latin-1")
-    expand.matches(name, composed(choices, ("*", "?", "[", "]", "!", "-", "a", "z", "\\")))
+    text = composed(choices, ("*", "?", "[", "]", "!", "-", "a", "z", "\\", "[:alpha:]"))
+    pattern.matches(pattern.compile_pattern([(text, False)]), name)
 
 
 def line_editor(choices):

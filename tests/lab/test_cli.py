@@ -133,7 +133,7 @@ def test_a_shell_on_a_pipe_neither_prompts_nor_echoes():
     result = hwemu("boot", "--net", "none", input="ls /etc/host*\nnosuch\nexit 3\n")
     assert (result.stdout, result.returncode) == ("/etc/hostname\n/etc/hosts\n", 3)
     # What the kernel has to say while it boots and powers off is not the shell's output either.
-    assert "sh: nosuch: not found\n" in result.stderr and "reboot: Power down" in result.stderr
+    assert "sh: line 2: nosuch: not found\n" in result.stderr and "reboot: Power down" in result.stderr
 
 
 def test_reasons_are_readable():

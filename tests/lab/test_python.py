@@ -200,3 +200,26 @@ except KeyboardInterrupt: print("interrupted")
         child.send_signal(signal.SIGINT)
         output, errors = child.communicate(timeout=60)
         assert (output, errors, child.returncode) == ("interrupted\n", "", 0)
+
+
+def test_signals_interrupt_calls_which_go_on_when_the_handler_returns(tmp_path):
+    program = """
+import os, signal, socket, time
+came = []
+signal.signal(signal.SIGALRM, lambda number, frame: came.append(number))
+signal.setitimer(signal.ITIMER_REAL, 0.5, 1)
+before = time.monotonic()
+time.sleep(3)
+print(len(came), time.monotonic() - before >= 3)
+signal.setitimer(signal.ITIMER_REAL, 0)
+def stop(number, frame): raise InterruptedError("enough")
+signal.signal(signal.SIGALRM, stop)
+signal.alarm(2)
+left, right = socket.socketpair()
+try: left.recv(1)
+except InterruptedError as error: print(error)
+signal.signal(signal.SIGUSR1, lambda number, frame: print("to itself"))
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+    done = run(tmp_path, program)
+    assert (done.stdout, done.stderr) == ("3 True\nenough\nto itself\n", "")

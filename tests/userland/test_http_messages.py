@@ -143,7 +143,7 @@ def test_urls(text, expected):
     assert (url.host, url.port, url.path) == expected
 
 
-@pytest.mark.parametrize("text", ["https://h/", "http://", "http://h:0/", "http://h:99999/", "http://h:x/", "ftp://h", ""])
+@pytest.mark.parametrize("text", ["gopher://h/", "http://", "http://h:0/", "http://h:99999/", "http://h:x/", "ftp://h", ""])
 def test_urls_that_are_none(text):
     assert http.parse_url(text) is None
 
@@ -154,4 +154,4 @@ def test_redirect_targets_are_relative_to_the_page():
     assert http.join_url(base, "y").text() == "http://h:81/a/y"
     assert http.join_url(base, "//z/w").text() == "http://z/w"
     assert http.join_url(base, "http://q/").text() == "http://q/"
-    assert http.join_url(base, "https://q/") is None
+    assert http.join_url(base, "https://q/").text() == "https://q/"

@@ -16,8 +16,8 @@ BIG = bytes(index * 7 & 0xFF for index in range(300_000))
         ("true && false", "", 1),
         ("false || echo yes; echo $?", "yes\n0\n", 0),
         ("exit 42", "", 42),
-        ("nosuch", "sh: nosuch: not found\n", 127),
-        ("/etc/hosts", "sh: /etc/hosts: Permission denied\n", 126),
+        ("nosuch", "sh: line 1: nosuch: not found\n", 127),
+        ("/etc/hosts", "sh: line 1: /etc/hosts: Permission denied\n", 126),
         ("cat /nonexistent", "cat: /nonexistent: No such file or directory\n", 1),
         ("echo a > /tmp/x; echo b >> /tmp/x; cat < /tmp/x", "a\nb\n", 0),
         ("cat /nonexistent 2> /tmp/e; wc -l < /tmp/e", "1\n", 0),
@@ -27,24 +27,24 @@ BIG = bytes(index * 7 & 0xFF for index in range(300_000))
         ("echo 1 | cat | cat | cat | wc -c", "2\n", 0),
         ("X=5; echo $X; export X; sh -c 'echo $X; exit 3'; echo $?", "5\n5\n3\n", 0),
         ("Y=9 sh -c 'echo $Y'; echo .$Y.", "9\n..\n", 0),
-        ("cd /etc; pwd; cd nosuch", "/etc\nsh: cd: nosuch: No such file or directory\n", 1),
+        ("cd /etc; pwd; cd nosuch", "/etc\nsh: line 1: cd: nosuch: No such file or directory\n", 2),
         ("cd /tmp; echo > b1; echo > b2; echo b*; ls", "b1 b2\nb1\nb2\n", 0),
         ("sleep 5 & sleep 1; wait; echo done", "done\n", 0),
         ("sleep 100 & kill $!; wait $!; echo $?", "143\n", 0),
         ("sleep 100 & kill -KILL $!; wait $!; echo $?", "137\n", 0),
         ("echo a && echo b & wait", "a\nb\n", 0),
-        ("echo 'open", "sh: syntax error: unterminated quoted string\n", 2),
-        ("echo a > /nonexistent/x; echo $?", "sh: /nonexistent/x: No such file or directory\n1\n", 0),
+        ("echo 'open", "sh: line 1: syntax error: unterminated quoted string\n", 2),
+        ("echo a > /nonexistent/x; echo $?", "sh: line 1: /nonexistent/x: No such file or directory\n2\n", 0),
         ("poweroff 9", "", 9),
         ("uname", "Linux\n", 0),
         ("cat /etc/hostname | tail -n 0; tail -n 5 /etc/hostname", "hwemu\n", 0),
         ("head -n 1 /etc/hosts; head -c 9 /etc/hosts", "127.0.0.1\tlocalhost\n127.0.0.1", 0),
         ("exec echo replaced", "replaced\n", 0),
         ("echo $0 $# $1; sh -c 'echo $0 $# $2' name a b", "sh 0\nname 2 b\n", 0),
-        ("help > /dev/null; history; jobs; set > /dev/null; unset PATH; ls", "sh: ls: not found\n", 127),
+        ("help > /dev/null; history; jobs; set > /dev/null; unset PATH; ls", "sh: line 1: ls: not found\n", 127),
         ("true | sleep 1 | echo last", "last\n", 0),
         ("false | true", "", 0),
-        ("true | nosuch", "sh: nosuch: not found\n", 127),
+        ("true | nosuch", "sh: line 1: nosuch: not found\n", 127),
         ("export A='b c'; export | head -n 1", "export A='b c'\n", 0),
         ("# only a comment", "", 0),
         ("cat /etc/hosts | tail -n 1; tail -n 2 /etc/hosts | head -n 1", "10.0.2.2\tgateway\n127.0.1.1\thwemu\n", 0),
@@ -66,7 +66,7 @@ def test_command_lines(run_line, command, output, status):
     [
         "cat -z", "head -n x", "wc -z", "sleep", "sleep x", "uname -z", "kill", "kill -NOSUCH 1", "ls --nosuch", "ps -z",
         "ping", "ping -c 0 x", "ping -s 99999 1.2.3.4", "ip", "ip nosuch", "ip addr nosuch", "ss -z", "ethtool",
-        "lspci x", "tcpdump -z", "tcpdump -c x", "tcpdump port", "nc", "nc -z", "nc -l", "wget", "wget https://x/",
+        "lspci x", "tcpdump -z", "tcpdump -c x", "tcpdump port", "nc", "nc -z", "nc -l", "wget", "wget ftp://x/",
         "httpd -p 0", "httpd a b", "udhcpc x", "udhcpc -r x", "nslookup", "ttcp", "ttcp -s -c x", "inetd x", "arping",
         "dmesg x", "poweroff x", "sha256sum -z", "tail -n x", "grep", "grep (", "rm", "mkdir", "cat --help", "sh -z",
     ],
@@ -196,7 +196,7 @@ def test_ctrl_c_interrupts_the_program_and_twice_at_the_prompt_ends(terminal):
 def test_ctrl_d_ends_and_jobs_are_reported(terminal):
     assert "[1] " in terminal.type(b"sleep 2 &\r")
     terminal.type(b"", 3)
-    assert "[1]+  Done" in terminal.type(b"\r")
+    assert "[1] + Done" in terminal.type(b"\r")
     terminal.type(b"\x04")
     assert terminal.status == 0
 

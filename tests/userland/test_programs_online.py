@@ -25,7 +25,7 @@ def test_ping():
         ("ping -c 1 10.0.0.9", "From 10.0.0.1 icmp_seq=1 Destination Host Unreachable", 1),
         ("ping -c 1 9.9.9.9", "ping: connect: Network is unreachable", 2),
         ("ping -c 1 nosuch.", "ping: nosuch.: ", 2),
-        ("ping -c 1 localhost", "64 bytes from 127.0.0.1: icmp_seq=1 ttl=64", 0),
+        ("ping -c 1 localhost", "64 bytes from localhost (127.0.0.1): icmp_seq=1 ttl=64", 0),
         ("ping -q -f -c 300 10.0.0.2", "300 packets transmitted, 300 received, 0% packet loss", 0),
         ("ping -c 5 -i 0.01 -q -w 3 10.0.0.2", "5 packets transmitted, 5 received", 0),
         ("ping -w 1 -c 100 10.0.0.2", "% packet loss", 1),
@@ -236,7 +236,7 @@ def test_inetd_and_ss():
     assert re.search(r"^LISTEN +0 +\d+ +0\.0\.0\.0:7 +0\.0\.0\.0:\*$", text, re.M), text
     assert "0.0.0.0:chargen" in text and re.search(r"^ESTAB +0 +0 +10\.0\.0\.1:7 +10\.0\.0\.1:\d+$", text, re.M)
     assert "\nhello\n" in text and "\n !\"#$%&" in text and 'users:(("inetd",pid=4,fd=4))' in text
-    assert "nc: connect to 10.0.0.2 port 99 failed: Connection refused" in text
+    assert "nc: connect to 10.0.0.2 port 99 (tcp) failed: Connection refused" in text
 
 
 def test_http_through_a_lossy_program_chain():

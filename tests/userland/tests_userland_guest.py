@@ -1,7 +1,10 @@
 """What the userland tests boot: a machine without devices, or two machines on a wire, whose inits run a command line."""
 
+from random import Random
+
 from hwemu.clock import Clock
 from hwemu.machine import Machine
+from hwemu.wire.impair import Impairment, parse_impairments
 from hwemu.wire.switch import Switch
 from kernel.init.main import Kernel
 from lab.initramfs import initramfs
@@ -50,7 +53,7 @@ class Guest:
 class Pair:
     """Two machines on a gigabit switch, 10.0.0.1 and 10.0.0.2, each running a command line; the first one is watched."""
 
-    def __init__(self, first, second="sleep 10000", files=None, second_files=None, memory=16 << 20, **cmdline):
+    def __init__(self, first, second="sleep 10000", files=None, second_files=None, memory=16 << 20, impair="", **cmdline):
         self.clock = Clock()
         switch = Switch(self.clock)
         self.hosts = []
@@ -58,10 +61,13 @@ class Pair:
             options = {"ip": f"10.0.0.{number}/24", "console": "pipe", "quiet": "", "command": command, **cmdline}
             self.hosts.append(
                 build_machine(
-                    self.clock, switch.port(f"port{number}", GIGABIT), name=f"host{number}", number=number,
-                    seed=number, memory=memory, cmdline=options, files=content,
+                    self.clock, self.wire(switch.port(f"port{number}", GIGABIT), impair, number),
+                    name=f"host{number}", number=number, seed=number, memory=memory, cmdline=options, files=content,
                 )
             )  # fmt: skip
+
+    def wire(self, port, impair, number):
+        return Impairment(port, parse_impairments(impair), Random(number), self.clock) if impair else port
 
     def run(self, seconds=120):
         """(output, exit status) of the first machine."""

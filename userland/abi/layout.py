@@ -21,6 +21,8 @@ POLLFD = Struct("<ihh")
 EPOLL_EVENT = Struct("<IQ")
 TIMEVAL = Struct("<qq")
 TIMESPEC = Struct("<qq")
+# struct itimerval: interval and value, each seconds and microseconds.
+ITIMERVAL = Struct("<qqqq")
 # struct itimerspec: interval and value.
 ITIMERSPEC = Struct("<qqqq")
 SIGSET_SIZE = 8

@@ -2,9 +2,9 @@
 
 from hwemu.cpu import trap
 from userland.abi.errno import EINTR
-from userland.abi.layout import TIMESPEC, TIMEVAL
+from userland.abi.layout import ITIMERVAL, TIMESPEC, TIMEVAL
 from userland.abi.process import CLOCK_MONOTONIC, CLOCK_REALTIME
-from userland.abi.syscall import SYS_clock_gettime, SYS_gettimeofday, SYS_nanosleep, SYS_time
+from userland.abi.syscall import SYS_clock_gettime, SYS_getitimer, SYS_gettimeofday, SYS_nanosleep, SYS_setitimer, SYS_time
 from userland.libc.crt import call_with_buffer, checked, get_errno, this
 
 NANOSECONDS = 1000000000
@@ -68,6 +68,34 @@ def sleep(seconds):
 def usleep(microseconds):
     """int usleep(useconds_t usec)"""
     return 0 if nanosleep(int(microseconds) * 1000) == 0 else -1
+
+
+def itimerval(raw):
+    """(value, interval) in ns of a struct itimerval."""
+    seconds, micro, value, value_micro = ITIMERVAL.unpack(raw)
+    return value * NANOSECONDS + value_micro * 1000, seconds * NANOSECONDS + micro * 1000
+
+
+def setitimer(which, value, interval=0):
+    """int setitimer(int which, const struct itimerval *new_value, struct itimerval *old_value)
+
+    Times in ns, cut to microseconds; returns the old (value, interval), or -1.
+    """
+    new = ITIMERVAL.pack(*divmod(interval // 1000, 1000000), *divmod(value // 1000, 1000000))
+    old = bytearray(ITIMERVAL.size)
+    space = this().space
+    new_address = space.map(new)
+    old_address = space.map(old, True)
+    result = trap(SYS_setitimer, which, new_address, old_address)
+    space.unmap(old_address)
+    space.unmap(new_address)
+    return itimerval(old) if checked(result) >= 0 else -1
+
+
+def getitimer(which):
+    """int getitimer(int which, struct itimerval *curr_value): (value, interval) in ns, or -1."""
+    raw = bytearray(ITIMERVAL.size)
+    return itimerval(raw) if call_with_buffer(SYS_getitimer, which, raw, True) >= 0 else -1
 
 
 DAYS_BEFORE_1970 = 719468

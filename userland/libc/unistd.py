@@ -28,6 +28,7 @@ from userland.abi.syscall import (
     SYS_rmdir,
     SYS_sendfile64,
     SYS_stat64,
+    SYS_umask,
     SYS_unlink,
     SYS_writev,
 )
@@ -241,6 +242,11 @@ def unlink(path):
 def mkdir(path, mode=0o755):
     """int mkdir(const char *pathname, mode_t mode)"""
     return call_with_path(SYS_mkdir, path, mode)
+
+
+def umask(mask):
+    """mode_t umask(mode_t mask): the mask before."""
+    return checked(trap(SYS_umask, mask))
 
 
 def rmdir(path):

@@ -10,6 +10,7 @@ from userland.proto.http import (
     escape_html,
     head_end,
     mime_type,
+    parse_date,
     parse_range,
     parse_request,
     percent_encode,
@@ -17,7 +18,7 @@ from userland.proto.http import (
     target_path,
 )
 
-USAGE = "httpd [-fv] [-p PORT] [-t SECONDS] [DIR]"
+USAGE = "httpd [-fv] [-p PORT] [-t SECONDS] [-m CONNECTIONS] [DIR]"
 BLOCK = 262144
 RECEIVE = 16384
 # A body up to this size goes out together with its head.
@@ -27,12 +28,14 @@ BACKLOG = 1024
 # How many blocks one connection may send before the others get their turn.
 BLOCKS_PER_TURN = 4
 SERVER = "hwemu-httpd"
+# How long a client may take for one request head, in seconds, however steadily it drips in.
+HEAD_TIME = 20
 
 
 class Connection:
     """One client: the request being read, or the answer being sent."""
 
-    __slots__ = ("fd", "peer", "input", "output", "file", "left", "block", "keep", "writing", "used_at")
+    __slots__ = ("fd", "peer", "input", "output", "file", "left", "block", "keep", "writing", "used_at", "asked_at")
 
     def __init__(self, fd, peer, now):
         self.fd = fd
@@ -46,16 +49,19 @@ class Connection:
         self.keep = True
         self.writing = False
         self.used_at = now
+        # When the request that is being read began.
+        self.asked_at = now
 
 
 class Server:
     """The listening socket, its connections and the epoll set."""
 
-    def __init__(self, listener, root, verbose, idle):
+    def __init__(self, listener, root, verbose, idle, limit):
         self.listener = listener
         self.root = root
         self.verbose = verbose
         self.idle = idle
+        self.limit = limit
         self.epoll = libc.epoll_create()
         self.connections = {}
         self.scratch = bytearray(RECEIVE)
@@ -83,6 +89,9 @@ class Server:
     def accept(self):
         addr = bytearray(16)
         while True:
+            if len(self.connections) >= self.limit:
+                self.pause_accepting()
+                return
             fd = libc.accept4(self.listener, addr, libc.SOCK_NONBLOCK)
             if fd < 0:
                 if libc.errno in (libc.EMFILE, libc.ENFILE, libc.ENOBUFS, libc.ENOMEM):
@@ -93,7 +102,7 @@ class Server:
             libc.epoll_ctl(self.epoll, libc.EPOLL_CTL_ADD, fd, libc.EPOLLIN)
 
     def pause_accepting(self):
-        """Out of descriptors: the rest wait in the backlog until a connection closes."""
+        """Out of descriptors, or of what -m allows: the rest wait in the backlog until a connection closes."""
         self.full = True
         libc.epoll_ctl(self.epoll, libc.EPOLL_CTL_MOD, self.listener, 0)
 
@@ -106,9 +115,14 @@ class Server:
             libc.epoll_ctl(self.epoll, libc.EPOLL_CTL_MOD, self.listener, libc.EPOLLIN)
 
     def sweep(self, now):
-        """Close the connections that have been silent for too long."""
-        for connection in [c for c in self.connections.values() if now - c.used_at > self.idle]:
+        """Close the connections that have been silent for too long, and those that never finish their request."""
+        for connection in [c for c in self.connections.values() if self.overdue(c, now)]:
             self.close(connection)
+
+    def overdue(self, connection, now):
+        if now - connection.used_at > self.idle:
+            return True
+        return connection.output is None and bool(connection.input) and now - connection.asked_at > HEAD_TIME
 
     def serve(self, connection, mask):
         connection.used_at = libc.clock_gettime()
@@ -131,6 +145,8 @@ class Server:
             return libc.errno in (libc.EAGAIN, libc.EINTR)
         if count == 0:
             return False
+        if not connection.input:
+            connection.asked_at = connection.used_at
         connection.input += memoryview(self.scratch)[:count]
         self.next_request(connection)
         return True
@@ -187,7 +203,8 @@ class Server:
         modified = libc.http_date(found.st_mtime)
         fields = [("Last-Modified", modified), ("Accept-Ranges", "bytes"), ("Content-Type", mime_type(full))]
         size = found.st_size
-        if request.headers.get("if-modified-since") == modified:
+        since = parse_date(request.headers.get("if-modified-since"))
+        if since >= 0 and found.st_mtime <= since and "range" not in request.headers.fields:
             libc.close(fd)
             self.start(connection, 304, fields, b"", request)
             return
@@ -328,11 +345,12 @@ class Server:
 
 def main(argv):
     try:
-        options = libc.getopt(argv, "p:fvt:h:", USAGE)
+        options = libc.getopt(argv, "p:fvt:h:m:", USAGE)
         if len(options.operands) > 1:
             raise libc.UsageError(f"usage: {USAGE}")
         port = options.integer("p", 80, 1, 65535)
         idle = options.integer("t", 60, 1)
+        limit = options.integer("m", 1000, 1)
     except libc.UsageError as error:
         libc.eputs(f"httpd: {error}")
         return 2
@@ -347,4 +365,4 @@ def main(argv):
     if fd < 0 or libc.bind(fd, libc.sockaddr_in("0.0.0.0", port)) < 0 or libc.listen(fd, BACKLOG) < 0:
         libc.perror(f"httpd: port {port}")
         return 1
-    return Server(fd, root.rstrip("/"), options.has("v"), idle).run()
+    return Server(fd, root.rstrip("/"), options.has("v"), idle, limit).run()

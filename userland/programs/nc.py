@@ -1,10 +1,11 @@
-"""nc: connects standard input and output with a TCP or UDP socket."""
+"""nc: connects standard input and output with a TCP or UDP socket, in the manner of OpenBSD's netcat."""
 
 from userland import libc
 
-USAGE = "nc [-lukznvN] [-w SECONDS] [-q SECONDS] [-p PORT] [-s ADDRESS] [HOST] [PORT]"
+USAGE = "nc [-lukznvNd] [-i SECONDS] [-w SECONDS] [-q SECONDS] [-p PORT] [-s ADDRESS] [HOST] [PORT[-PORT]]"
 BLOCK = 262144
 DATAGRAM = 65536
+PROBE_WAIT = 500
 
 
 class Relay:
@@ -101,9 +102,27 @@ def resolve(host, port, kind, numeric):
     flags = libc.AI_NUMERICHOST if numeric else 0
     code, found = libc.getaddrinfo(host, port, libc.AF_INET, kind, 0, flags)
     if code:
-        libc.eputs(f"nc: {host}:{port}: {libc.gai_strerror(code)}")
+        libc.eputs(f"nc: getaddrinfo for host \"{host}\" port {port}: {libc.gai_strerror(code)}")
         return None
     return found[0].ai_addr
+
+
+def service_text(port, udp):
+    """What -v calls a port: its protocol and its name."""
+    protocol = "udp" if udp else "tcp"
+    entry = libc.getservbyport(int(port), protocol) if port.isdigit() else None
+    return f"[{protocol}/{'*' if entry is None else entry.s_name}]"
+
+
+def udp_listens(fd):
+    """Whether nothing says that the port is closed: two datagrams of one byte, and a second's wait."""
+    for _ in range(2):
+        if libc.send(fd, b"X") < 0:
+            return libc.errno != libc.ECONNREFUSED
+        libc.poll([libc.pollfd(fd, libc.POLLIN)], PROBE_WAIT)
+        if libc.socket_error(fd) == libc.ECONNREFUSED:
+            return False
+    return True
 
 
 def connect_within(fd, addr, seconds):
@@ -142,24 +161,31 @@ def port_range(text):
     first, dash, last = text.partition("-")
     if not dash or not first.isdigit():
         return [text]
-    return [str(port) for port in range(libc.integer(first, 1, 65535), libc.integer(last, 1, 65535) + 1)]
+    low, high = sorted((libc.integer(first, 1, 65535), libc.integer(last, 1, 65535)))
+    return [str(port) for port in range(low, high + 1)]
 
 
 def run_client(options, host, ports):
     udp = options.has("u")
     status = 1
-    for port in ports:
+    for number, port in enumerate(ports):
+        if number and options.has("i"):
+            libc.sleep(options.integer("i", 0, 1, 3600))
         addr = resolve(host, port, libc.SOCK_DGRAM if udp else libc.SOCK_STREAM, options.has("n"))
         fd = -1 if addr is None else client_socket(options, udp)
         if fd < 0:
             return 1
         if connect_within(fd, addr, options.integer("w", 0)) < 0:
             if options.has("v"):
-                libc.eputs(f"nc: connect to {host} port {port} failed: {libc.strerror(libc.errno)}")
+                protocol = "udp" if udp else "tcp"
+                libc.eputs(f"nc: connect to {host} port {port} ({protocol}) failed: {libc.strerror(libc.errno)}")
+            libc.close(fd)
+            continue
+        if options.has("z") and udp and not udp_listens(fd):
             libc.close(fd)
             continue
         if options.has("v"):
-            libc.eputs(f"Connection to {host} {port} port [{'udp' if udp else 'tcp'}] succeeded!")
+            libc.eputs(f"Connection to {host} {port} port {service_text(port, udp)} succeeded!")
         if options.has("z"):
             status = 0
         else:
@@ -196,7 +222,7 @@ def run_server(options, address, port):
             libc.perror("nc: accept")
             return 1
         if options.has("v"):
-            libc.eputs(f"Connection received on {libc.peer_text(peer)}")
+            libc.eputs(f"Connection received on {libc.peer_text(peer).replace(':', ' ')}")
         if not options.has("k"):
             libc.close(fd)
         status = Relay(client, False, options.integer("w", 0), options.integer("q", -1), not options.has("d")).run()
@@ -222,13 +248,13 @@ def serve_udp(options, fd):
         libc.perror("nc: connect")
         return 1
     if options.has("v"):
-        libc.eputs(f"Connection received on {libc.peer_text(peer)}")
+        libc.eputs(f"Connection received on {libc.peer_text(peer).replace(':', ' ')}")
     return Relay(fd, True, options.integer("w", 0), options.integer("q", -1), not options.has("d")).run()
 
 
 def main(argv):
     try:
-        options = libc.getopt(argv, "lukznvNdw:q:p:s:", USAGE)
+        options = libc.getopt(argv, "lukznvNdi:w:q:p:s:4", USAGE)
         words = options.operands
         if options.has("l"):
             if len(words) > 2 or not (words or options.has("p")):

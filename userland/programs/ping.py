@@ -1,21 +1,35 @@
 """ping: asks a host for ICMP echoes, in the manner of iputils."""
 
 from userland import libc
-from userland.proto.icmp import ECHO_REPLY, HEADER_SIZE, EchoRequest, parse, strip_ip
+from userland.proto.icmp import (
+    ECHO_REPLY,
+    HEADER_SIZE,
+    MAX_OPTIONS,
+    REDIRECT,
+    EchoRequest,
+    parse,
+    record_route_option,
+    recorded_route,
+    strip_ip,
+)
 
-USAGE = "ping [-c COUNT] [-i INTERVAL] [-s SIZE] [-W TIMEOUT] [-w DEADLINE] [-t TTL] [-I DEV] [-M do|dont] [-fnq] HOST"
+USAGE = (
+    "ping [-c COUNT] [-i INTERVAL] [-s SIZE] [-W TIMEOUT] [-w DEADLINE] [-t TTL] [-I ADDRESS|DEVICE] [-M do|want|dont] "
+    "[-Q TOS] [-DfnqR] HOST"
+)
 NS = 1000000000
 # A datagram socket is connected to this port, which sends nothing, to see whether there is a route.
 PROBE_PORT = 1025
 MAX_SIZE = 65507
 # A flood sends at least a hundred requests a second, and the next at once when a reply came.
 FLOOD_INTERVAL = NS // 100
+PMTU_MODES = {"do": libc.IP_PMTUDISC_DO, "want": libc.IP_PMTUDISC_WANT, "dont": libc.IP_PMTUDISC_DONT}
 
 
 class Pinger:
     """One run: the socket, what was sent and what came back."""
 
-    def __init__(self, fd, raw, target, ident, size, options):
+    def __init__(self, fd, raw, target, ident, size, options, host):
         self.fd = fd
         self.raw = raw
         self.target = target
@@ -24,6 +38,10 @@ class Pinger:
         self.size = size
         self.flood = options.has("f")
         self.quiet = options.has("q")
+        self.stamped = options.has("D")
+        self.names = {} if not options.has("n") and libc.inet_aton(host) is None else None
+        self.host = host
+        self.adaptive = self.flood or options.real("i", 1) == 0
         self.count = options.integer("c", 0, 1)
         self.interval = int(options.real("i", 0 if self.flood else 1, 0) * NS)
         self.wait = int(options.real("W", 10, 0.001) * NS)
@@ -42,6 +60,11 @@ class Pinger:
         self.maximum = 0
         self.total = 0
         self.total_squares = 0
+        # The average that iputils calls ewma, in eighths of a ns, and the most requests that were on their way at once.
+        self.average = 0
+        self.most_under_way = 0
+        self.route = None
+        self.last_sent = 0
         self.stopped = False
         self.started = 0
 
@@ -91,14 +114,25 @@ class Pinger:
         sequence = self.transmitted & 0xFFFF
         self.sent_at[sequence] = now
         self.seen[sequence] = 0
+        self.last_sent = now
         packet = self.request.with_sequence(sequence)
         if libc.sendto(self.fd, packet, -1, 0, self.address) < 0:
             self.sent_at.pop(sequence, None)
             self.errors += 1
             if not self.flood:
-                libc.eputs(f"ping: sendmsg: {libc.strerror(libc.errno)}")
+                libc.eputs(f"ping: {self.send_error(libc.errno)}")
         elif self.flood and not self.quiet:
             libc.fputs(".")
+
+    def send_error(self, number):
+        """Why a request did not leave; for one that is too long the MTU is said."""
+        if number != libc.EMSGSIZE:
+            return f"sendmsg: {libc.strerror(number)}"
+        fd = libc.socket(libc.AF_INET, libc.SOCK_DGRAM)
+        libc.connect(fd, libc.sockaddr_in(self.target, PROBE_PORT))
+        mtu = libc.getsockopt_int(fd, libc.SOL_IP, libc.IP_MTU)
+        libc.close(fd)
+        return f"local error: message too long, mtu={mtu}"
 
     def receive_ready(self):
         """Take every message that waits; True when one of them was an echo of ours."""
@@ -109,7 +143,7 @@ class Pinger:
                 number = libc.errno
                 if number in (libc.EHOSTUNREACH, libc.ENETUNREACH, libc.ECONNREFUSED):
                     self.errors += 1
-                    libc.puts(f"From {self.target}: {libc.strerror(number)}")
+                    self.say(f"From {self.target}: {libc.strerror(number)}")
                     continue
                 return answered
             if self.handle(memoryview(self.buffer)[:count]):
@@ -132,16 +166,49 @@ class Pinger:
             self.error(source, parsed)
             return False
         self.reply(source, ttl, parsed)
+        if self.raw and not self.quiet and not self.flood:
+            self.show_route(recorded_route(data))
         return True
 
+    def say(self, text):
+        """A line about one packet, with the time in front when -D asks for it."""
+        stamp = ""
+        if self.stamped:
+            seconds, rest = divmod(libc.clock_gettime_ns(libc.CLOCK_REALTIME), NS)
+            stamp = f"[{seconds}.{rest // 1000:06}] "
+        libc.puts(stamp + text)
+
+    def name(self, source):
+        """The answering host as iputils shows it."""
+        if self.names is None:
+            return source
+        if source not in self.names:
+            code, host, _ = libc.getnameinfo(libc.sockaddr_in(source), libc.NI_NAMEREQD | libc.NI_NUMERICSERV)
+            self.names[source] = source if code else f"{host} ({source})"
+        return self.names[source]
+
+    def show_route(self, route):
+        """What the routers recorded, or that it was the same as before."""
+        if not route:
+            return
+        if route == self.route:
+            libc.puts("\t(same route)")
+        else:
+            libc.puts("RR: " + "\n".join(f"\t{self.name(address)}" for address in route) + "\n")
+        self.route = route
+
     def error(self, source, message):
+        if message.kind == REDIRECT:
+            if not self.quiet and not self.flood:
+                self.say(f"From {self.name(source)}: icmp_seq={message.sequence} {message.error_text()}")
+            return
         if self.sent_at.pop(message.sequence, None) is None:
             return
         self.errors += 1
         if self.flood:
             libc.fputs("\bE")
         elif not self.quiet:
-            libc.puts(f"From {source} icmp_seq={message.sequence} {message.error_text()}")
+            self.say(f"From {self.name(source)} icmp_seq={message.sequence} {message.error_text()}")
 
     def reply(self, source, ttl, message):
         sent = self.sent_at.pop(message.sequence, None)
@@ -161,14 +228,16 @@ class Pinger:
         if self.flood:
             libc.fputs("\b \b")
             return
-        text = f"{message.size} bytes from {source}: icmp_seq={message.sequence}"
+        text = f"{message.size} bytes from {self.name(source)}: icmp_seq={message.sequence}"
         if ttl:
             text += f" ttl={ttl}"
         if not duplicate:
             text += f" time={milliseconds(elapsed)} ms"
-        libc.puts(text + (" (DUP!)" if duplicate else ""))
+        self.say(text + (" (DUP!)" if duplicate else ""))
 
     def account(self, elapsed):
+        self.most_under_way = max(self.most_under_way, len(self.sent_at) + 1)
+        self.average = self.average + elapsed - self.average // 8 if self.average else elapsed * 8
         self.minimum = elapsed if self.received == 1 else min(self.minimum, elapsed)
         self.maximum = max(self.maximum, elapsed)
         self.total += elapsed
@@ -178,7 +247,7 @@ class Pinger:
         elapsed = (libc.clock_gettime_ns() - self.started) // 1000000
         lost = self.transmitted - self.received
         percent = f"{100 * lost / self.transmitted:.6g}" if self.transmitted else "0"
-        text = f"\n--- {self.target} ping statistics ---\n{self.transmitted} packets transmitted, {self.received} received"
+        text = f"\n--- {self.host} ping statistics ---\n{self.transmitted} packets transmitted, {self.received} received"
         if self.duplicates:
             text += f", +{self.duplicates} duplicates"
         if self.errors:
@@ -188,7 +257,13 @@ class Pinger:
             mean = self.total // self.received
             spread = max(0, self.total_squares // self.received - mean * mean)
             values = [self.minimum, mean, self.maximum, integer_root(spread)]
-            text += "rtt min/avg/max/mdev = " + "/".join(f"{v / 1e6:.3f}" for v in values) + " ms\n"
+            text += "rtt min/avg/max/mdev = " + "/".join(f"{v / 1e6:.3f}" for v in values) + " ms"
+            if self.most_under_way > 1:
+                text += f", pipe {self.most_under_way}"
+        if self.received and self.adaptive and self.transmitted > 1:
+            gap = (self.last_sent - self.started) // (self.transmitted - 1)
+            text += f", ipg/ewma {gap / 1e6:.3f}/{self.average / 8e6:.3f} ms"
+        text += "\n" if self.received else ""
         libc.fputs(text)
         if self.count and self.deadline:
             return 0 if self.received >= self.count else 1
@@ -242,15 +317,23 @@ def reachable(target):
 
 
 def configure(fd, options):
-    """Apply -t, -I, -M; False with the reason printed when one of them fails."""
+    """Apply -t, -I, -M, -Q, -R; False with the reason printed when one of them fails."""
     if options.has("t") and libc.setsockopt(fd, libc.SOL_IP, libc.IP_TTL, options.integer("t", 64, 1, 255)) < 0:
         libc.perror("ping: IP_TTL")
         return False
     if options.has("M"):
-        mode = libc.IP_PMTUDISC_DO if options.get("M") == "do" else libc.IP_PMTUDISC_DONT
-        libc.setsockopt(fd, libc.SOL_IP, libc.IP_MTU_DISCOVER, mode)
+        libc.setsockopt(fd, libc.SOL_IP, libc.IP_MTU_DISCOVER, PMTU_MODES[options.get("M")])
+    if options.has("Q"):
+        libc.setsockopt(fd, libc.SOL_IP, libc.IP_TOS, options.integer("Q", 0, 0, 255))
+    if options.has("R") and libc.setsockopt(fd, libc.SOL_IP, libc.IP_OPTIONS, record_route_option()) < 0:
+        libc.perror("ping: record route")
+        return False
     name = options.get("I")
-    if name and libc.setsockopt(fd, libc.SOL_SOCKET, libc.SO_BINDTODEVICE, name.encode() + b"\0") < 0:
+    if name and libc.inet_pton(libc.AF_INET, name) is not None:
+        if libc.bind(fd, libc.sockaddr_in(name, 0)) < 0:
+            libc.perror("ping: bind")
+            return False
+    elif name and libc.setsockopt(fd, libc.SOL_SOCKET, libc.SO_BINDTODEVICE, name.encode() + b"\0") < 0:
         libc.perror(f"ping: {name}")
         return False
     # Room for a flood's replies.
@@ -260,9 +343,11 @@ def configure(fd, options):
 
 def main(argv):
     try:
-        options = libc.getopt(argv, "c:i:s:W:w:t:I:M:fnq", USAGE)
+        options = libc.getopt(argv, "c:i:s:W:w:t:I:M:Q:DfnqR", USAGE)
         if len(options.operands) != 1:
             raise libc.UsageError(f"usage: {USAGE}")
+        if options.get("M", "do") not in PMTU_MODES:
+            raise libc.UsageError(f"invalid -M argument: {options.get('M')}")
         size = options.integer("s", 56, 0, MAX_SIZE)
         host = options.operands[0]
         code, found = libc.getaddrinfo(host, None, libc.AF_INET, libc.SOCK_RAW)
@@ -276,7 +361,7 @@ def main(argv):
         if fd < 0:
             libc.perror("ping: socket")
             return 2
-        pinger = Pinger(fd, raw, target, libc.getpid() & 0xFFFF, size, options)
+        pinger = Pinger(fd, raw, target, libc.getpid() & 0xFFFF, size, options, host)
         if not configure(fd, options):
             return 2
     except libc.UsageError as error:
@@ -287,5 +372,10 @@ def main(argv):
         pinger.stopped = True
 
     libc.signal(libc.SIGINT, interrupted)
-    libc.puts(f"PING {host} ({target}) {size}({size + HEADER_SIZE + 20}) bytes of data.")
+    whole = size + HEADER_SIZE + 20 + (MAX_OPTIONS if options.has("R") else 0)
+    source = ""
+    if options.has("I"):
+        address = libc.get_address(options.get("I"))
+        source = f"from {address} {options.get('I')}: " if address else f"from {options.get('I')} : "
+    libc.puts(f"PING {host} ({target}) {source}{size}({whole}) bytes of data.")
     return pinger.run()

@@ -1,52 +1,126 @@
-"""sh: the shell."""
+"""sh: the shell, as POSIX has it (XCU chapter 2).
+
+`sh --subshell FD` is how a shell starts a copy of itself: its state and what to run come by that descriptor.
+"""
 
 from userland import libc
-from userland.shell.builtins import BUILTINS
-from userland.shell.execute import ExitShell, Shell
+from userland.shell.completion import candidates, word_start
+from userland.shell.control import Break, Continue, ExitShell, Return
+from userland.shell.execute import Abandon, Shell
 from userland.shell.lexer import IncompleteError, ShellSyntaxError
 from userland.shell.lineedit import EOF, INTERRUPT, LineEditor
-from userland.shell.parser import parse
+from userland.shell.parser import Parser
+from userland.shell.state import adopt
 
-USAGE = "sh [-c COMMAND [NAME [ARGUMENT ...]] | FILE [ARGUMENT ...]]"
+USAGE = "sh [-aefnuvxC] [-o OPTION] [-i] [-c COMMAND [NAME [ARGUMENT ...]] | -s | FILE [ARGUMENT ...]]"
 SYNTAX_STATUS = 2
 INTERRUPTED_STATUS = 130
+OPTIONS = "aefnuvxCm"
+OPTION_NAMES = {"errexit": "e", "nounset": "u", "xtrace": "x", "noglob": "f", "pipefail": "pipefail", "noexec": "n"}
 
 
 def main(argv):
-    if len(argv) > 1 and argv[1] == "-c":
-        if len(argv) < 3:
+    if len(argv) == 3 and argv[1] == "--subshell":
+        return run_subshell(int(argv[2]))
+    options = {}
+    words = list(argv[1:])
+    while words and words[0][:1] in ("-", "+") and len(words[0]) > 1 and words[0] != "--":
+        word = words.pop(0)
+        for letter in word[1:]:
+            name = letter
+            if letter == "o" and words:
+                name = OPTION_NAMES.get(words.pop(0))
+            if name is None or (name not in OPTIONS and name not in ("c", "i", "s", "pipefail")):
+                libc.eputs(f"sh: Illegal option {word} (usage: {USAGE})")
+                return 2
+            options[name] = word[0] == "-"
+    if words[:1] == ["--"]:
+        words.pop(0)
+    return start(options, words)
+
+
+def start(options, words):
+    """The exit status of a shell with these options and operands."""
+    interactive = options.pop("i", False)
+    from_input = options.pop("s", False)
+    command = options.pop("c", False)
+    if command:
+        if not words:
             libc.eputs(f"sh: -c requires an argument (usage: {USAGE})")
             return 2
-        return run_text(Shell(argv[3] if len(argv) > 3 else "sh", argv[4:]), argv[2])
-    if len(argv) > 1 and argv[1].startswith("-") and argv[1] != "-i":
-        libc.eputs(f"usage: {USAGE}")
-        return 2
-    if len(argv) > 1 and argv[1] != "-i":
-        text = libc.read_text(argv[1])
+        shell = Shell(words[1] if len(words) > 1 else "sh", words[2:])
+        shell.options = options
+        return run_text(shell, words[0])
+    if words and not from_input:
+        text = libc.read_file(words[0])
         if text == -1:
-            libc.perror(f"sh: {argv[1]}")
-            return 127
-        return run_text(Shell(argv[1], argv[2:]), text)
-    if libc.isatty(0) or len(argv) > 1:
-        return interact(Shell("sh", (), True, 0))
-    return run_input(Shell("sh"))
+            libc.eputs(f"sh: {words[0]}: {libc.strerror(libc.errno)}")
+            return 127 if libc.errno == libc.ENOENT else 126
+        shell = Shell(words[0], words[1:])
+        shell.options = options
+        return run_text(shell, text.decode("utf-8", "surrogateescape"))
+    if interactive or libc.isatty(0):
+        shell = Shell("sh", words, True, 0)
+        shell.options = {"m": True, **options}
+        return interact(shell)
+    shell = Shell("sh", words)
+    shell.options = options
+    return run_input(shell)
+
+
+def guarded(shell, function):
+    """(whether the shell goes on, its status) after `function`."""
+    try:
+        function()
+    except ShellSyntaxError as error:
+        shell.line = error.line
+        shell.complain(str(error))
+        shell.status = SYNTAX_STATUS
+        return False, SYNTAX_STATUS
+    except (ExitShell, Return) as leaving:
+        return False, leaving.status
+    except (Break, Continue):
+        return True, shell.status
+    except Abandon:
+        return True, shell.status
+    except RecursionError:
+        shell.complain("nested too deeply")
+        return False, SYNTAX_STATUS
+    return True, shell.status
 
 
 def run_text(shell, text):
     """Run all of `text`; the exit status."""
     shell.catch_interrupts()
-    try:
-        return ended(shell, shell.run(parse(text)))
-    except ShellSyntaxError as error:
-        shell.complain(str(error))
-        return SYNTAX_STATUS
-    except ExitShell as leaving:
-        return leaving.status
+    if shell.option("n"):
+        _, status = guarded(shell, lambda: Parser(text).program())
+        return status
+    _, status = guarded(shell, lambda: shell.run_text(text))
+    return ended(shell, status)
 
 
 def ended(shell, status):
     """The status of a shell that is through, or that was interrupted together with its command."""
-    return INTERRUPTED_STATUS if shell.interrupted else status
+    if shell.interrupted:
+        status = INTERRUPTED_STATUS
+    return shell.leave(status)
+
+
+def run_subshell(fd):
+    """What a shell's fork would do: go on with its state."""
+    parts = []
+    while chunk := libc.read_bytes(fd, 65536):
+        if chunk == -1:
+            if libc.errno == libc.EINTR:
+                continue
+            return SYNTAX_STATUS
+        parts.append(chunk)
+    libc.close(fd)
+    shell = Shell("sh")
+    node = adopt(shell, b"".join(parts))
+    shell.catch_interrupts()
+    _, status = guarded(shell, lambda: shell.run(node))
+    return ended(shell, status)
 
 
 def run_input(shell):
@@ -54,28 +128,30 @@ def run_input(shell):
     shell.catch_interrupts()
     reader = libc.LineReader(0, 1)
     text = ""
+    number = 1
     while True:
         line = reader.line()
         if line == -1 or (not line and not text):
-            return shell.status
-        text += line.decode("utf-8", "replace") if line else ""
+            return ended(shell, shell.status)
+        text += line.decode("utf-8", "surrogateescape") if line else ""
+        parser = Parser(text, number, not line, 0, shell.aliases)
         try:
-            items = parse(text)
+            node = parser.program()
         except IncompleteError as error:
             if line:
                 continue
+            shell.line = error.line
             shell.complain(str(error))
             return SYNTAX_STATUS
         except ShellSyntaxError as error:
+            shell.line = error.line
             shell.complain(str(error))
             return SYNTAX_STATUS
+        number += text.count("\n")
         text = ""
-        try:
-            shell.run(items)
-            if shell.interrupted:
-                return INTERRUPTED_STATUS
-        except ExitShell as leaving:
-            return leaving.status
+        going, status = guarded(shell, lambda node=node: shell.run(node))
+        if not going or shell.interrupted:
+            return ended(shell, status)
 
 
 class Terminal:
@@ -121,17 +197,26 @@ class Terminal:
 def interact(shell):
     """The prompt: until `exit`, end of file, or Ctrl-C twice on an empty line."""
     shell.catch_interrupts()
+    # Caught and not ignored: what the shell ignores its programs would ignore, too.
+    for signum in (libc.SIGTSTP, libc.SIGTTIN, libc.SIGTTOU, libc.SIGQUIT, libc.SIGTERM):
+        libc.signal(signum, lambda number: None)
     libc.setpgid(0, 0)
     libc.tcsetpgrp(0, libc.getpid())
     terminal = Terminal(0)
-    shell.editor = LineEditor(lambda text: candidates(shell, text))
+    shell.editor = LineEditor(lambda text: candidates(shell, text), completed_from=word_start)
     interrupts = 0
+    warned = False
     text = ""
     while True:
-        shell.report_jobs()
-        event, line = terminal.read_line(shell.editor, "> " if text else prompt())
+        shell.jobs.report()
+        event, line = terminal.read_line(shell.editor, shell.variables.get("PS2", "> ") if text else prompt(shell))
         if event == EOF:
-            return shell.status
+            if not warned and any(job.is_stopped() for job in shell.jobs.jobs):
+                warned = True
+                libc.eputs("You have stopped jobs.")
+                continue
+            return shell.leave(shell.status)
+        warned = False
         if event == INTERRUPT:
             interrupts = 1 if shell.editor.text or text else interrupts + 1
             if interrupts == 2 and not shell.editor.text:
@@ -142,35 +227,24 @@ def interact(shell):
         text += line + "\n"
         shell.interrupted = False
         try:
-            shell.run(parse(text))
+            node = Parser(text, 1, False, 0, shell.aliases).program()
         except IncompleteError:
             continue
         except ShellSyntaxError as error:
             shell.complain(str(error))
             shell.status = SYNTAX_STATUS
-        except ExitShell as leaving:
-            return leaving.status
+            text = ""
+            continue
         text = ""
+        going, status = guarded(shell, lambda node=node: shell.run(node))
+        if not going:
+            return shell.leave(status)
 
 
-def prompt():
+def prompt(shell):
+    """$PS1, or the host's name and the directory."""
+    text = shell.variables.get("PS1")
+    if text is not None:
+        return text
     name = libc.uname()
     return f"{name[1] if name != -1 else ''}:{libc.getcwd() or '?'}# "
-
-
-def candidates(shell, text):
-    """What the word before the cursor could become: a command in the first place, a file name after it."""
-    word = text[text.rfind(" ") + 1 :]
-    if word == text and "/" not in word:
-        names = [*BUILTINS]
-        for directory in shell.variables.get("PATH", "").split(":"):
-            names += shell.names_in(directory or ".")
-        return sorted({name: True for name in names if name.startswith(word)})
-    directory, slash, last = word.rpartition("/")
-    found = []
-    for name in shell.names_in(directory + slash if slash else "."):
-        if name.startswith(last):
-            path = directory + slash + name
-            status = libc.stat(path)
-            found.append(path + "/" if status != -1 and status.is_directory() else path)
-    return found

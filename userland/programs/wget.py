@@ -1,22 +1,16 @@
-"""wget: fetches files over HTTP: redirects, resuming, chunked bodies, a progress line on a terminal."""
+"""wget: fetches files over HTTP and HTTPS: redirects, resuming, chunked bodies, a progress line on a terminal."""
 
 from userland import libc
-from userland.proto.http import (
-    MAX_HEAD,
-    ChunkedDecoder,
-    HttpError,
-    head_end,
-    join_url,
-    parse_response,
-    parse_url,
-    percent_decode,
-)
+from userland.net import fetch
+from userland.net.fetch import Exchange, FetchError
+from userland.net.tls import TlsError, client_context
+from userland.proto.http import HttpError, join_url, parse_url, percent_decode
 
-USAGE = "wget [-qcS] [-O FILE] [-P DIR] [-T SECONDS] [-t TRIES] URL ..."
-GENERIC, FILE_ERROR, NETWORK_ERROR, SERVER_ERROR = 1, 3, 4, 8
-BLOCK = 262144
+USAGE = "wget [-qcS] [-O FILE] [-P DIR] [-T SECONDS] [-t TRIES] [-U AGENT] [--no-check-certificate] URL ..."
+GENERIC, FILE_ERROR, NETWORK_ERROR, TLS_ERROR, SERVER_ERROR = 1, 3, 4, 5, 8
 REDIRECTS = 20
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)
+NS = 1000000000
 
 
 class Failed(Exception):
@@ -43,9 +37,10 @@ class Fetch:
         self.tries = options.integer("t", 3, 1, 1000)
         self.output = options.get("O")
         self.directory = options.get("P")
-        self.fd = -1
+        self.agent = options.get("U", "Wget (hwemu)")
+        self.insecure = options.has("no-check-certificate")
+        self.exchange = None
         self.out = -1
-        self.received = bytearray()
         self.start = 0
         self.done = 0
         self.total = -1
@@ -76,9 +71,8 @@ class Fetch:
                 self.close()
 
     def close(self):
-        if self.fd >= 0:
-            libc.close(self.fd)
-            self.fd = -1
+        if self.exchange is not None:
+            self.exchange.close()
 
     def once(self):
         url = self.url
@@ -98,65 +92,45 @@ class Fetch:
     # --- the exchange ---
 
     def connect(self, url):
-        code, found = libc.getaddrinfo(url.host, str(url.port), libc.AF_INET, libc.SOCK_STREAM)
-        if code:
-            raise Failed(NETWORK_ERROR, f"wget: unable to resolve host address '{url.host}'")
-        last = "no address"
-        for info in found:
-            self.fd = libc.socket(libc.AF_INET, libc.SOCK_STREAM)
-            if self.fd < 0:
-                raise Failed(GENERIC, f"wget: socket: {libc.strerror(libc.errno)}")
-            limit = self.timeout.to_bytes(8, "little") + bytes(8)
-            libc.setsockopt(self.fd, libc.SOL_SOCKET, libc.SO_RCVTIMEO, limit)
-            libc.setsockopt(self.fd, libc.SOL_SOCKET, libc.SO_SNDTIMEO, limit)
-            where = libc.peer_text(info.ai_addr)
-            if libc.connect(self.fd, info.ai_addr) == 0:
-                self.say(f"Connecting to {where}... connected.")
-                return
-            last = f"Connecting to {where}... failed: {libc.strerror(libc.errno)}."
-            self.close()
-        raise Retry(NETWORK_ERROR, last)
+        context = None
+        try:
+            if url.scheme == "https":
+                context = client_context(self.insecure)
+            self.exchange = Exchange(self.timeout * NS, self.timeout * NS, context)
+            self.exchange.connect(url, self.connect_failed)
+        except TlsError as error:
+            raise Failed(TLS_ERROR, f"wget: {error}") from None
+        except FetchError as error:
+            if error.kind == fetch.RESOLVE:
+                raise Failed(NETWORK_ERROR, f"wget: unable to resolve host address '{url.host}'") from None
+            if error.kind == fetch.TLS:
+                raise Failed(TLS_ERROR, f"wget: {error}") from None
+            where = libc.peer_text(self.exchange.address)
+            raise Retry(NETWORK_ERROR, f"Connecting to {where}... failed: {error}.") from None
+        self.say(f"Connecting to {libc.peer_text(self.exchange.address)}... connected.")
+
+    def connect_failed(self, addr, number):
+        self.say(f"Connecting to {libc.peer_text(addr)}... failed: {libc.strerror(number)}.")
 
     def request(self, url):
         self.say(f"--{timestamp()}--  {url.text()}")
         self.start = self.resume_from(url)
         self.connect(url)
-        lines = [f"GET {url.path} HTTP/1.1", f"Host: {url.host_field()}", "User-Agent: Wget (hwemu)", "Accept: */*"]
+        lines = [f"GET {url.path} HTTP/1.1", f"Host: {url.host_field()}", f"User-Agent: {self.agent}", "Accept: */*"]
         if self.start:
             lines.append(f"Range: bytes={self.start}-")
         lines += ["Connection: close", "", ""]
-        if libc.send_all(self.fd, "\r\n".join(lines).encode()) < 0:
-            raise Retry(NETWORK_ERROR, f"wget: write: {libc.strerror(libc.errno)}")
-        response = self.read_head()
-        while 100 <= response.status < 200:
-            response = self.read_head(self.received)
+        try:
+            self.exchange.send("\r\n".join(lines).encode("utf-8", "surrogateescape"))
+            response = self.exchange.read_response()
+        except FetchError as error:
+            if error.kind == fetch.PROTOCOL:
+                raise Failed(SERVER_ERROR, f"wget: {error}") from None
+            raise Retry(NETWORK_ERROR, "No data received." if error.kind == fetch.EMPTY else f"wget: {error}") from None
         self.say(f"HTTP request sent, awaiting response... {response.status} {response.reason}")
         if self.show_headers:
             for name, value in response.headers.fields.items():
                 libc.eputs(f"  {name}: {value}")
-        return response
-
-    def read_head(self, already=b""):
-        """The response head; what came behind it stays in `received`."""
-        data = bytearray(already)
-        block = bytearray(MAX_HEAD)
-        while True:
-            end = head_end(data)
-            if end >= 0:
-                break
-            if len(data) > 4 * MAX_HEAD:
-                raise Failed(SERVER_ERROR, "wget: response head too large")
-            count = libc.recv(self.fd, block)
-            if count < 0:
-                raise Retry(NETWORK_ERROR, f"wget: read: {libc.strerror(libc.errno)}")
-            if count == 0:
-                raise Retry(NETWORK_ERROR, "No data received.")
-            data += memoryview(block)[:count]
-        response = parse_response(memoryview(data)[:end])
-        if response is None:
-            raise Failed(SERVER_ERROR, "wget: malformed response")
-        del data[:end]
-        self.received = data
         return response
 
     # --- the file ---
@@ -210,7 +184,7 @@ class Fetch:
         self.say(f"Saving to: '{name}'")
         self.began = libc.clock_gettime_ns()
         self.drawn = self.began
-        self.body(response, length)
+        self.body()
         if self.out != libc.STDOUT_FILENO:
             libc.close(self.out)
             self.out = -1
@@ -218,37 +192,16 @@ class Fetch:
         size = f"{self.done}/{self.total}" if self.total >= 0 else str(self.done)
         self.say(f"\n{timestamp()} ({self.rate()}) - '{name}' saved [{size}]\n")
 
-    def body(self, response, length):
+    def body(self):
         """Copy the body out; Retry when it ends too early."""
-        decoder = ChunkedDecoder() if response.chunked() else None
-        left = length
-        buffer = bytearray(BLOCK)
-        view = memoryview(buffer)
-        chunk = memoryview(bytes(self.received))
-        self.received = bytearray()
-        while True:
-            if decoder is not None:
-                for piece in decoder.feed(chunk):
-                    self.write(piece)
-                if decoder.failed:
-                    raise Failed(SERVER_ERROR, "wget: malformed chunk")
-                if decoder.done:
-                    return
-            else:
-                piece = chunk if left < 0 else chunk[:left]
+        try:
+            for piece in self.exchange.body():
                 self.write(piece)
-                if left >= 0:
-                    left -= len(piece)
-                    if left == 0:
-                        return
-            count = libc.recv(self.fd, buffer, min(BLOCK, left) if left > 0 else -1)
-            if count < 0:
-                raise Retry(NETWORK_ERROR, f"wget: read error at byte {self.done}: {libc.strerror(libc.errno)}")
-            if count == 0:
-                if decoder is None and left < 0:
-                    return
-                raise Retry(NETWORK_ERROR, f"wget: connection closed at byte {self.done}")
-            chunk = view[:count]
+        except FetchError as error:
+            if error.kind == fetch.PROTOCOL:
+                raise Failed(SERVER_ERROR, f"wget: {error}") from None
+            what = f"connection closed at byte {self.done}" if error.kind == fetch.PARTIAL else f"read error: {error}"
+            raise Retry(NETWORK_ERROR, f"wget: {what}") from None
 
     def write(self, piece):
         if not len(piece):
@@ -296,7 +249,7 @@ def timestamp():
 
 def main(argv):
     try:
-        options = libc.getopt(argv, "qcSO:P:T:t:", USAGE)
+        options = libc.getopt(argv, "qcSO:P:T:t:U:", USAGE, ("no-check-certificate",))
         if not options.operands:
             raise libc.UsageError(f"missing URL (usage: {USAGE})")
         fetches = []
@@ -309,9 +262,9 @@ def main(argv):
         libc.eputs(f"wget: {error}")
         return 2
     status = 0
-    for fetch in fetches:
+    for one in fetches:
         try:
-            fetch.run()
+            one.run()
         except Failed as error:
             libc.eputs(str(error))
             status = error.status

@@ -28,6 +28,7 @@ REASONS = {
 }
 KNOWN_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+DEFAULT_PORTS = {"http": 80, "https": 443}
 HEX = "0123456789abcdefABCDEF"
 
 MIME_TYPES = {
@@ -337,31 +338,35 @@ class ChunkedDecoder:
 
 
 class Url:
-    """An http URL."""
+    """A URL of http or https; `user` is what stands before an @, or None."""
 
-    __slots__ = ("host", "port", "path")
+    __slots__ = ("scheme", "user", "host", "port", "path")
 
-    def __init__(self, host, port, path):
+    def __init__(self, scheme, user, host, port, path):
+        self.scheme = scheme
+        self.user = user
         self.host = host
         self.port = port
         self.path = path
 
     def host_field(self):
-        return self.host if self.port == 80 else f"{self.host}:{self.port}"
+        return self.host if self.port == DEFAULT_PORTS[self.scheme] else f"{self.host}:{self.port}"
 
     def text(self):
-        return f"http://{self.host_field()}{self.path}"
+        return f"{self.scheme}://{self.host_field()}{self.path}"
 
 
 def parse_url(text):
-    """A `Url`, or None when it is not one of http."""
+    """A `Url`, or None when it is not one of http or https."""
     scheme, separator, rest = text.partition("://")
     if not separator:
         scheme, rest = "http", text
-    if scheme.lower() != "http":
+    scheme = scheme.lower()
+    if scheme not in DEFAULT_PORTS:
         return None
     cut = min((at for at in (rest.find(mark) for mark in "/?#") if at >= 0), default=len(rest))
-    authority, path = rest[:cut].rpartition("@")[2], rest[cut:].partition("#")[0]
+    user, at, authority = rest[:cut].rpartition("@")
+    path = rest[cut:].partition("#")[0]
     host, colon, port = authority.partition(":")
     if not host or any(c <= " " or ord(c) > 126 for c in authority):
         return None
@@ -370,16 +375,46 @@ def parse_url(text):
     encoded = "".join(c if " " < c < "\x7f" else percent_encode(c) for c in path)
     if not encoded.startswith("/"):
         encoded = "/" + encoded
-    return Url(host, int(port) if colon else 80, encoded)
+    return Url(scheme, user if at else None, host, int(port) if colon else DEFAULT_PORTS[scheme], encoded)
 
 
 def join_url(base, location):
-    """The `Url` that a Location field names, relative to `base`; None when it is not one of http."""
+    """The `Url` that a Location field names, relative to `base`; None when it is not one of http or https."""
     if "://" in location.partition("?")[0]:
         return parse_url(location)
     if location.startswith("//"):
-        return parse_url("http:" + location)
+        return parse_url(f"{base.scheme}:{location}")
     if location.startswith("/"):
-        return parse_url(f"http://{base.host}:{base.port}{location}")
+        return parse_url(f"{base.scheme}://{base.host}:{base.port}{location}")
     folder = base.path.partition("?")[0].rpartition("/")[0]
-    return parse_url(f"http://{base.host}:{base.port}{folder}/{location}")
+    return parse_url(f"{base.scheme}://{base.host}:{base.port}{folder}/{location}")
+
+
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def parse_date(text):
+    """Seconds since 1970 of an HTTP date in any of its three forms (RFC 9110 section 5.6.7), or -1."""
+    words = text.replace(",", " ").replace("-", " ").split()
+    if len(words) == 6 and words[5].upper() == "GMT":
+        _, day, month, year, clock, _ = words
+    elif len(words) == 5:
+        _, month, day, clock, year = words
+    else:
+        return -1
+    numbers = [day, year, *clock.split(":")]
+    if len(numbers) != 5 or not all(n.isascii() and n.isdigit() and len(n) <= 4 for n in numbers) or month.lower() not in MONTHS:
+        return -1
+    day, year, hour, minute, second = (int(n) for n in numbers)
+    if len(numbers[1]) == 2:
+        year += 2000 if year < 70 else 1900
+    if not (1 <= day <= 31 and year >= 1970 and hour < 24 and minute < 60 and second <= 60):
+        return -1
+    return days_since_1970(year, MONTHS.index(month.lower()) + 1, day) * 86400 + hour * 3600 + minute * 60 + second
+
+
+def days_since_1970(year, month, day):
+    """Of a day in the Gregorian calendar: years begin in March, so that the leap day comes last."""
+    year -= month <= 2
+    day_of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
+    return year * 365 + year // 4 - year // 100 + year // 400 + day_of_year - 719468

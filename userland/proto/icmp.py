@@ -13,13 +13,19 @@ UNREACHABLE_TEXTS = {
     1: "Destination Host Unreachable",
     2: "Destination Protocol Unreachable",
     3: "Destination Port Unreachable",
-    4: "Frag needed and DF set",
     5: "Source Route Failed",
     6: "Destination Net Unknown",
     7: "Destination Host Unknown",
     9: "Destination Net Prohibited",
     10: "Destination Host Prohibited",
     13: "Packet filtered",
+}
+
+REDIRECT_TEXTS = {
+    0: "Redirect Network",
+    1: "Redirect Host",
+    2: "Redirect Type of Service and Network",
+    3: "Redirect Type of Service and Host",
 }
 
 
@@ -67,22 +73,29 @@ def strip_ip(packet):
 class Message:
     """A received ICMP message: an echo reply, or an error about one of our requests."""
 
-    __slots__ = ("kind", "code", "ident", "sequence", "size")
+    __slots__ = ("kind", "code", "ident", "sequence", "size", "extra")
 
-    def __init__(self, kind, code, ident, sequence, size):
+    def __init__(self, kind, code, ident, sequence, size, extra=0):
         self.kind = kind
         self.code = code
         self.ident = ident
         self.sequence = sequence
         self.size = size
+        # The second word of an error: a router's address, an MTU, a pointer.
+        self.extra = extra
 
     def error_text(self):
         """What ping prints for an error message."""
+        if self.kind == UNREACHABLE and self.code == 4:
+            return f"Frag needed and DF set (mtu = {self.extra & 0xFFFF})"
+        if self.kind == REDIRECT:
+            what = REDIRECT_TEXTS.get(self.code, f"Redirect, Bad Code: {self.code}")
+            return f"{what}(New nexthop: {'.'.join(str(byte) for byte in self.extra.to_bytes(4, 'big'))})"
         if self.kind == UNREACHABLE:
             return UNREACHABLE_TEXTS.get(self.code, f"Dest Unreachable, Bad Code: {self.code}")
         if self.kind == TIME_EXCEEDED:
             return "Frag reassembly time exceeded" if self.code == 1 else "Time to live exceeded"
-        return "Parameter problem"
+        return f"Parameter problem: pointer = {self.extra >> 24}"
 
 
 def parse(message):
@@ -93,10 +106,72 @@ def parse(message):
     if kind == ECHO_REPLY:
         ident = message[4] << 8 | message[5]
         return Message(kind, code, ident, message[6] << 8 | message[7], len(message))
-    if kind not in (UNREACHABLE, TIME_EXCEEDED, PARAMETER_PROBLEM):
+    if kind not in (UNREACHABLE, REDIRECT, TIME_EXCEEDED, PARAMETER_PROBLEM):
         return None
     inner = strip_ip(message[HEADER_SIZE:])
     if inner is None or message[HEADER_SIZE + 9] != 1 or len(inner[2]) < HEADER_SIZE or inner[2][0] != ECHO_REQUEST:
         return None
     quoted = inner[2]
-    return Message(kind, code, quoted[4] << 8 | quoted[5], quoted[6] << 8 | quoted[7], len(message))
+    extra = int.from_bytes(message[4:8], "big")
+    return Message(kind, code, quoted[4] << 8 | quoted[5], quoted[6] << 8 | quoted[7], len(message), extra)
+
+
+class Quoted:
+    """An ICMP error and what it quotes: `protocol` and `target` of the packet that caused it, `head` its first bytes."""
+
+    __slots__ = ("kind", "code", "protocol", "target", "head", "mtu")
+
+    def __init__(self, kind, code, protocol, target, head, mtu):
+        self.kind = kind
+        self.code = code
+        self.protocol = protocol
+        self.target = target
+        self.head = head
+        self.mtu = mtu
+
+
+def parse_quoted(message):
+    """A `Quoted` of an ICMP error, or None for anything else; `mtu` is 0 unless a packet was too large (RFC 1191)."""
+    if len(message) < HEADER_SIZE + 28 or message[0] not in (UNREACHABLE, TIME_EXCEEDED, PARAMETER_PROBLEM):
+        return None
+    quoted = message[HEADER_SIZE:]
+    inner = strip_ip(quoted)
+    if inner is None or len(inner[2]) < 8:
+        return None
+    target = ".".join(str(byte) for byte in quoted[16:20])
+    needed = message[0] == UNREACHABLE and message[1] == 4
+    mtu = message[6] << 8 | message[7] if needed else 0
+    return Quoted(message[0], message[1], quoted[9], target, bytes(inner[2][:8]), mtu)
+
+
+RECORD_ROUTE = 7
+MAX_OPTIONS = 40
+
+
+def record_route_option():
+    """An IP option that has room for the nine addresses that fit (RFC 791 section 3.1)."""
+    return bytes([1, RECORD_ROUTE, MAX_OPTIONS - 1, 4]).ljust(MAX_OPTIONS, b"\0")
+
+
+def recorded_route(packet):
+    """The addresses (dotted quads) in the record route option of an IP packet, or None when it has none."""
+    end = min((packet[0] & 15) * 4, len(packet))
+    position = 20
+    while position < end:
+        kind = packet[position]
+        if kind == 0:
+            break
+        if kind == 1:
+            position += 1
+            continue
+        if position + 1 >= end or packet[position + 1] < 2 or position + packet[position + 1] > end:
+            break
+        size = packet[position + 1]
+        if kind == RECORD_ROUTE and size >= 3:
+            filled = min(packet[position + 2] - 1, size)
+            return [
+                ".".join(str(byte) for byte in packet[at : at + 4])
+                for at in range(position + 3, position + filled - 3, 4)
+            ]
+        position += size
+    return None

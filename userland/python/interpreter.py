@@ -37,6 +37,8 @@ class Interpreter:
         self.handle_signal = None
         # Whether the program has files of the host beside the machine's descriptors.
         self.has_hosts = False
+        # Descriptors of the host that are on their way over a Unix socket, by the inode of what stands for them.
+        self.passed = {}
         # How to poll descriptors of the host, where a program may have some (select.poll).
         self.host_poll = None
         # The thread of each context but the main one's, and the hooks that run in a thread that ends.

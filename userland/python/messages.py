@@ -2,6 +2,7 @@
 
 from userland import libc
 from userland.python.addresses import index, pack_address, unpack_address
+from userland.python.passing import incoming, outgoing
 
 CMSGHDR_SIZE = 16
 ALIGNMENT = 8
@@ -84,6 +85,7 @@ class Messages:
         control = control_of(ancdata)
         flags = index(flags)
         name = None if address is None else pack_address(self, address, "sendmsg")
+        control, made = outgoing(self._state, control)
         message = libc.msghdr(views, name, control or None)
         deadline = self._deadline()
         try:
@@ -94,6 +96,8 @@ class Messages:
                 self._again(libc.POLLOUT, deadline)
         finally:
             release(views)
+            for fd in made:
+                libc.close(fd)
 
     def recvmsg(self, bufsize, ancbufsize=0, flags=0, /):
         """recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)"""
@@ -126,4 +130,5 @@ class Messages:
             if count >= 0:
                 break
             self._again(libc.POLLIN, deadline)
-        return count, message.control or [], message.flags, unpack_address(name[: message.namelen])
+        control = incoming(self._state, message.control or [], flags)
+        return count, control, message.flags, unpack_address(name[: message.namelen])

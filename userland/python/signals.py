@@ -10,14 +10,22 @@ from hwemu.cpu import current_context
 from userland import libc
 from userland.python.addresses import index
 from userland.python.extension import extension_module
-from userland.python.interpreter import checked, interpreter, interrupted
+from userland.python.interpreter import NANOSECONDS, checked, interpreter, interrupted, nanoseconds
 
 NSIG = 65
 SIG_DFL, SIG_IGN = 0, 1
+MICROSECOND = 1000
 MORE_SIGNALS = {
     "SIGIOT": 6, "SIGSTKFLT": 16, "SIGCLD": 17, "SIGXCPU": 24, "SIGXFSZ": 25, "SIGVTALRM": 26, "SIGPROF": 27, "SIGIO": 29,
     "SIGPOLL": 29, "SIGPWR": 30, "SIGSYS": 31, "SIGRTMIN": 34, "SIGRTMAX": 64,
 }  # fmt: skip
+
+
+class ItimerError(OSError):
+    """setitimer or getitimer failed."""
+
+
+ItimerError.__module__, ItimerError.__name__ = "signal", "itimer_error"
 
 
 def number_of(signalnum):
@@ -152,6 +160,33 @@ DESCRIPTIONS = {
 }  # fmt: skip
 
 
+def timer_values(found):
+    """(delay, interval) in seconds of what libc answered."""
+    if found == -1:
+        number = libc.get_errno()
+        raise ItimerError(number, libc.strerror(number))
+    value, interval = found
+    return value / NANOSECONDS, interval / NANOSECONDS
+
+
+def timer_time(seconds):
+    """A timer's time in ns; what is not zero is at least the microsecond that the kernel knows."""
+    duration = nanoseconds(seconds)
+    if duration < 0:
+        raise ItimerError(libc.EINVAL, libc.strerror(libc.EINVAL))
+    return max(duration, MICROSECOND) if duration else 0
+
+
+def setitimer(which, seconds, interval=0.0, /):
+    """setitimer(which, seconds[, interval]) -> the old (delay, interval)"""
+    return timer_values(libc.setitimer(index(which), timer_time(seconds), timer_time(interval)))
+
+
+def getitimer(which, /):
+    """getitimer(which) -> (delay, interval)"""
+    return timer_values(libc.getitimer(index(which)))
+
+
 def install(state):
     """What CPython does at its start: SIGINT raises KeyboardInterrupt, SIGPIPE is an error of the call."""
     state.handle_signal = run_handler
@@ -163,8 +198,9 @@ def signal_module():
     """A new `_signal` module."""
     namespace = {**{f"SIG{name}": number for name, number in libc.SIGNAL_NAMES.items()}, **MORE_SIGNALS}
     namespace.update(
-        NSIG=NSIG, SIG_DFL=SIG_DFL, SIG_IGN=SIG_IGN, SIG_BLOCK=0, SIG_UNBLOCK=1, SIG_SETMASK=2, signal=signal,
-        getsignal=getsignal, set_wakeup_fd=set_wakeup_fd,
+        NSIG=NSIG, SIG_DFL=SIG_DFL, SIG_IGN=SIG_IGN, SIG_BLOCK=0, SIG_UNBLOCK=1, SIG_SETMASK=2,
+        ItimerError=ItimerError, itimer_error=ItimerError, setitimer=setitimer, getitimer=getitimer,
+        ITIMER_REAL=0, ITIMER_VIRTUAL=1, ITIMER_PROF=2, signal=signal, getsignal=getsignal, set_wakeup_fd=set_wakeup_fd,
         siginterrupt=siginterrupt, raise_signal=raise_signal, alarm=alarm, strsignal=strsignal,
         valid_signals=valid_signals, default_int_handler=default_int_handler, pause=pause, sigwait=sigwait,
         pthread_kill=pthread_kill, pthread_sigmask=pthread_sigmask, sigpending=sigpending,

@@ -15,6 +15,9 @@ NAME_FUNCTIONS = (
     "inet_aton", "inet_ntoa", "inet_pton", "inet_ntop", "gaierror", "herror",
 )  # fmt: skip
 
+# The machine has no sethostname(2): this file of its is the same.
+HOSTNAME = "/proc/sys/kernel/hostname"
+
 
 def close(fd):
     """close(integer) -> None"""
@@ -46,7 +49,11 @@ def setdefaulttimeout(timeout):
 def sethostname(name):
     """sethostname(name)"""
     raw = name.encode() if isinstance(name, str) else bytes(name)
-    checked(libc.sethostname(raw))
+    fd = checked(libc.open(HOSTNAME, libc.O_WRONLY))
+    try:
+        checked(libc.write(fd, raw))
+    finally:
+        libc.close(fd)
 
 
 def socket_module():
@@ -54,7 +61,7 @@ def socket_module():
     namespace = {**constants(), **{name: getattr(names, name) for name in NAME_FUNCTIONS}}
     namespace.update(
         socket=Socket, SocketType=Socket, error=OSError, timeout=TimeoutError, has_ipv6=False, close=close, dup=dup,
-        socketpair=socketpair, getdefaulttimeout=getdefaulttimeout, setdefaulttimeout=setdefaulttimeout,
+        socketpair=socketpair, sethostname=sethostname, getdefaulttimeout=getdefaulttimeout, setdefaulttimeout=setdefaulttimeout,
         CMSG_LEN=CMSG_LEN, CMSG_SPACE=CMSG_SPACE, CAPI=None,
     )  # fmt: skip
     return extension_module("_socket", "The machine's own sockets.", namespace)

@@ -1,154 +1,230 @@
-"""What a word means when its command runs: variables, field splitting, file name patterns."""
+"""What a word means when its command runs (POSIX.1-2017 XCU 2.6): parameters, substitutions, fields, file names."""
 
-from userland.shell.lexer import PLAIN, SINGLE
-from userland.shell.parser import NAME_REST, NAME_START
+from userland.shell.arithmetic import ArithmeticProblem, evaluate
+from userland.shell.pattern import compile_pattern, glob, has_wildcards, strip_prefix, strip_suffix
 
-SPECIAL = "?$#@*!0123456789"
-WILDCARDS = "*?["
+DEFAULT_IFS = " \t\n"
 
 
-def expand_variables(text, lookup):
-    """`text` with $NAME, ${NAME}, ${NAME:-word} and $? (and the other one-character parameters) replaced."""
-    out = []
-    position = 0
-    while position < len(text):
-        char = text[position]
-        following = text[position + 1 : position + 2]
-        if char != "$" or not following:
-            out.append(char)
-            position += 1
-        elif following == "{":
-            end = text.find("}", position)
-            if end < 0:
-                out.append(text[position:])
-                break
-            name, colon, default = text[position + 2 : end].partition(":-")
-            value = lookup(name)
-            out.append(default if colon and not value else value)
-            position = end + 1
-        elif following in SPECIAL:
-            out.append(lookup(following))
-            position += 2
-        elif following in NAME_START:
-            end = position + 1
-            while end < len(text) and text[end] in NAME_REST:
-                end += 1
-            out.append(lookup(text[position + 1 : end]))
-            position = end
+class ExpansionError(Exception):
+    """An expansion that fails and takes a shell that is not interactive with it; the text is one line."""
+
+
+class Fields:
+    """The fields that a word becomes, as they grow: each a list of (text, quoted) pieces."""
+
+    def __init__(self, ifs):
+        self.ifs = ifs
+        self.done = []
+        self.current = []
+        self.started = False
+        # What ended the field before the current one: "white", "other" or nothing.
+        self.delimiter = ""
+
+    def add(self, text, quoted):
+        """Text that is not split."""
+        self.current.append((text, quoted))
+        self.started = True
+        self.delimiter = ""
+
+    def end_field(self):
+        self.done.append(self.current)
+        self.current = []
+        self.started = False
+
+    def split(self, text):
+        """Text from an unquoted expansion: split at the characters of IFS."""
+        piece = []
+        for char in text:
+            if char not in self.ifs:
+                piece.append(char)
+                continue
+            if piece:
+                self.add("".join(piece), False)
+                piece = []
+            white = char in DEFAULT_IFS
+            if self.started:
+                self.end_field()
+                self.delimiter = "white" if white else "other"
+            elif not white:
+                if self.delimiter == "white":
+                    self.delimiter = "other"
+                else:
+                    self.end_field()
+                    self.delimiter = "other"
+        if piece:
+            self.add("".join(piece), False)
+
+    def finish(self):
+        """The list of fields."""
+        if self.started:
+            self.end_field()
+        return self.done
+
+
+class Expander:
+    """Expands the words of one shell."""
+
+    def __init__(self, shell):
+        self.shell = shell
+
+    def ifs(self):
+        return self.shell.variables.get("IFS", DEFAULT_IFS)
+
+    def fields(self, words):
+        """The strings that a command's words become."""
+        out = []
+        for word in words:
+            out += self.word_fields(word)
+        return out
+
+    def word_fields(self, parts):
+        """The strings that one word becomes: split, file names put in, quotes gone."""
+        fields = Fields(self.ifs())
+        self.emit(parts, fields, True)
+        found = []
+        for pieces in fields.finish():
+            text = "".join(piece for piece, _ in pieces)
+            names = []
+            if not self.shell.option("f") and has_wildcards(pieces):
+                names = glob(pieces, self.shell.names_in, self.shell.is_directory)
+            found += names or [text]
+        return found
+
+    def single(self, parts):
+        """The word as one string, unsplit: an assignment's value, a redirection's target, the word of a case."""
+        return "".join(text for text, _ in self.pieces(parts))
+
+    def pieces(self, parts):
+        """The word unsplit as (text, quoted) pieces: what a pattern is made of."""
+        fields = Fields("")
+        self.emit(parts, fields, False)
+        found = []
+        for index, pieces in enumerate(fields.finish()):
+            found += ([(" ", True)] if index else []) + pieces
+        return found
+
+    def pattern(self, parts):
+        """The compiled pattern of a word."""
+        return compile_pattern(self.pieces(parts))
+
+    # --- parts ---
+
+    def emit(self, parts, fields, split, from_expansion=False):
+        """Put the parts into `fields`; with `from_expansion` their text is split, too."""
+        for part in parts:
+            kind = part[0]
+            if kind == "text":
+                if from_expansion and split:
+                    fields.split(part[1])
+                else:
+                    fields.add(part[1], False)
+            elif kind == "quoted":
+                fields.add(part[1], True)
+            elif kind == "tilde":
+                fields.add(self.home(part[1]), True)
+            elif kind == "parameter":
+                self.parameter(part, fields, split)
+            elif kind == "command":
+                self.result(self.shell.capture(part[1]), part[2], fields, split)
+            else:
+                self.result(str(self.arithmetic(part[1])), part[2], fields, split)
+
+    def result(self, text, quoted, fields, split):
+        if quoted:
+            fields.add(text, True)
+        elif split:
+            fields.split(text)
+        elif text:
+            fields.add(text, False)
+
+    def home(self, name):
+        """~ is $HOME; there are no other users."""
+        home = self.shell.variables.get("HOME")
+        return home if home is not None and name in ("", "root") else f"~{name}"
+
+    def arithmetic(self, parts):
+        """The value of an expression, after its own expansions; ExpansionError."""
+        text = self.single(parts)
+        try:
+            return evaluate(text, lambda name: self.shell.value(name) or "", self.shell.assign)
+        except ArithmeticProblem as problem:
+            raise ExpansionError(f"arithmetic expression: {problem}: \"{text}\"") from None
+
+    def parameter(self, part, fields, split):
+        _, name, operator, word, quoted = part
+        if operator == "bad" or not name:
+            raise ExpansionError("bad substitution")
+        if name in ("@", "*") and operator in ("", "length"):
+            if operator == "length":
+                self.result(str(len(self.shell.arguments)), quoted, fields, split)
+            else:
+                self.all_arguments(name, quoted, fields, split)
+            return
+        value = self.shell.value(name)
+        bare = operator.removeprefix(":")
+        if bare in ("-", "=", "?", "+"):
+            missing = value is None or (operator.startswith(":") and value == "")
+            if bare == "+":
+                if not missing:
+                    self.alternative(word, quoted, fields, split)
+                return
+            if missing:
+                self.missing(part, bare, fields, split)
+                return
+            if name in ("@", "*"):
+                self.all_arguments(name, quoted, fields, split)
+                return
+            self.result(value, quoted, fields, split)
+            return
+        if value is None:
+            if self.shell.option("u") and name not in ("@", "*"):
+                raise ExpansionError(f"{name}: parameter not set")
+            value = ""
+        if operator == "length":
+            value = str(len(value))
+        elif operator in ("#", "##"):
+            value = strip_prefix(self.pattern(word), value, operator == "##")
+        elif operator in ("%", "%%"):
+            value = strip_suffix(self.pattern(word), value, operator == "%%")
+        self.result(value, quoted, fields, split)
+
+    def alternative(self, word, quoted, fields, split):
+        """The word behind an operator: in quotes it is one string."""
+        if quoted:
+            fields.add(self.single(word), True)
         else:
-            out.append(char)
-            position += 1
-    return "".join(out)
+            self.emit(word, fields, split, True)
 
-
-def expand_single(word, lookup):
-    """The word as one string, unsplit: an assignment's value, a redirection's target."""
-    return "".join(text if quoting == SINGLE else expand_variables(text, lookup) for text, quoting in word.segments)
-
-
-def expand_word(word, lookup, names_in):
-    """The fields that a word becomes.  `names_in(directory)` lists a directory for patterns (None: no patterns)."""
-    fields = []
-    current = []
-    started = False
-    for text, quoting in word.segments:
-        if quoting != PLAIN:
-            current.append((text if quoting == SINGLE else expand_variables(text, lookup), True))
-            started = True
-            continue
-        expanded = expand_variables(text, lookup)
-        if expanded == text:
-            current.append((text, False))
-            started = True
-            continue
-        # Only what a variable brought in is split; the text around it was split by the lexer.
-        pieces = expanded.split()
-        if expanded[:1].isspace() and started:
-            fields.append(current)
-            current, started = [], False
-        for index, piece in enumerate(pieces):
-            if index:
-                fields.append(current)
-                current = []
-            current.append((piece, False))
-            started = True
-        if pieces and expanded[-1:].isspace():
-            fields.append(current)
-            current, started = [], False
-    if started:
-        fields.append(current)
-    result = []
-    for field in fields:
-        result += match_files(field, names_in)
-    return result
-
-
-def match_files(field, names_in):
-    """The file names that an unquoted pattern matches, sorted, or the field itself."""
-    text = "".join(piece for piece, _ in field)
-    if names_in is None or not any(char in piece for piece, quoted in field if not quoted for char in WILDCARDS):
-        return [text]
-    directory, slash, last = text.rpartition("/")
-    if any(char in directory for char in WILDCARDS):
-        return [text]
-    names = names_in(directory + slash if slash else ".")
-    found = [
-        directory + slash + name
-        for name in names
-        if (not name.startswith(".") or last.startswith(".")) and matches(name, last)
-    ]
-    return sorted(found) or [text]
-
-
-def matches(name, pattern):
-    """fnmatch(3): * ? and [...] with ranges and !; linear in the product of both lengths."""
-    reachable = {0: True}
-    for element in pattern_elements(pattern):
-        following = {}
-        if element == "*":
-            first = min(reachable)
-            following = dict.fromkeys(range(first, len(name) + 1), True)
+    def missing(self, part, operator, fields, split):
+        """${x-word}, ${x=word} and ${x?word} of a parameter that is not set."""
+        _, name, _, word, quoted = part
+        if operator == "-":
+            self.alternative(word, quoted, fields, split)
+        elif operator == "=":
+            if not (name[0].isalpha() or name[0] == "_"):
+                raise ExpansionError(f"{name}: bad variable name")
+            value = self.single(word)
+            self.shell.assign(name, value)
+            self.result(value, quoted, fields, split)
         else:
-            for position in reachable:
-                if position < len(name) and element_matches(element, name[position]):
-                    following[position + 1] = True
-        if not following:
-            return False
-        reachable = following
-    return len(name) in reachable
+            raise ExpansionError(f"{name}: {self.single(word) or 'parameter not set'}")
 
-
-def pattern_elements(pattern):
-    elements = []
-    position = 0
-    while position < len(pattern):
-        char = pattern[position]
-        end = pattern.find("]", position + 2) if char == "[" else -1
-        if end > 0:
-            elements.append(pattern[position : end + 1])
-            position = end + 1
-        else:
-            elements.append(char)
-            position += 1
-    return elements
-
-
-def element_matches(element, char):
-    if element == "?":
-        return True
-    if len(element) == 1:
-        return element == char
-    body = element[1:-1]
-    negated = body[:1] in ("!", "^")
-    if negated:
-        body = body[1:]
-    found = False
-    position = 0
-    while position < len(body):
-        if body[position + 1 : position + 2] == "-" and position + 2 < len(body):
-            found = found or body[position] <= char <= body[position + 2]
-            position += 3
-        else:
-            found = found or body[position] == char
-            position += 1
-    return found != negated
+    def all_arguments(self, name, quoted, fields, split):
+        """$@ and $*."""
+        arguments = self.shell.arguments
+        if quoted and name == "*":
+            ifs = self.ifs()
+            fields.add((ifs[:1] if "IFS" in self.shell.variables else " ").join(arguments), True)
+            return
+        if not split and not quoted:
+            fields.add(" ".join(arguments), False)
+            return
+        for index, argument in enumerate(arguments):
+            if index and fields.started:
+                fields.end_field()
+                fields.delimiter = ""
+            if quoted:
+                fields.add(argument, True)
+            else:
+                fields.split(argument)

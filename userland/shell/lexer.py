@@ -1,68 +1,105 @@
-"""Shell text to tokens: words with their quoting kept, operators, redirections and newlines."""
-
-PLAIN = 0
-SINGLE = 1
-DOUBLE = 2
+"""Shell text to tokens: words with their parts, operators, newlines, here-documents (POSIX.1-2017 XCU 2.2, 2.3)."""
 
 BLANKS = " \t"
-OPERATORS = ("&&", "||", "|", "&", ";", "\n")
+OPERATORS = (
+    "<<-", "<<<", "&&", "||", ";;", ";&", "<<", ">>", "<&", ">&", "<>", ">|", "&>", "|", "&", ";", "<", ">", "(", ")", "\n",
+)  # fmt: skip
+REDIRECTIONS = ("<", ">", ">>", ">|", "<>", "<&", ">&", "<<", "<<-", "<<<", "&>")
+WORD_ENDS = " \t\n;&|<>()"
+SPECIAL_PARAMETERS = "?$#@*!-0123456789"
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+NAME_REST = LETTERS + "0123456789"
+PARAMETER_OPERATORS = (":-", ":=", ":?", ":+", "##", "%%", "-", "=", "?", "+", "#", "%")
+MAX_DEPTH = 100
 
 
 class ShellSyntaxError(Exception):
-    """Text that is not the shell's language."""
+    """Text that is not the shell's language; `line` counts from 1."""
+
+    def __init__(self, text, line=1):
+        super().__init__(text.replace("\n", " "))
+        self.line = line
 
 
 class IncompleteError(ShellSyntaxError):
-    """Text that could become right with more lines: an open quote, a trailing backslash or operator."""
+    """Text that could become right with more lines: an open quote, a missing `fi`, a trailing operator."""
 
 
-class Word:
-    """A word: segments of (text, quoting); expansion happens when the command runs."""
+def is_name(text):
+    """True for what can name a variable."""
+    return bool(text) and text[0] in LETTERS and all(char in NAME_REST for char in text)
 
-    __slots__ = ("segments", "start")
 
-    def __init__(self, start):
-        self.segments = []
+def quote(word):
+    """A word so that the shell reads it back as it is."""
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+class Token:
+    """`kind` is word, operator, number (of a redirection) or end; `text` the source; `parts` of a word."""
+
+    __slots__ = ("kind", "text", "parts", "start", "end")
+
+    def __init__(self, kind, text, start, end, parts=None):
+        self.kind = kind
+        self.text = text
+        self.parts = parts
         self.start = start
+        self.end = end
 
     def literal(self):
-        """The text if no segment is quoted, else None."""
-        if any(quoting != PLAIN for _, quoting in self.segments):
+        """The text of a word without any quoting or expansion, else None."""
+        if self.kind != "word" or any(part[0] != "text" for part in self.parts):
             return None
-        return "".join(text for text, _ in self.segments)
+        return "".join(part[1] for part in self.parts)
 
 
-class Operator:
-    """One of && || | & ; and newline."""
+class HereDocument:
+    """A here-document whose text has yet to come: `redirect` is told when it has."""
 
-    __slots__ = ("text", "start")
+    __slots__ = ("redirect", "delimiter", "quoted", "strip")
 
-    def __init__(self, text, start):
-        self.text = text
-        self.start = start
-
-
-class Redirection:
-    """A redirection operator: `kind` is < > >> or >&, `fd` the descriptor it changes; the next word is the target."""
-
-    __slots__ = ("fd", "kind", "start")
-
-    def __init__(self, fd, kind, start):
-        self.fd = fd
-        self.kind = kind
-        self.start = start
+    def __init__(self, redirect, delimiter, quoted, strip):
+        self.redirect = redirect
+        self.delimiter = delimiter
+        self.quoted = quoted
+        self.strip = strip
 
 
 class Lexer:
-    """Cuts `text` into tokens."""
+    """Reads `text` from `position`; the parser that owns it parses what stands in $( )."""
 
-    def __init__(self, text):
+    def __init__(self, text, first_line=1, final=True, depth=0):
         self.text = text
         self.position = 0
-        self.tokens = []
+        self.first_line = first_line
+        # No more text will come: a here-document may end with it.
+        self.final = final
+        self.depth = depth
+        self.here_documents = []
+        if depth > MAX_DEPTH:
+            raise ShellSyntaxError("nested too deeply", first_line)
 
-    def tokenize(self):
-        """All tokens; ShellSyntaxError for what can not be one."""
+    def line_at(self, position):
+        return self.first_line + self.text.count("\n", 0, position)
+
+    def error(self, text, position=None):
+        return ShellSyntaxError(f"syntax error: {text}", self.line_at(self.position if position is None else position))
+
+    def incomplete(self, text):
+        return IncompleteError(f"syntax error: {text}", self.line_at(len(self.text)))
+
+    def parse_substitution(self):
+        """The commands up to the closing parenthesis: the parser's part."""
+        raise NotImplementedError
+
+    def parse_text(self, text):
+        """The commands of a text of its own (what stood between backquotes)."""
+        raise NotImplementedError
+
+    # --- tokens ---
+
+    def skip_blanks(self):
         text = self.text
         while self.position < len(text):
             char = text[self.position]
@@ -73,109 +110,289 @@ class Lexer:
             elif char == "#":
                 end = text.find("\n", self.position)
                 self.position = len(text) if end < 0 else end
-            elif char in "()`":
-                raise ShellSyntaxError(f"syntax error near '{char}': subshells and substitution are not supported")
-            elif char in "<>" or self.digits_before_redirection():
-                self.redirection()
-            elif char in "&|;\n":
-                self.operator()
             else:
-                self.word()
-        return self.tokens
+                break
 
-    def digits_before_redirection(self):
-        end = self.position
-        while end < len(self.text) and self.text[end] in "0123456789":
-            end += 1
-        return self.position < end < len(self.text) and end - self.position <= 3 and self.text[end] in "<>"
-
-    def redirection(self):
+    def token(self):
+        """The next token."""
+        self.skip_blanks()
+        text = self.text
         start = self.position
-        while self.text[self.position] in "0123456789":
-            self.position += 1
-        number = self.text[start : self.position]
-        kind = self.text[self.position]
-        self.position += 1
-        following = self.text[self.position : self.position + 1]
-        if following == "<" and kind == "<":
-            raise ShellSyntaxError("syntax error near '<<': here-documents are not supported")
-        if (kind, following) in ((">", ">"), (">", "&"), ("<", "&")):
-            # <&n and >&n both duplicate a descriptor.
-            fd_default = 0 if kind == "<" else 1
-            kind = ">&" if following == "&" else ">>"
-            self.position += 1
-        else:
-            fd_default = 0 if kind == "<" else 1
-        self.tokens.append(Redirection(int(number) if number else fd_default, kind, start))
-
-    def operator(self):
-        for text in OPERATORS:
-            if self.text.startswith(text, self.position):
-                self.tokens.append(Operator(text, self.position))
-                self.position += len(text)
-                return
+        if start >= len(text):
+            return Token("end", "", start, start)
+        char = text[start]
+        if char in "0123456789":
+            end = start
+            while end < len(text) and text[end] in "0123456789":
+                end += 1
+            if end < len(text) and text[end] in "<>" and end - start <= 3:
+                self.position = end
+                return Token("number", text[start:end], start, end)
+        for operator in OPERATORS:
+            if text.startswith(operator, start):
+                self.position = start + len(operator)
+                if operator == "\n":
+                    self.read_here_documents()
+                return Token("operator", operator, start, self.position)
+        parts = self.word()
+        return Token("word", text[start : self.position], start, self.position, parts)
 
     def word(self):
+        """The parts of the word that begins here."""
+        parts = []
         text = self.text
-        word = Word(self.position)
-        plain = []
-
+        if text[self.position] == "~":
+            self.tilde(parts)
         while self.position < len(text):
             char = text[self.position]
-            if char in " \t\n;&|<>()`":
+            if char in WORD_ENDS:
                 break
-            if char == "'":
-                self.flush(word, plain)
-                end = text.find("'", self.position + 1)
-                if end < 0:
-                    raise IncompleteError("syntax error: unterminated quoted string")
-                word.segments.append((text[self.position + 1 : end], SINGLE))
-                self.position = end + 1
-            elif char == '"':
-                self.flush(word, plain)
-                self.double_quoted(word)
-            elif char == "\\":
-                if self.position + 1 >= len(text):
-                    raise IncompleteError("syntax error: nothing follows the backslash")
-                if text[self.position + 1] != "\n":
-                    self.flush(word, plain)
-                    word.segments.append((text[self.position + 1], SINGLE))
-                self.position += 2
-            else:
-                # A ${NAME:-word} is one piece, whatever its word holds.
-                closing = text.find("}", self.position) if text.startswith("${", self.position) else -1
-                stop = max(self.position, closing) + 1
-                plain.append(text[self.position : stop])
-                self.position = stop
-        self.flush(word, plain)
-        if text[self.position : self.position + 1] in ("(", "`"):
-            raise ShellSyntaxError("syntax error: subshells and substitution are not supported")
-        self.tokens.append(word)
+            self.part(parts, char)
+        return parts
 
-    def flush(self, word, plain):
-        if plain:
-            word.segments.append(("".join(plain), PLAIN))
-            plain.clear()
-
-    def double_quoted(self, word):
+    def part(self, parts, char):
+        """One part of an unquoted word, which begins with `char`."""
         text = self.text
+        if char == "'":
+            end = text.find("'", self.position + 1)
+            if end < 0:
+                raise self.incomplete("unterminated quoted string")
+            parts.append(["quoted", text[self.position + 1 : end]])
+            self.position = end + 1
+        elif char == '"':
+            self.position += 1
+            self.double_quoted(parts)
+        elif char == "\\":
+            if self.position + 1 >= len(text):
+                if not self.final:
+                    raise self.incomplete("nothing follows the backslash")
+                add_text(parts, "\\")
+                self.position += 1
+                return
+            if text[self.position + 1] != "\n":
+                parts.append(["quoted", text[self.position + 1]])
+            self.position += 2
+        elif char == "$":
+            self.dollar(parts, False)
+        elif char == "`":
+            parts.append(["command", self.backquoted(False), False])
+        else:
+            add_text(parts, char)
+            self.position += 1
+
+    def tilde(self, parts):
+        """~ and ~NAME at the beginning of a word, up to a slash (or a colon of an assignment)."""
+        end = self.position + 1
+        while end < len(self.text) and (self.text[end] in NAME_REST or self.text[end] in "-."):
+            end += 1
+        if end >= len(self.text) or self.text[end] in WORD_ENDS or self.text[end] in "/:":
+            parts.append(["tilde", self.text[self.position + 1 : end]])
+            self.position = end
+
+    def double_quoted(self, parts):
+        """Up to the closing quote; leaves at least one quoted part, for "" is a word."""
+        count = len(parts)
+        while True:
+            if self.position >= len(self.text):
+                raise self.incomplete("unterminated quoted string")
+            if self.text[self.position] == '"':
+                break
+            self.quoted_part(parts, '$`"\\\n')
         self.position += 1
-        piece = []
+        if len(parts) == count:
+            parts.append(["quoted", ""])
+
+    def quoted_part(self, parts, escapable):
+        """One part inside double quotes or a here-document."""
+        text = self.text
+        char = text[self.position]
+        if char == "\\" and text[self.position + 1 : self.position + 2] and text[self.position + 1] in escapable:
+            if text[self.position + 1] != "\n":
+                add_quoted(parts, text[self.position + 1])
+            self.position += 2
+        elif char == "$":
+            self.dollar(parts, True)
+        elif char == "`":
+            parts.append(["command", self.backquoted('"' in escapable), True])
+        else:
+            add_quoted(parts, char)
+            self.position += 1
+
+    # --- expansions ---
+
+    def dollar(self, parts, quoted):
+        """What stands behind a $."""
+        text = self.text
+        following = text[self.position + 1 : self.position + 2]
+        if text.startswith("$((", self.position) and self.arithmetic(parts, quoted):
+            return
+        if following == "(":
+            self.position += 2
+            parts.append(["command", self.parse_substitution(), quoted])
+        elif following == "{":
+            self.position += 2
+            self.braced(parts, quoted)
+        elif following and following in SPECIAL_PARAMETERS:
+            parts.append(["parameter", following, "", None, quoted])
+            self.position += 2
+        elif following and following in LETTERS:
+            end = self.position + 1
+            while end < len(text) and text[end] in NAME_REST:
+                end += 1
+            parts.append(["parameter", text[self.position + 1 : end], "", None, quoted])
+            self.position = end
+        else:
+            (add_quoted if quoted else add_text)(parts, "$")
+            self.position += 1
+
+    def arithmetic(self, parts, quoted):
+        """$(( ... )): False when it turns out to be a subshell in a command substitution."""
+        text = self.text
+        start = self.position
+        self.position += 3
+        inner = []
+        depth = 0
         while True:
             if self.position >= len(text):
-                raise IncompleteError("syntax error: unterminated quoted string")
+                self.position = start
+                if self.final:
+                    raise self.error("missing '))'", start)
+                raise self.incomplete("missing '))'")
             char = text[self.position]
+            if char == "(":
+                depth += 1
+            elif char == ")":
+                if depth == 0:
+                    break
+                depth -= 1
             if char == '"':
-                break
-            if char == "\\" and text[self.position + 1 : self.position + 2] in ('"', "\\", "$", "`", "\n"):
-                escaped = text[self.position + 1]
-                self.position += 2
-                if escaped != "\n":
-                    word.segments.append(("".join(piece), DOUBLE))
-                    word.segments.append((escaped, SINGLE))
-                    piece = []
-                continue
-            piece.append(char)
+                self.position += 1
+            else:
+                self.quoted_part(inner, '$`"\\\n')
+        if not text.startswith("))", self.position):
+            self.position = start
+            return False
+        self.position += 2
+        parts.append(["arithmetic", inner, quoted])
+        return True
+
+    def braced(self, parts, quoted):
+        """${ ... }"""
+        text = self.text
+        start = self.position
+        length = text[start : start + 1] == "#" and text[start + 1 : start + 2] not in tuple("}:-+?=%#") + ("",)
+        if text[start : start + 2] in ("##", "#-", "#?") and text[start + 2 : start + 3] == "}":
+            length = True
+        if length:
             self.position += 1
-        word.segments.append(("".join(piece), DOUBLE))
+        name = self.parameter_name()
+        if length and name and text[self.position : self.position + 1] == "}":
+            self.position += 1
+            parts.append(["parameter", name, "length", None, quoted])
+            return
+        operator = next((known for known in PARAMETER_OPERATORS if text.startswith(known, self.position)), "")
+        self.position += len(operator)
+        word = self.brace_word(quoted and operator not in ("#", "##", "%", "%%")) if operator else None
+        if not operator and text[self.position : self.position + 1] != "}":
+            # Told when it is expanded, as everybody does.
+            self.brace_word(quoted)
+            operator = "bad"
+        if self.position >= len(text):
+            raise self.incomplete("missing '}'")
         self.position += 1
+        parts.append(["parameter", name, operator, word, quoted])
+
+    def parameter_name(self):
+        text = self.text
+        start = self.position
+        if text[start : start + 1] and text[start] in LETTERS:
+            while self.position < len(text) and text[self.position] in NAME_REST:
+                self.position += 1
+        elif text[start : start + 1].isdigit():
+            while text[self.position : self.position + 1].isdigit():
+                self.position += 1
+        elif text[start : start + 1] and text[start] in SPECIAL_PARAMETERS:
+            self.position += 1
+        return text[start : self.position]
+
+    def brace_word(self, quoted):
+        """The word behind an operator, up to the closing brace."""
+        parts = []
+        text = self.text
+        while self.position < len(text) and text[self.position] != "}":
+            char = text[self.position]
+            if quoted and char == '"':
+                # Quotes inside of quotes only bracket.
+                self.position += 1
+            elif quoted:
+                self.quoted_part(parts, '$`"\\}\n')
+            else:
+                self.part(parts, char)
+        return parts
+
+    def backquoted(self, in_quotes):
+        """`...`: a backslash only escapes $, ` and itself (and the double quote inside of double quotes)."""
+        text = self.text
+        start = self.position
+        self.position += 1
+        inner = []
+        while True:
+            if self.position >= len(text):
+                raise self.incomplete("unterminated '`'")
+            char = text[self.position]
+            if char == "`":
+                break
+            if char == "\\" and text[self.position + 1 : self.position + 2] in ("$", "`", "\\", '"' if in_quotes else "$"):
+                self.position += 1
+            inner.append(text[self.position])
+            self.position += 1
+        self.position += 1
+        return self.parse_text("".join(inner), self.line_at(start))
+
+    # --- here-documents ---
+
+    def read_here_documents(self):
+        """The texts of the here-documents that the line before has announced."""
+        waiting, self.here_documents = self.here_documents, []
+        for document in waiting:
+            lines = []
+            while True:
+                if self.position >= len(self.text):
+                    if not self.final:
+                        raise self.incomplete(f"here-document without '{document.delimiter}'")
+                    break
+                end = self.text.find("\n", self.position)
+                stop = len(self.text) if end < 0 else end + 1
+                line = self.text[self.position : stop]
+                self.position = stop
+                if document.strip:
+                    line = line.lstrip("\t")
+                if line.removesuffix("\n") == document.delimiter:
+                    break
+                lines.append(line)
+            document.redirect.target = self.here_text("".join(lines), document.quoted)
+
+    def here_text(self, text, quoted):
+        """The parts of a here-document: expanded unless its delimiter was quoted."""
+        if quoted:
+            return [["quoted", text]]
+        inner = type(self)(text, self.line_at(self.position), True, self.depth + 1)
+        parts = []
+        while inner.position < len(text):
+            inner.quoted_part(parts, "$`\\\n")
+        return parts
+
+
+def add_text(parts, char):
+    """One more unquoted character."""
+    if parts and parts[-1][0] == "text":
+        parts[-1][1] += char
+    else:
+        parts.append(["text", char])
+
+
+def add_quoted(parts, char):
+    if parts and parts[-1][0] == "quoted":
+        parts[-1][1] += char
+    else:
+        parts.append(["quoted", char])

@@ -9,18 +9,19 @@ HISTORY = 500
 
 CTRL_A, CTRL_B, CTRL_C, CTRL_D, CTRL_E, CTRL_F = 1, 2, 3, 4, 5, 6
 BACKSPACE, TAB, LINE_FEED, CTRL_K, CTRL_L, RETURN = 8, 9, 10, 11, 12, 13
-CTRL_N, CTRL_P, CTRL_U, CTRL_W, ESCAPE, DELETE = 14, 16, 21, 23, 27, 127
+CTRL_N, CTRL_P, CTRL_R, CTRL_U, CTRL_W, CTRL_G, ESCAPE, DELETE = 14, 16, 18, 21, 23, 7, 27, 127
 
 
 class LineEditor:
     """One line at a time: `feed` a byte, draw what `take_output` returns, act on the event it returned.
 
     Events: (LINE, text), (INTERRUPT, ""), (EOF, "").  `complete(text before the cursor)` returns the candidates
-    for its last word.
+    for its last word, which begins at `completed_from(text)`.
     """
 
-    def __init__(self, complete=None, columns=80):
+    def __init__(self, complete=None, columns=80, completed_from=lambda text: text.rfind(" ") + 1):
         self.complete = complete
+        self.completed_from = completed_from
         self.columns = columns
         self.history = []
         self.prompt = ""
@@ -31,12 +32,16 @@ class LineEditor:
         self.escape = b""
         self.encoded = b""
         self.output = []
+        # What Ctrl-R looks for (None: nothing), and the line of the history where it was found.
+        self.sought = None
+        self.found = 0
 
     def start(self, prompt):
         """Begin a new line."""
         self.prompt = prompt
         self.text = ""
         self.cursor = 0
+        self.sought = None
         self.recalled = len(self.history)
         self.draw()
 
@@ -48,16 +53,19 @@ class LineEditor:
 
     def draw(self):
         """The whole line again; a line wider than the terminal scrolls sideways."""
-        room = max(10, self.columns - len(self.prompt) - 1)
+        prompt = self.prompt if self.sought is None else f"(reverse-i-search)`{self.sought}': "
+        room = max(10, self.columns - len(prompt) - 1)
         first = max(0, self.cursor - room)
         shown = self.text[first : first + room]
         back = len(shown) - (self.cursor - first)
-        self.output.append(f"\r{self.prompt}{shown}\x1b[K" + (f"\x1b[{back}D" if back else ""))
+        self.output.append(f"\r{prompt}{shown}\x1b[K" + (f"\x1b[{back}D" if back else ""))
 
     def feed(self, byte):
         """One byte from the terminal: an event, or None."""
         if self.escape:
             self.escape_byte(byte)
+            return None
+        if self.sought is not None and self.search_byte(byte):
             return None
         if byte in (RETURN, LINE_FEED):
             return self.finish()
@@ -129,8 +137,42 @@ class LineEditor:
             self.recall(-1)
         elif byte == CTRL_N:
             self.recall(1)
+        elif byte == CTRL_R:
+            self.stash = self.text
+            self.sought = ""
+            self.found = len(self.history)
+            self.draw()
         elif byte == TAB and self.complete is not None:
             self.complete_word()
+
+    def search_byte(self, byte):
+        """A byte while Ctrl-R looks for something; False when it ends the search and counts for the line."""
+        if byte == CTRL_G or byte == CTRL_C:
+            self.sought = None
+            self.replace(self.stash, len(self.stash))
+        elif byte == CTRL_R:
+            self.search(self.found - 1)
+        elif byte in (BACKSPACE, DELETE):
+            self.sought = self.sought[:-1]
+            self.search(len(self.history) - 1)
+        elif 32 <= byte < DELETE:
+            self.sought += chr(byte)
+            self.search(min(self.found, len(self.history) - 1))
+        else:
+            self.sought = None
+            self.draw()
+            return False
+        return True
+
+    def search(self, start):
+        """Show the latest line up to `start` that holds what is sought."""
+        for index in range(start, -1, -1):
+            if self.sought in self.history[index]:
+                self.found = self.recalled = index
+                self.replace(self.history[index], self.history[index].find(self.sought))
+                return
+        self.output.append("\a")
+        self.draw()
 
     def word_start(self, text, cursor):
         while cursor and text[cursor - 1] == " ":
@@ -191,7 +233,7 @@ class LineEditor:
         candidates = self.complete(before)
         if not candidates:
             return
-        word = before[before.rfind(" ") + 1 :]
+        word = before[self.completed_from(before) :]
         shared = candidates[0]
         for candidate in candidates[1:]:
             while not candidate.startswith(shared):

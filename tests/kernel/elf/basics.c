@@ -27,7 +27,7 @@ static void memory(void)
     char *b = mremap(a + 8192, 4096, 1 << 20, MREMAP_MAYMOVE);
     printf(" moved %d %d", b != MAP_FAILED && b[0] == 7 && b[4095] == 7, b[4096]);
     printf(" fixed %d", mmap((void *)0x1000, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED);
-    printf(" huge %d", mmap(0, 1UL << 46, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == ENOMEM);
+    printf(" huge %d", mmap(0, (size_t)-1 & ~4095UL, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == ENOMEM);
     printf(" brk %d\n", sbrk(1 << 20) != (void *)-1);
 }
 

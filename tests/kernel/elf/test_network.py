@@ -22,7 +22,7 @@ def built(tmp_path_factory):
     for source in EXAMPLES.iterdir():
         (folder / source.name).write_bytes(source.read_bytes())
     subprocess.run(["make", "-s", "-C", str(folder)], check=True)
-    return {f"/bin/{name}": (folder / name).read_bytes() for name in ("udp_echo", "tcp_epoll", "ping")}
+    return {f"/bin/{name}": (folder / name).read_bytes() for name in ("udp_echo", "tcp_epoll", "ping", "udp_send32")}
 
 
 @pytest.fixture
@@ -60,6 +60,17 @@ def test_udp_echo(host):
         return answers, libc.waitpid(pid)[1]
 
     assert guest.run(host, client) == ([b"one", b"x" * 1400], 0)
+
+
+def test_an_i386_program_without_a_library_makes_socketcalls(host):
+    def client():
+        pid = start("/bin/udp_echo", "7000", "1")
+        libc.usleep(20_000)
+        sender = libc.waitpid(start("/bin/udp_send32", "over int 0x80"))[1]
+        return sender, libc.waitpid(start("/bin/udp_send32"))[1], libc.waitpid(pid)[1]
+
+    assert guest.run(host, client) == (0, 2 << 8, 0)
+    assert "over int 0x80\n" in host.text and "usage: udp_send32 TEXT" in host.text
 
 
 def test_a_tcp_server_around_epoll_with_several_clients(host):

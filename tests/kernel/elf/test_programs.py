@@ -2,6 +2,7 @@
 
 import random
 import struct
+import subprocess
 
 import pytest
 from programs import compiled, run_elf
@@ -14,6 +15,10 @@ from kernel.mm.mmap import user_mm
 MEMORY = (
     "protect 0 unmapped -1 write -1 Bad address munmap 0 fault -1 moved 1 0 fixed 1 huge 1 brk 1\n"
 )
+THREADS = [
+    "counter 16000 sum 68", "fault at 0x1234", "handled 1, 4.5", "read 5 child, exit 42, counter 16000",
+    "busy loop ended by 14", "overflow handled",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -95,11 +100,35 @@ def test_what_an_instruction_does_wrong_is_a_signal_and_the_log_has_the_register
 
 def test_threads_fork_and_signals():
     text, status, _ = run_elf(compiled("threads", "-static", "-pthread"))
-    assert text.splitlines() == [
-        "counter 16000 sum 68", "fault at 0x1234", "handled 1, 4.5", "read 5 child, exit 42, counter 16000",
-        "busy loop ended by 14", "overflow handled",
-    ]  # fmt: skip
+    assert text.splitlines() == THREADS
     assert status == 0
+
+
+@pytest.fixture(scope="module")
+def narrow():
+    """gcc's flag for i386, where the host has a 32-bit C library."""
+    try:
+        compiled("basics", "-m32", "-static")
+    except subprocess.CalledProcessError:
+        pytest.skip("gcc-multilib is not installed")
+    return "-m32"
+
+
+@pytest.mark.interop
+def test_i386_programs(narrow):
+    text, status, system = run_elf(compiled("basics", narrow, "-static"), "one")
+    assert text == "prog;one;/root;0;4096\n" + MEMORY
+    assert status == 7 << 8
+    text, status, _ = run_elf(compiled("threads", narrow, "-static", "-pthread"))
+    assert text.splitlines() == THREADS
+    assert status == 0
+
+
+@pytest.mark.interop
+def test_i386_structures_are_converted(narrow):
+    text, status, _ = run_elf(compiled("structures", narrow, "-static"), net="on")
+    assert (text, status) == (run_elf(compiled("structures", "-static"), net="on")[0], 0)
+    assert "FAILED" not in text and text.count("\n") > 8
 
 
 def test_the_same_seed_gives_the_same_run():

@@ -109,7 +109,11 @@ int main(void)
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     sigaction(SIGSEGV, &action, 0);
     if (!sigsetjmp(place, 1))
+#ifdef __x86_64__
         __asm__ volatile("mov $0x10000, %rsp; push %rax");
+#else
+        __asm__ volatile("mov $0x10000, %esp; push %eax");
+#endif
     printf("overflow handled\n");
     return 0;
 }
