@@ -311,6 +311,10 @@ static void handle(int number, void (*function)(int), int flags)
 
 static void be_child(int count, int together)
 {
+    char folder[16];
+    snprintf(folder, sizeof folder, "%d", getpid());
+    if (mkdir(folder, 0755) || chdir(folder))
+        die(folder);
     close_range(0, ~0U, 0);
     for (int i = 0; i < 3; i++)
         open("/dev/null", O_RDWR);

@@ -10,6 +10,7 @@ from hwemu.clock import Clock, Event
 from hwemu.cpu import current_context, trap
 from kernel.signal import send_signal
 from kernel.uapi.signal import SA_RESTART, SIGALRM
+from kernel.uapi.syscall import SYS_getpid
 from lab import guest
 from lab.machine import build_machine
 from userland import libc
@@ -97,6 +98,10 @@ class Caller:
     def __call__(self):
         self.context = current_context()
         self.arenas = [Arena(self.context.address_space) for _ in range(self.TASKS)]
+        # A folder of its own for the names of Unix sockets.
+        folder = f"/tmp/{trap(SYS_getpid)}"
+        libc.mkdir(folder)
+        libc.chdir(folder)
         for fd in range(3):
             libc.close(fd)
         for _ in range(3):
