@@ -17,7 +17,7 @@ class HostSignals(Source):
     """
 
     def __init__(self, clock, deliver, handled=HANDLED, at_once=None):
-        """`at_once(number)`: where the running code itself takes such a signal, a function (number, frame) that does."""
+        """`at_once(number, frame)`: where the running code itself takes such a signal, a function (number, frame) that does."""
         super().__init__()
         self.at_once = at_once
         self.taken = []
@@ -51,7 +51,7 @@ class HostSignals(Source):
 
     def came(self, number, frame):
         """Python's handler, anywhere in the program: the number is in the pipe already."""
-        handler = self.at_once(number) if self.at_once is not None else None
+        handler = self.at_once(number, frame) if self.at_once is not None else None
         if handler is not None:
             self.taken.append(number)
             handler(number, frame)

@@ -27,10 +27,6 @@ class eventfd_ctx:
 class eventfd_operations(file_operations):
     """An open eventfd."""
 
-    def llseek(self, filp, offset, whence):
-        """There is no position; asking for one is no error."""
-        return 0
-
     def __init__(self, sched):
         self.sched = sched
 
@@ -86,6 +82,9 @@ class eventfd_operations(file_operations):
         if ctx.count < ULLONG_MAX - 1:
             mask |= POLLOUT
         return mask
+
+    def llseek(self, filp, offset, whence):
+        return filp.f_pos
 
     def fdinfo(self, filp):
         ctx = filp.private_data

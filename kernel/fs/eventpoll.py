@@ -213,6 +213,9 @@ class eventpoll:
 class eventpoll_operations(file_operations):
     """The epoll descriptor itself."""
 
+    def llseek(self, filp, offset, whence):
+        return filp.f_pos
+
     def poll(self, filp, table):
         ep = filp.private_data
         poll_wait(filp, ep.poll_wq, table)
@@ -220,10 +223,6 @@ class eventpoll_operations(file_operations):
 
     def ioctl(self, filp, cmd, arg):
         return -EINVAL
-
-    def llseek(self, filp, offset, whence):
-        """There is no position; asking for one is no error."""
-        return 0
 
     def fdinfo(self, filp):
         lines = []

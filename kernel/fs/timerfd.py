@@ -84,10 +84,6 @@ class timerfd_ctx(timer_list):
 class timerfd_operations(file_operations):
     """An open timerfd."""
 
-    def llseek(self, filp, offset, whence):
-        """There is no position; asking for one is no error."""
-        return 0
-
     def __init__(self, sched):
         self.sched = sched
 
@@ -113,6 +109,9 @@ class timerfd_operations(file_operations):
         ctx = filp.private_data
         poll_wait(filp, ctx.wqh, table)
         return POLLIN if ctx.ticks else 0
+
+    def llseek(self, filp, offset, whence):
+        return filp.f_pos
 
     def fdinfo(self, filp):
         ctx = filp.private_data

@@ -10,6 +10,10 @@ from gc import disable, enable
 from signal import SIGINT
 
 from hwemu.cpu import SyscallEntry, current_context
+from userland import python
+
+# Where our extension modules and libc lie: .../userland/
+EXTENSIONS = python.__path__[0].removesuffix("python")
 
 
 class UserModeCollector(SyscallEntry):
@@ -61,8 +65,13 @@ class UserModeCollector(SyscallEntry):
         self.running = context
 
 
-def busy_handler(number):
-    """The program's handler for the interrupt key, where its main thread is computing and makes no system call; or None."""
+def busy_handler(number, frame):
+    """The program's handler for the interrupt key, where its main thread is computing and makes no system call; or None.
+
+    What stands in for an extension module is not to be interrupted between two of its lines, as C would not be.
+    """
+    if frame is None or frame.f_code.co_filename.startswith(EXTENSIONS):
+        return None
     context = current_context()
     gate = context.cpu.syscall_entry if context is not None else None
     if number != SIGINT or not isinstance(gate, UserModeCollector) or not gate.in_program or context is not gate.state.main:

@@ -11,6 +11,7 @@ import _thread  # noqa: F401
 import builtins
 import contextlib
 import fcntl
+import gc
 import importlib
 import io
 import os
@@ -72,6 +73,7 @@ def hosts_own():
             setattr(owner, name, value)
         sys.modules.clear()
         sys.modules.update(modules)
+        gc.enable()
 
 
 def install():

@@ -46,11 +46,13 @@ def test_ip_shows_and_changes():
         "ip link set eth0 down; ip -br link show eth0"
     ).run()
     assert status == 0
-    lines = text.splitlines()
+    lines = [line.rstrip() for line in text.splitlines()]
     assert "lo               UNKNOWN        127.0.0.1/8" in lines and "eth0             UP             10.0.0.1/24" in lines
     assert "10.0.0.0/24 dev eth0 proto kernel scope link src 10.0.0.1" in lines
-    assert "2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1400 qdisc pfifo state UP group default qlen 1000" in lines
-    assert "    inet 10.0.1.1/16 brd 10.0.255.255 scope global eth0" in lines
+    assert "2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1400 qdisc pfifo state UP mode DEFAULT group default qlen 1000" in (
+        lines
+    )
+    assert "    inet 10.0.1.1/16 scope global eth0" in lines
     assert "default via 10.0.0.2 dev eth0 metric 5" in lines and "10.9.0.0/16 via 10.0.0.2 dev eth0" in lines
     assert "10.0.0.7 dev eth0 lladdr 02:00:00:00:00:07 PERMANENT" in lines
     assert "eth0             DOWN" in lines[-1]
@@ -61,7 +63,7 @@ def test_ip_shows_and_changes():
     [
         ("ip link set nosuch up", 'Cannot find device "nosuch"'),
         ("ip addr add 10.0.0.300/24 dev eth0", "any valid prefix is expected"),
-        ("ip route add 1.2.3.0/24 via 9.9.9.9", "RTNETLINK answers: Network is unreachable"),
+        ("ip route add 1.2.3.0/24 via 9.9.9.9", "Error: Nexthop has invalid gateway."),
         ("ip route del 1.2.3.0/24", "RTNETLINK answers: No such process"),
         ("ip addr show nosuch", 'Device "nosuch" does not exist.'),
     ],
@@ -189,8 +191,8 @@ def test_udhcpc_gets_and_applies_a_lease():
     ).run()
     assert status == 0, text
     assert "udhcpc: lease of 10.0.2.15/24 obtained from 10.0.2.2" in text
-    assert "eth0             UP             10.0.2.15/24\n" in text
-    assert "default via 10.0.2.2 dev eth0\n" in text and "nameserver 10.0.2.3\n" in text
+    assert "eth0             UP             10.0.2.15/24 \n" in text
+    assert "default via 10.0.2.2 dev eth0 \n" in text and "nameserver 10.0.2.3\n" in text
 
 
 def test_udhcpc_without_a_server():
@@ -260,7 +262,7 @@ def test_two_machines_on_a_vlan():
     ).run()
     for expected in (
         ": eth0.5@eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP",
-        "eth0.5@eth0      UP             10.5.0.1/24\n",
+        "eth0.5@eth0      UP             10.5.0.1/24 \n",
         "64 bytes from 10.5.0.2: icmp_seq=2",
         "From 10.5.0.1 icmp_seq=1 Destination Host Unreachable",
         "RTNETLINK answers: File exists\nRTNETLINK answers: File exists\nRTNETLINK answers: Operation not supported\n",
@@ -269,3 +271,62 @@ def test_two_machines_on_a_vlan():
     ):
         assert expected in text, text
     assert status == 2
+
+
+RENEWING_SERVER = b"""
+from userland import libc
+from userland.proto.dhcp import ACK, DISCOVER, NAK, OFFER, REQUEST, encode_options, parse_options
+
+def quad(text):
+    return libc.inet_aton(text)
+
+def main(argv):
+    fd = libc.socket(libc.AF_INET, libc.SOCK_DGRAM)
+    libc.setsockopt(fd, libc.SOL_SOCKET, libc.SO_BROADCAST, 1)
+    libc.setsockopt(fd, libc.SOL_SOCKET, libc.SO_BINDTODEVICE, b"eth0\\0")
+    libc.bind(fd, libc.sockaddr_in("0.0.0.0", 67))
+    renewals = 0
+    while True:
+        peer = bytearray(16)
+        block = bytearray(2048)
+        count = libc.recvfrom(fd, block, -1, 0, peer)
+        options = parse_options(block[240:count])
+        kind = options[53][0]
+        client = libc.inet_ntoa(bytes(block[12:16]))
+        libc.eputs(f"{kind} from {libc.peer_text(peer)} ciaddr {client}")
+        if kind == 7:
+            continue
+        renewing = kind == REQUEST and client != "0.0.0.0"
+        renewals += renewing
+        answer = OFFER if kind == DISCOVER else NAK if renewals > 2 and renewing else ACK
+        head = b"\\2\\1\\6\\0" + block[4:16] + quad("10.0.0.50") + bytes(8) + block[28:236]
+        lease = (40).to_bytes(4, "big")
+        more = [(53, bytes([answer])), (54, quad("10.0.0.2")), (51, lease), (1, quad("255.255.255.0"))]
+        target = libc.sockaddr_in(client if renewing else "255.255.255.255", 68)
+        libc.sendto(fd, head + encode_options(more), -1, 0, target)
+"""
+
+
+def test_udhcpc_renews_by_unicast_and_begins_again_when_refused():
+    pair = Pair(
+        "ip addr flush dev eth0; sleep 0.5; udhcpc -R & sleep 75; kill $!; wait $!; echo $?; ip -br addr show eth0",
+        "dhcpd",
+        second_files={"/bin/dhcpd": RENEWING_SERVER},
+    )
+    text, _ = pair.run(300)
+    served = pair.hosts[1].text
+    assert text.count("udhcpc: sending renew to server 10.0.0.2\n") >= 3 and text.count("lease of 10.0.0.50/24 obtained") >= 3
+    assert "udhcpc: lease lost, entering init state\n" in text
+    assert "3 from 10.0.0.50:68 ciaddr 10.0.0.50\n" in served
+    # At the end the lease is given back.
+    assert "udhcpc: unicasting a release of 10.0.0.50 to 10.0.0.2\n0\n" in text and "7 from 10.0.0.50:68" in served
+
+
+def test_httpd_gives_a_request_twenty_seconds_and_a_number_of_connections():
+    text, status = Pair(
+        "sleep 0.5; (while sleep 2; do echo x; done) | nc 10.0.0.2 80 & sleep 0.1; curl -s -m 1 10.0.0.2/f; echo $?; sleep 30;"
+        "curl -s 10.0.0.2/f; wait $!; echo over",
+        "httpd -p 80 -m 1 /srv",
+        second_files={"/srv/f": b"content\n"},
+    ).run(300)
+    assert status == 0 and text.endswith("28\ncontent\nover\n"), text

@@ -7,6 +7,8 @@ from userland.proto import dhcp
 USAGE = "udhcpc [-bfnqR] [-i INTERFACE] [-t TRIES] [-T SECONDS] [-A SECONDS] [-r ADDRESS] [-x hostname:NAME] [-V VENDOR]"
 MILLISECOND = 1000000
 CARRIER_MS = 300
+# In us.
+RELEASE_PAUSE = 200000
 RESOLV_CONF = "/etc/resolv.conf"
 
 
@@ -140,6 +142,8 @@ class Client:
         if fd >= 0 and libc.bind(fd, libc.sockaddr_in(self.lease.address, dhcp.CLIENT_PORT)) == 0:
             libc.puts(f"udhcpc: unicasting a release of {self.lease.address} to {self.lease.server}")
             libc.sendto(fd, payload, -1, 0, libc.sockaddr_in(self.lease.server, dhcp.SERVER_PORT))
+            # The address has to stay until the server's hardware address is known.
+            libc.usleep(RELEASE_PAUSE)
         if fd >= 0:
             libc.close(fd)
         self.deconfigure()
