@@ -112,6 +112,12 @@ printf '%s %d\\n' a 1 b
 test 1 -lt 2; echo $?
 timeout 5 echo fast; timeout 0.2 sleep 5; echo $?
 nohup echo up 2>/dev/null
+grep apple f; grep -c . f; grep -v 1 f; grep -n -i KIWI f; echo $?
+grep -o '[0-9][0-9]*' f
+grep -E 'fig|Kiwi' f; grep -w 7 f; grep -x 9 n; grep -F 2.5 n; grep -q zz f; echo $?
+grep -e one -e last s; grep -l 1 f n t; grep a f t; grep -h a f t; grep '^$' f; grep 'o\\{2\\}' s
+grep -r 1 d | sort; grep nosuch nosuch 2>/dev/null; echo $?; echo x | grep -H x
+head -2 f; tail -2 f; tail -n +3 f; tail -c 5 f; head -n -2 f
 head -n 2 f; tail -n 2 f; wc -l f
 """
 
