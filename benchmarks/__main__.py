@@ -20,6 +20,8 @@ SECTIONS = {
     "idle": network.idle_connections,
     "boot": in_process.boot_time,
     "hosts": in_process.host_to_host,
+    "trip": in_process.round_trip,
+    "epoll": in_process.epoll_server,
     "nic": in_process.nic_model,
     "receive": receive_path.section,
 }

@@ -9,6 +9,7 @@ from kernel.sched.group import sigaction
 from kernel.sched.state import EXIT_DEAD, PF_EXITING, PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_KILLABLE
 from kernel.siginfo import siginfo
 from kernel.uapi.errno import EAGAIN, EFAULT, EINTR, EINVAL, EPERM, ERESTARTNOHAND, ESRCH
+from kernel.uapi.poll import POLLIN
 from kernel.uapi.signal import (
     CLD_CONTINUED,
     CLD_STOPPED,
@@ -134,6 +135,7 @@ def send_signal(task, sig, info=None):
         return 0
     if not task.pending.add(info if info is not None else siginfo(sig, SI_KERNEL)):
         return -EAGAIN
+    signalfd_notify(task.signal)
     if wants_signal(task, sig):
         wake_for(task, sig)
     return 0
@@ -150,11 +152,18 @@ def send_group_signal(task, sig, info=None):
         return 0
     if not group.shared_pending.add(info if info is not None else siginfo(sig, SI_KERNEL)):
         return -EAGAIN
+    signalfd_notify(group)
     for thread in [witness, *group.threads]:
         if wants_signal(thread, sig):
             wake_for(thread, sig)
             break
     return 0
+
+
+def signalfd_notify(group):
+    """A signal waits: tell who watches for it with a signalfd."""
+    if group.signalfd_wqh.first is not None:
+        group.signalfd_wqh.wake_up_all(POLLIN)
 
 
 def wake_for(task, sig):

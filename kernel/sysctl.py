@@ -3,6 +3,11 @@
 from kernel.uapi.errno import EINVAL, ENOENT
 
 
+def path_of(name):
+    """Where a setting lies under /proc: dots part its name, a slash stands for a dot in one part (sysctl(8))."""
+    return "sys/" + name.translate(str.maketrans("./", "/."))
+
+
 class SysctlTable:
     """A kernel's settings by dotted name, such as `net.ipv4.ip_forward`."""
 
@@ -14,7 +19,16 @@ class SysctlTable:
         """Add a setting: `get()` gives its value, `set(value)` takes a new one (int where `get` gives one, else str)."""
         self.entries[name] = (get, set)
         store = None if set is None else lambda text: self.write(name, text)
-        self.proc.create("sys/" + name.replace(".", "/"), lambda: f"{get()}\n", store)
+        self.proc.create(path_of(name), lambda: f"{get()}\n", store)
+
+    def unregister(self, name):
+        """Forget a setting."""
+        del self.entries[name]
+        self.proc.remove(path_of(name))
+
+    def remove_directory(self, name):
+        """Forget the empty directory that a row of settings has left."""
+        self.proc.remove(path_of(name))
 
     def read(self, name):
         """The value; KeyError for an unknown name."""

@@ -40,6 +40,19 @@ class Address(NamedTuple):
         return str(ipaddress.ip_network(f"0.0.0.0/{self.prefix}").netmask)
 
 
+class Networks(list):
+    """What each card is plugged into, in the order of the cards, with the addresses that were given for them."""
+
+    def __init__(self, networks, addresses):
+        super().__init__(networks)
+        self.addresses = list(addresses)
+
+    def address_of(self, network):
+        """The address of the card that is plugged into `network` (one of ours), or None."""
+        position = next(index for index, known in enumerate(self) if known is network)
+        return self.addresses[position] if position < len(self.addresses) else None
+
+
 def network(text: str) -> Network:
     """`user`, `none` or `tap:NAME`."""
     if text in ("user", "none"):

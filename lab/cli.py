@@ -16,6 +16,8 @@ from lab.usernet import plan
 
 DESCRIPTION = "A small computer in one process: an Intel 82540EM, its driver, a kernel with Linux's shape, programs."
 DEFAULT_MEMORY = 64 << 20
+# Slots of the PCI bus that are free for cards, less some for who adds a device.
+MAX_CARDS = 8
 
 
 class Parser(argparse.ArgumentParser):
@@ -78,13 +80,13 @@ def wire_options(parser):
 def machine_options(parser):
     """The options that boot and run share."""
     parser.add_argument(
-        "--net", type=value(arguments.network), metavar="user|tap:NAME|none",
-        help="what the network card is plugged into (default: user)",
+        "--net", type=value(arguments.network), action="append", dest="nets", metavar="user|tap:NAME|none",
+        help="what the network card is plugged into (default: user); again for each further card: eth1, eth2 ...",
     )  # fmt: skip
     wire_options(parser)
     parser.add_argument(
-        "--ip", type=value(arguments.interface_address), metavar="A.B.C.D/N",
-        help="the address of eth0 (default with --net user: 10.0.2.15/24)",
+        "--ip", type=value(arguments.interface_address), action="append", default=[], dest="ips", metavar="A.B.C.D/N",
+        help="the address of eth0 (default with --net user: 10.0.2.15/24); again for that of eth1 ...",
     )  # fmt: skip
     parser.add_argument("--gateway", type=value(arguments.ipv4), metavar="G", help="the default route")
     parser.add_argument("--root", metavar="DIR", help="show the /usr, /lib and /etc of the system in DIR, read-only")
@@ -123,13 +125,13 @@ def parser() -> Parser:
     served = commands.add_parser("serve-nic", help="give the card to another machine, by vfio-user (QEMU 10.1 or newer)")
     served.add_argument("--vfio-user", required=True, metavar="SOCKET", dest="socket", help="where to listen")
     served.add_argument(
-        "--net", type=value(arguments.card_network), default=arguments.Network("user"), metavar="user|tap:NAME|none|machine",
+        "--net", type=value(arguments.card_network), action="append", dest="nets", metavar="user|tap:NAME|none|machine",
         help="what the card is plugged into (default: user); machine is one of ours, for -c, --ip, --share and --memory",
     )  # fmt: skip
     served.add_argument("--mac", type=value(arguments.hardware_address), metavar="AA:BB:..", help="what the EEPROM holds")
     served.add_argument("-c", dest="line", metavar="COMMAND", help="what the machine of --net machine runs")
     served.add_argument(
-        "--ip", type=value(arguments.interface_address), metavar="A.B.C.D/N",
+        "--ip", type=value(arguments.interface_address), action="append", default=[], dest="ips", metavar="A.B.C.D/N",
         help="with --net machine its address (default 10.0.2.2/24), with --net user the guest's, for --forward",
     )  # fmt: skip
     wire_options(served)
@@ -163,23 +165,41 @@ def check(options) -> None:
         if options.first == options.second:
             raise LabError("the two ends are the same TAP", 2)
         return
+    options.plain = not (options.nets or options.forward or options.ips or options.share)
+    options.nets = arguments.Networks(options.nets or [arguments.Network("user")], options.ips)
+    options.address_of = options.nets.address_of
+    kinds = [net.kind for net in options.nets]
+    options.on_user_network = "user" in kinds
     if options.command == "serve-nic":
-        if (options.line or options.share) and options.net.kind != "machine":
+        if len(kinds) > 1 or len(options.ips) > 1:
+            raise LabError("one card is served: --net and --ip can be given once", 2)
+        if (options.line or options.share) and kinds != ["machine"]:
             raise LabError("-c and --share need --net machine", 2)
-    else:
-        options.plain = not (options.net or options.forward or options.ip or options.share)
-    if options.net is None:
-        options.net = arguments.Network("user")
-    if options.ip and options.net.kind == "user" and not plan.is_guest(options.ip.address, options.ip.prefix):
-        raise LabError(f"--ip {options.ip.address}/{options.ip.prefix}: not for a guest of the user network {plan.NETWORK}", 2)
-    if options.forward and options.net.kind != "user":
+    if len(kinds) > MAX_CARDS:
+        raise LabError(f"a machine has at most {MAX_CARDS} cards", 2)
+    if len(options.ips) > len(kinds):
+        raise LabError("there are more addresses (--ip) than cards (--net)", 2)
+    if kinds.count("user") > 1:
+        raise LabError("--net user can be given once", 2)
+    if len({net.tap for net in options.nets if net.tap}) < kinds.count("tap"):
+        raise LabError("a TAP takes one card", 2)
+    check_addresses(options)
+    if options.forward and not options.on_user_network:
         raise LabError("--forward needs --net user", 2)
-    if options.virtual_time and options.net.kind == "tap":
+    if options.virtual_time and "tap" in kinds:
         raise LabError("--virtual-time can not be had on a TAP: its other end lives in real time", 2)
     if options.control and options.virtual_time:
         raise LabError("--control needs the host's clock: it can not be had with --virtual-time", 2)
-    if options.gateway and not options.ip and options.net.kind != "user":
+    if options.gateway and not options.ips and not options.on_user_network:
         raise LabError("--gateway needs --ip", 2)
+
+
+def check_addresses(options) -> None:
+    """An address on the user network has to be one of its guests'."""
+    for net in options.nets:
+        address = options.address_of(net)
+        if net.kind == "user" and address is not None and not plan.is_guest(address.address, address.prefix):
+            raise LabError(f"--ip {address.address}/{address.prefix}: not for a guest of the user network {plan.NETWORK}", 2)
 
 
 def fill_standard_descriptors() -> None:

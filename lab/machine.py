@@ -12,21 +12,22 @@ NS_PER_S = 1_000_000_000
 GRACE = 5 * NS_PER_S
 
 
-def station_address(number: int) -> bytes:
-    """The hardware address of the bench's machine `number`: locally administered, in QEMU's range."""
-    return b"\x52\x54\x00\x12" + ((0x3456 + number) & 0xFFFF).to_bytes(2, "big")
+def station_address(number: int, card: int = 0) -> bytes:
+    """The hardware address of card `card` of the bench's machine `number`: locally administered, in QEMU's range."""
+    return bytes([0x52, 0x54, 0x00, (0x12 + card) & 0xFF]) + ((0x3456 + number) & 0xFFFF).to_bytes(2, "big")
 
 
 class Host:
-    """One machine on the bench: `machine` (the board), `nic`, `kernel`.
+    """One machine on the bench: `machine` (the board), `nics` (its cards, `nic` is the first), `kernel`.
 
     `output` collects what the console writes as long as nothing else is its sink.
     """
 
-    def __init__(self, clock, machine, nic, kernel):
+    def __init__(self, clock, machine, nics, kernel):
         self.clock = clock
         self.machine = machine
-        self.nic = nic
+        self.nics = nics
+        self.nic = nics[0]
         self.kernel = kernel
         self.output = bytearray()
         machine.serial.sink = self.output.extend
@@ -90,16 +91,22 @@ def emulated_board(clock, memory, seed, name, mac):
 
 def build_machine(
     clock, wire=None, *, name="hw0", number=0, memory=DEFAULT_MEMORY, seed=0, cmdline=None, files=None,
-    hostname="hwemu", name_server="", mac=None, kernel_class=Kernel, board=emulated_board,
+    hostname="hwemu", name_server="", mac=None, kernel_class=Kernel, board=emulated_board, more_wires=(),
 ):  # fmt: skip
     """Assemble a machine whose card is plugged into `wire` (None: into nothing); it is not switched on yet.
 
     `number` makes its hardware address; `cmdline` is the kernel command line, `files` {path: bytes} goes on top of the
     usual root.  `board(clock, memory, seed, name, mac)` gives the hardware: a `hwemu.machine.Board` and its card.
+    Each of `more_wires` (None: nothing) gets a card of its own, another 82540EM: eth1, eth2 ...
     """
     machine, nic = board(clock, memory, seed, name, mac or station_address(number))
-    if wire is not None:
-        wire.attach(nic.port)
+    nics = [nic]
+    for card in range(1, 1 + len(more_wires)):
+        nics.append(E1000(clock, mac=station_address(number, card), name=f"{name}/nic{card}", trace=machine.trace))
+        machine.plug(nics[-1])
+    for card, cable in zip(nics, (wire, *more_wires), strict=True):
+        if cable is not None:
+            cable.attach(card.port)
     content = initramfs(hostname, name_server)
     content.update(files or {})
-    return Host(clock, machine, nic, kernel_class(machine, {"hostname": hostname, **(cmdline or {})}, content))
+    return Host(clock, machine, nics, kernel_class(machine, {"hostname": hostname, **(cmdline or {})}, content))

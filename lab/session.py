@@ -8,10 +8,11 @@ import sys
 import time
 
 from hwemu.clock import Clock
-from hwemu.wire.capture import Capture
+from hwemu.wire.capture import Capture, PcapngWriter
 from hwemu.wire.impair import Impairment
 from hwemu.wire.link import Link
 from hwemu.wire.tap import Tap
+from lab.arguments import Address
 from lab.capture_file import CaptureFile
 from lab.console import STDIN, STDOUT, ConsoleLine, at_terminal, errors_apart, raw_terminal
 from lab.control import Control
@@ -46,7 +47,7 @@ class Session:
         self.files = {**(files or {}), **(init_argv(command) if command else {})}
         self.stay = stay
         self.terminal = at_terminal()
-        self.clock = Clock(real=not options.virtual_time and options.net.kind != "none")
+        self.clock = Clock(real=not options.virtual_time and any(net.kind != "none" for net in options.nets))
         self.closing = contextlib.ExitStack()
         self.gateway = None
         self.host = None
@@ -63,10 +64,10 @@ class Session:
             raise LabError(f"--share {options.share}: not a directory")
         if options.root and not os.path.isdir(options.root):
             raise LabError(f"--root {options.root}: not a directory")
-        wire = self.wire()
+        wires = self.wires()
         self.host = build_machine(
-            self.clock, wire, name="hw0", memory=options.memory, seed=options.seed, cmdline=self.cmdline(),
-            files=self.files, name_server=self.name_server(),
+            self.clock, wires[0], name="hw0", memory=options.memory, seed=options.seed, cmdline=self.cmdline(),
+            files=self.files, name_server=self.name_server(), more_wires=wires[1:],
         )  # fmt: skip
         if options.command == "strace":
             table = self.host.kernel.syscalls
@@ -83,34 +84,43 @@ class Session:
         """What `hwemu doctor` is told."""
         return take(self.host.machine, self.host.nic, self.host.kernel, self.observer)
 
-    def wire(self):
-        """What the guest's card is plugged into, through the impairment and the capture; None for nothing."""
+    def wires(self):
+        """What each of the guest's cards is plugged into; one capture file takes the frames of all."""
         options = self.options
-        if options.net.kind == "none":
-            if options.capture or options.impair:
-                raise LabError("--capture and --impair need a network", 2)
-            return None
-        wire = self.medium()
-        if options.impair:
-            wire = Impairment(wire, options.impair, random.Random(options.seed), self.clock)
+        if all(net.kind == "none" for net in options.nets) and (options.capture or options.impair):
+            raise LabError("--capture and --impair need a network", 2)
+        writer = None
         if options.capture:
-            wire = Capture(wire, CaptureFile(options.capture), self.clock, "eth0")
-            self.closing.callback(wire.writer.close)
-        if options.control:
+            writer = PcapngWriter(CaptureFile(options.capture))
+            self.closing.callback(writer.close)
+        return [self.wire(number, net, writer) for number, net in enumerate(options.nets)]
+
+    def wire(self, number, net, writer):
+        """What card `number` is plugged into, through the impairment and the capture; None for nothing."""
+        options = self.options
+        if net.kind == "none":
+            return None
+        wire = self.medium(net)
+        if options.impair:
+            wire = Impairment(wire, options.impair, random.Random(options.seed + number), self.clock)
+        if writer is not None:
+            wire = Capture(wire, writer, self.clock, f"eth{number}")
+        if options.control and number == 0:
             wire = self.observer = Observer(wire)
         return wire
 
-    def medium(self):
-        """The TAP or the user network itself."""
+    def medium(self, net):
+        """A TAP, or the user network itself."""
         options = self.options
-        if options.net.kind == "tap":
+        if net.kind == "tap":
             try:
-                wire = Tap(self.clock, options.net.tap)
+                wire = Tap(self.clock, net.tap)
             except OSError as error:
                 raise LabError(error.strerror) from None
             self.closing.callback(wire.close)
             return wire
-        guest = options.ip.address if options.ip else plan.GUEST
+        address = options.address_of(net)
+        guest = address.address if address else plan.GUEST
         self.gateway = Gateway(self.clock, options.forward, guest)
         self.closing.callback(self.gateway.close_listening)
         wire = Link(self.clock, "cable")
@@ -121,13 +131,15 @@ class Session:
         """The kernel command line, by which init sets the network up and learns what to run."""
         options = self.options
         words = {}
-        if options.ip:
-            words["ip"] = f"{options.ip.address}/{options.ip.prefix}"
-        elif options.net.kind == "user":
-            words["ip"] = f"{plan.GUEST}/{plan.PREFIX}"
+        for number, net in enumerate(options.nets):
+            address = options.address_of(net)
+            if address is None and net.kind == "user":
+                address = Address(plan.GUEST, plan.PREFIX)
+            if address is not None:
+                words[f"ip{number or ''}"] = f"{address.address}/{address.prefix}"
         if options.gateway:
             words["gateway"] = options.gateway
-        elif options.net.kind == "user":
+        elif options.on_user_network:
             words["gateway"] = plan.GATEWAY
         if options.share:
             words["share"] = os.path.abspath(options.share)
@@ -145,7 +157,7 @@ class Session:
         return words
 
     def name_server(self):
-        if self.options.net.kind == "user":
+        if self.options.on_user_network:
             return plan.NAME_SERVER
         server = plan.name_server_of_host() if self.options.gateway else ""
         return "" if server.startswith("127.") else server

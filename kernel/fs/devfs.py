@@ -7,6 +7,7 @@ from kernel.uapi.poll import DEFAULT_POLLMASK, POLLIN, POLLRDNORM
 
 ZEROES = bytes(65536)
 RANDOM_CHUNK = 65536
+STREAMS = ("stdin", "stdout", "stderr")
 
 
 class null_operations(file_operations):
@@ -77,6 +78,8 @@ def make_devfs(device, now, random, limit):
     add_device(sb, "full", full_operations(), 1, 7)
     add_device(sb, "random", random_operations(random, True), 1, 8)
     add_device(sb, "urandom", random_operations(random, False), 1, 9)
+    for name, target in (("fd", "/proc/self/fd"), *((name, f"/proc/self/fd/{fd}") for fd, name in enumerate(STREAMS))):
+        sb.operations.symlink(sb.root, name, target)
     return sb
 
 

@@ -83,6 +83,9 @@ class eventfd_operations(file_operations):
             mask |= POLLOUT
         return mask
 
+    def llseek(self, filp, offset, whence):
+        return filp.f_pos
+
     def fdinfo(self, filp):
         ctx = filp.private_data
         return f"eventfd-count: {ctx.count:16x}\neventfd-id: {ctx.number}\neventfd-semaphore: {int(ctx.semaphore)}\n"

@@ -212,6 +212,9 @@ class eventpoll:
 class eventpoll_operations(file_operations):
     """The epoll descriptor itself."""
 
+    def llseek(self, filp, offset, whence):
+        return filp.f_pos
+
     def poll(self, filp, table):
         ep = filp.private_data
         poll_wait(filp, ep.poll_wq, table)

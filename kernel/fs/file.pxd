@@ -4,8 +4,9 @@ from kernel.arch.uaccess cimport iov_iter
 from kernel.fs.select cimport poll_table
 from kernel.sched.task cimport task_struct
 
-cdef int EBADF, EINVAL, EMFILE, ENOTDIR, ENOTTY, ESPIPE
+cdef int EBADF, EBUSY, EINVAL, EMFILE, ENOTDIR, ENOTTY, ESPIPE
 cdef unsigned int DEFAULT_POLLMASK
+cdef int RLIMIT_NOFILE
 cdef int FD_CLOEXEC, FMODE_READ, FMODE_WRITE, O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY
 cdef file RESERVED
 
@@ -23,7 +24,7 @@ cdef class file_operations:
     cpdef long long llseek(self, file filp, long long offset, int whence) except? -9999
     cpdef object iterate(self, file filp)
     cpdef str fdinfo(self, file filp)
-    cpdef flush(self, file filp, files_struct files)
+    cpdef bint can_signal(self) noexcept
     cpdef release(self, file filp)
 
 
@@ -39,18 +40,22 @@ cdef class file:
     cdef public object dentry
     cdef public list epitems
     cdef public object f_owner
+    cdef public unsigned int f_version
+    cdef public object f_flctx
 
 
 cpdef unsigned int access_mode(unsigned int flags) noexcept
 cpdef file get_file(file filp)
 cpdef fput(file filp)
+cpdef object lock_context_of(file filp)
 cpdef hold(task_struct task, file filp)
 @cython.locals(held=list, filp=file)
 cpdef release_held(task_struct task)
 
 
 cdef class files_struct:
-    cdef public int limit
+    cdef public list rlim
+    cdef public long long limit
     cdef public int users
     cdef public object sched
     cdef public list fd

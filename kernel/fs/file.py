@@ -1,11 +1,9 @@
 """Open files, their operations, and a task's table of descriptors."""
 
-from kernel.uapi.errno import EBADF, EINVAL, EMFILE, ENOTDIR, ENOTTY, ESPIPE
+from kernel.uapi.errno import EBADF, EBUSY, EINVAL, EMFILE, ENOTDIR, ENOTTY, ESPIPE
 from kernel.uapi.fcntl import FD_CLOEXEC, FMODE_READ, FMODE_WRITE, O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY
 from kernel.uapi.poll import DEFAULT_POLLMASK
-
-# There is no setrlimit: a server of many thousand connections needs no raising.
-NR_OPEN_DEFAULT = 65536
+from kernel.uapi.resource import INIT_RLIMITS, RLIMIT_NOFILE
 
 
 class file_operations:
@@ -47,8 +45,9 @@ class file_operations:
         """The lines that this kind of file adds to /proc/PID/fdinfo."""
         return ""
 
-    def flush(self, filp, files):
-        """A descriptor of the file in the table `files` is being closed, perhaps not the last one."""
+    def can_signal(self):
+        """True for files that O_ASYNC works on: sockets, pipes, terminals."""
+        return False
 
     def release(self, filp):
         """The last descriptor of the file is closed."""
@@ -76,6 +75,10 @@ class file:
         self.epitems = None
         # Who gets SIGIO (fcntl F_SETOWN), None when nobody has been named.
         self.f_owner = None
+        # For pipes: how many writers had come when this end was opened.
+        self.f_version = 0xFFFFFFFF
+        # The locks of a file that has no inode.
+        self.f_flctx = None
 
 
 def access_mode(flags):
@@ -99,18 +102,30 @@ def fput(filp):
         if filp.epitems is not None:
             for item in list(filp.epitems):
                 item.detach()
+        if filp.f_owner is not None:
+            filp.f_owner.disarm()
+        context = lock_context_of(filp)
+        if context is not None:
+            context.forget(filp)
         filp.f_op.release(filp)
+
+
+def lock_context_of(filp):
+    """The locks on the file (fs/locks.py), or None where there have been none."""
+    return filp.f_flctx if filp.inode is None else filp.inode.i_flctx
 
 
 class files_struct:
     """The descriptors of a task, or of `users` tasks that share them (threads).
 
     A file stays open for the length of a system call: where tasks share a table, `fget` counts the file once more, and
-    the end of the call gives that back (`release_held`).
+    the end of the call gives that back (`release_held`).  `rlim` has the (soft, hard) limits of the process (sched/rlimit.py).
     """
 
-    def __init__(self, limit=NR_OPEN_DEFAULT):
-        self.limit = limit
+    def __init__(self, rlim=INIT_RLIMITS):
+        self.rlim = list(rlim)
+        # The soft limit of the table's own size.
+        self.limit = self.rlim[RLIMIT_NOFILE][0]
         self.users = 1
         self.sched = None
         self.fd = []
@@ -165,7 +180,9 @@ class files_struct:
         if filp is None or filp is RESERVED:
             return -EBADF
         self.put_unused_fd(fd)
-        filp.f_op.flush(filp, self)
+        context = lock_context_of(filp)
+        if context is not None:
+            context.forget(self)
         fput(filp)
         return 0
 
@@ -192,6 +209,9 @@ class files_struct:
         """dup2's work: `newfd` becomes another descriptor of `filp`; closes what it was.  The descriptor, or -EBADF."""
         if newfd < 0 or newfd >= self.limit:
             return -EBADF
+        if newfd < len(self.fd) and self.fd[newfd] is RESERVED:
+            # Another thread is about to open it.
+            return -EBUSY
         self.close_fd(newfd)
         while len(self.fd) <= newfd:
             self.fd.append(None)
@@ -204,7 +224,7 @@ class files_struct:
 
     def copy(self):
         """A table with the same descriptors, for a child."""
-        child = files_struct(self.limit)
+        child = files_struct(self.rlim)
         child.fd = [get_file(f) if f is not None and f is not RESERVED else None for f in self.fd]
         child.close_on_exec = list(self.close_on_exec)
         return child

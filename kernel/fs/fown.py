@@ -6,12 +6,15 @@ the signal; the files themselves know nothing of it.
 
 from kernel.fs.select import poll_table
 from kernel.sched.wait import wait_queue_entry
-from kernel.signal import send_signal
+from kernel.siginfo import siginfo
+from kernel.signal import send_sigio, send_signal
 from kernel.uapi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM
-from kernel.uapi.signal import SIGIO, SIGURG
+from kernel.uapi.signal import POLL_ERR, POLL_HUP, POLL_IN, POLL_OUT, POLL_PRI, SI_KERNEL, SIGIO, SIGURG
 
 # What makes a SIGIO worth sending.
 ASYNC_EVENTS = POLLIN | POLLOUT | POLLPRI | POLLRDNORM | POLLWRNORM | POLLERR | POLLHUP
+# What si_code says of which events.
+POLL_CODES = ((POLLIN, POLL_IN), (POLLPRI, POLL_PRI), (POLLHUP, POLL_HUP), (POLLERR, POLL_ERR), (POLLOUT, POLL_OUT))
 PIDTYPE_TID = 0
 PIDTYPE_PID = 1
 PIDTYPE_PGID = 2
@@ -23,7 +26,7 @@ class fown_struct:
     def __init__(self, pids):
         self.pids = pids
         self.pid = 0
-        self.type = PIDTYPE_PID
+        self.type = PIDTYPE_TID
         self.uid = 0
         self.signum = 0
         self.entries = []
@@ -33,15 +36,28 @@ class fown_struct:
         if self.pid == 0:
             return []
         if self.type == PIDTYPE_PGID:
-            return [task for task in self.pids.tasks() if task.pgrp == self.pid]
+            return [task for task in self.pids.tasks() if task.is_leader() and task.pgrp == self.pid]
         task = self.pids.find(self.pid)
         return [task] if task is not None else []
 
-    def send(self, sig):
+    def send(self, sig, fd, code, band):
         """Send `sig` to the owner, as far as the program that named it might."""
-        for task in self.targets():
-            if self.uid in (0, task.uid):
-                send_signal(task, sig)
+        if self.type == PIDTYPE_TID:
+            for task in self.targets():
+                info = siginfo(sig, code)
+                info.fd, info.band = fd, band
+                send_signal(task, sig, info)
+            return
+        permitted = [task for task in self.targets() if self.uid in (0, task.uid)]
+        send_sigio(permitted, -self.pid if self.type == PIDTYPE_PGID else self.pid, sig, fd, code, band)
+
+    def sigio(self, fd, key):
+        """Something has happened to the file: SIGIO, or the signal that F_SETSIG has named with what and where."""
+        if self.signum == 0:
+            self.send(SIGIO, 0, SI_KERNEL, 0)
+            return
+        code = next((code for mask, code in POLL_CODES if key & mask), POLL_IN)
+        self.send(self.signum, fd, code, key)
 
     def disarm(self):
         """O_ASYNC is off."""
@@ -54,25 +70,27 @@ class fown_struct:
 class fasync_entry(wait_queue_entry):
     """The place of a file with O_ASYNC on a wait queue."""
 
-    def __init__(self, owner):
+    def __init__(self, owner, fd):
         super().__init__()
         self.owner = owner
+        self.fd = fd
 
     def func(self, key):
         if key == 0 or key & ASYNC_EVENTS:
-            self.owner.send(self.owner.signum or SIGIO)
+            self.owner.sigio(self.fd, key)
         return 0
 
 
 class fasync_table(poll_table):
     """Puts the entries on the queues."""
 
-    def __init__(self, owner):
+    def __init__(self, owner, fd):
         super().__init__()
         self.owner = owner
+        self.fd = fd
 
     def queue(self, filp, wq):
-        entry = fasync_entry(self.owner)
+        entry = fasync_entry(self.owner, self.fd)
         self.owner.entries.append(entry)
         wq.add(entry)
 
@@ -84,15 +102,15 @@ def owner_of(filp, pids):
     return filp.f_owner
 
 
-def arm(filp, pids):
-    """O_ASYNC is on."""
+def arm(filp, fd, pids):
+    """O_ASYNC is on, set by descriptor `fd`."""
     owner = owner_of(filp, pids)
     if not owner.entries:
-        filp.f_op.poll(filp, fasync_table(owner))
+        filp.f_op.poll(filp, fasync_table(owner, fd))
 
 
 def sk_send_sigurg(sk):
     """Urgent data has come for a socket: SIGURG for the owner of its file."""
     holder = sk.sk_socket
     if holder is not None and holder.file is not None and holder.file.f_owner is not None:
-        holder.file.f_owner.send(SIGURG)
+        holder.file.f_owner.send(SIGURG, 0, SI_KERNEL, 0)

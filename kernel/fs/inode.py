@@ -1,7 +1,7 @@
 """Inodes, the operations on them, and dentries: the names by which a path reaches an inode."""
 
 from kernel.fs.file import file_operations
-from kernel.uapi.errno import EACCES, EINVAL, EISDIR, ENOENT, ENOTDIR, EROFS
+from kernel.uapi.errno import EACCES, EINVAL, EISDIR, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM, EROFS
 from kernel.uapi.fcntl import SEEK_CUR, SEEK_END, SEEK_SET
 from kernel.uapi.stat import (
     DT_CHR,
@@ -56,6 +56,14 @@ class inode_operations:
     def symlink(self, parent, name, target):
         return -EROFS
 
+    def link(self, node, parent, name):
+        """Give a file one more name."""
+        return -EPERM
+
+    def tmpfile(self, parent, mode):
+        """Make a regular file that has no name yet."""
+        return -EOPNOTSUPP
+
     def unlink(self, parent, name):
         return -EROFS
 
@@ -65,8 +73,20 @@ class inode_operations:
     def rename(self, old_parent, old_name, new_parent, new_name):
         return -EROFS
 
+    def exchange(self, old_parent, old_name, new_parent, new_name):
+        """Let two names change places."""
+        return -EINVAL
+
     def truncate(self, node, size):
         return -EACCES
+
+    def setattr(self, node, mode=None, uid=None, gid=None, atime=None, mtime=None):
+        """Set what is not None; times are ns since the epoch."""
+        return -EPERM
+
+    def permission(self, task, node, mask):
+        """Whether a task may do what `mask` (MAY_*) says."""
+        return inode_permission(task, node, mask)
 
     def readlink(self, node):
         """The target of a symbolic link (str), or a negative errno."""
@@ -127,6 +147,12 @@ class super_block:
         self.read_only = read_only
         self.root = None
         self.last_ino = 0
+        # What an open FIFO of this file system does.
+        self.fifo_operations = None
+
+    def usage(self):
+        """(blocks of 4096 bytes, free ones, inodes, free ones); zeros where that is unknown."""
+        return 0, 0, 0, 0
 
     def new_ino(self):
         self.last_ino += 1
@@ -147,7 +173,11 @@ class inode:
         self.i_gid = 0
         self.i_size = 0
         self.i_rdev = 0
+        self.i_atime = 0
         self.i_mtime = 0
+        self.i_ctime = 0
+        # The locks on the file, once there has been one (fs/locks.py).
+        self.i_flctx = None
         self.i_private = private
         # The root inode of a file system that is mounted here.
         self.i_mount = None

@@ -1,9 +1,13 @@
-"""open, close and what else works on descriptors and names: dup, fcntl, ioctl, mkdir, unlink, chdir ..."""
+"""open and close, and the calls about one file's contents and attributes: truncate, chmod, chown, access, chdir, umask ...
+
+Calls that take a path come in two forms: with a directory's descriptor to start from (openat(2)), and without.
+"""
 
 from kernel.arch.uaccess import copy_to_user, put_user, strncpy_from_user
 from kernel.fs import namei
 from kernel.fs.file import file
-from kernel.fs.pipe import create_pipe_files, pipe_file_operations
+from kernel.fs.inode import MAY_EXEC, MAY_READ, MAY_WRITE, inode_permission
+from kernel.fs.pipe import create_pipe_files
 from kernel.syscalls import from_user
 from kernel.uapi.errno import (
     EACCES,
@@ -13,118 +17,238 @@ from kernel.uapi.errno import (
     EINVAL,
     EISDIR,
     ELOOP,
-    ENAMETOOLONG,
-    ENOENT,
     ENOTDIR,
-    ENOTTY,
+    EOPNOTSUPP,
+    EPERM,
     ERANGE,
     EROFS,
+    ESPIPE,
 )
 from kernel.uapi.fcntl import (
-    F_DUPFD,
-    F_DUPFD_CLOEXEC,
-    F_GETFD,
-    F_GETFL,
-    F_GETOWN,
-    F_SETFD,
-    F_SETFL,
-    F_SETOWN,
+    AT_EACCESS,
+    AT_EMPTY_PATH,
+    AT_FDCWD,
+    AT_SYMLINK_NOFOLLOW,
+    CLOSE_RANGE_CLOEXEC,
+    CLOSE_RANGE_UNSHARE,
     FD_CLOEXEC,
+    FMODE_PATH,
     FMODE_WRITE,
     O_ACCMODE,
-    O_APPEND,
     O_CLOEXEC,
     O_CREAT,
     O_DIRECTORY,
     O_EXCL,
+    O_LARGEFILE,
     O_NOFOLLOW,
     O_NONBLOCK,
+    O_PATH,
     O_RDONLY,
+    O_RDWR,
+    O_TMPFILE_BIT,
     O_TRUNC,
+    O_WRONLY,
     PATH_MAX,
 )
+from kernel.uapi.stat import S_IFIFO, S_IFMT
 from kernel.uapi.syscall import (
     SYS_access,
     SYS_chdir,
+    SYS_chmod,
+    SYS_chown,
+    SYS_chown32,
     SYS_close,
-    SYS_dup,
-    SYS_dup2,
-    SYS_dup3,
-    SYS_fcntl,
-    SYS_fcntl64,
+    SYS_close_range,
+    SYS_creat,
+    SYS_faccessat,
+    SYS_faccessat2,
+    SYS_fallocate,
+    SYS_fchdir,
+    SYS_fchmod,
+    SYS_fchmodat,
+    SYS_fchown,
+    SYS_fchown32,
+    SYS_fchownat,
     SYS_ftruncate,
+    SYS_ftruncate64,
     SYS_getcwd,
-    SYS_ioctl,
-    SYS_mkdir,
+    SYS_lchown,
+    SYS_lchown32,
     SYS_open,
+    SYS_openat,
     SYS_pipe,
     SYS_pipe2,
-    SYS_rename,
-    SYS_rmdir,
-    SYS_symlink,
-    SYS_unlink,
+    SYS_truncate,
+    SYS_truncate64,
+    SYS_umask,
 )
-from kernel.uapi.termios import FIOCLEX, FIONBIO, FIONCLEX
 
-SETFL_MASK = O_APPEND | O_NONBLOCK
+# What stays of the flags in the open file: F_GETFL shows it.
+TRANSIENT = O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC
+PATH_FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+UNCHANGED = 0xFFFFFFFF
+
+
+# --- paths ---
 
 
 def get_path(task, address):
     """The path (str) at a user address; Fault for a bad address."""
-    raw = from_user(strncpy_from_user(task.mm, address, PATH_MAX))
+    raw = from_user(strncpy_from_user(task.mm, address & 0xFFFFFFFFFFFFFFFF, PATH_MAX))
     return raw.decode("utf-8", "surrogateescape")
 
 
-def do_filp_open(fs, path, flags, mode):
-    """Open `path`: an open file, or a negative errno."""
-    found = namei.path_lookup(fs, path, follow=not flags & O_NOFOLLOW and not (flags & O_CREAT and flags & O_EXCL))
+def fs_at(task, dfd, path):
+    """The fs_struct from which `path` is to be resolved: the task's, or one whose directory is the descriptor `dfd`'s.
+
+    -EBADF, -ENOTDIR.
+    """
+    if dfd == AT_FDCWD or path.startswith("/"):
+        return task.fs
+    filp = task.files.fget(dfd)
+    if filp is None:
+        return -EBADF
+    if filp.dentry is None or not filp.inode.is_dir():
+        return -ENOTDIR
+    return namei.fs_struct(task.fs.root, filp.dentry, task.fs.umask)
+
+
+def lookup_at(task, dfd, address, flags=0):
+    """The dentry of a path below `dfd`, with AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH; a negative errno."""
+    path = get_path(task, address)
+    fs = fs_at(task, dfd, path)
+    if path == "" and flags & AT_EMPTY_PATH:
+        if dfd == AT_FDCWD:
+            return task.fs.pwd
+        filp = task.files.fget(dfd)
+        if filp is None:
+            return -EBADF
+        return filp.dentry if filp.dentry is not None else filp
+    if isinstance(fs, int):
+        return fs
+    return namei.path_lookup(fs, path, not flags & AT_SYMLINK_NOFOLLOW)
+
+
+# --- open ---
+
+
+def do_filp_open(task, fs, path, flags, mode):
+    """Open `path` for a task: an open file, or a negative errno."""
+    if flags & O_PATH:
+        return open_path(fs, path, flags & PATH_FLAGS)
+    if flags & O_TMPFILE_BIT:
+        return open_tmpfile(task, fs, path, flags, mode)
+    if flags & O_CREAT and flags & O_DIRECTORY:
+        return -EINVAL
+    follow = not flags & O_NOFOLLOW and not (flags & O_CREAT and flags & O_EXCL)
+    found = namei.path_lookup(fs, path, follow)
     created = False
     if isinstance(found, int):
-        if found != -ENOENT or not flags & O_CREAT:
-            return found
-        if path.endswith("/"):
-            return -EISDIR
-        made = namei.make_entry(fs, path, "create", mode)
-        if isinstance(made, int):
-            return made
-        created = True
-        found = namei.path_lookup(fs, path)
+        found = namei.create_file(fs, path, mode & ~fs.umask, follow) if flags & O_CREAT else found
         if isinstance(found, int):
             return found
+        created = True
     elif flags & O_CREAT and flags & O_EXCL:
         return -EEXIST
+    err = may_open(task, found.inode, flags, created)
+    if err < 0:
+        return err
     node = found.inode
-    if node.is_symlink():
-        return -ELOOP
-    writing = flags & O_ACCMODE != O_RDONLY
-    if node.is_dir():
-        if writing or flags & (O_CREAT | O_TRUNC):
-            return -EISDIR
-    elif flags & O_DIRECTORY:
-        return -ENOTDIR
-    if writing and node.i_sb.read_only:
-        return -EROFS
-    if writing and not created and not node.i_mode & 0o222:
-        return -EACCES
-    if flags & O_TRUNC and writing and node.is_regular():
+    if flags & O_TRUNC and node.is_regular():
         result = node.i_op.truncate(node, 0)
         if result < 0:
             return result
-    filp = file(node.i_fop, flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC), node, None, found.path())
+    f_op = node.i_sb.fifo_operations if node.i_mode & S_IFMT == S_IFIFO else node.i_fop
+    filp = file(f_op, flags & ~TRANSIENT | O_LARGEFILE, node, None, found.path())
     filp.dentry = found
     result = filp.f_op.open(filp)
     return result if result < 0 else filp
 
 
+def may_open(task, node, flags, created):
+    """Whether the file may be opened with these flags: 0 or a negative errno."""
+    access = flags & O_ACCMODE
+    writing = access != O_RDONLY
+    if node.is_symlink():
+        return -ELOOP
+    if node.is_dir():
+        if writing or flags & (O_CREAT | O_TRUNC):
+            return -EISDIR
+    elif flags & O_DIRECTORY:
+        return -ENOTDIR
+    mask = MAY_WRITE if access == O_WRONLY else MAY_READ | MAY_WRITE if writing else MAY_READ
+    if flags & O_TRUNC:
+        mask |= MAY_WRITE
+    if mask & MAY_WRITE and node.i_sb.read_only and node.i_mode & S_IFMT not in namei.SPECIAL:
+        return -EROFS
+    return 0 if created or node.i_op.permission(task, node, mask) else -EACCES
+
+
+def open_path(fs, path, flags):
+    """O_PATH: a place in the tree, with which nothing can be done but name it."""
+    found = namei.path_lookup(fs, path, not flags & O_NOFOLLOW)
+    if isinstance(found, int):
+        return found
+    if flags & O_DIRECTORY and not found.inode.is_dir():
+        return -ENOTDIR
+    filp = file(namei.PATH_OPERATIONS, flags & ~O_CLOEXEC, found.inode, None, found.path())
+    filp.dentry = found
+    filp.f_mode = FMODE_PATH
+    return filp
+
+
+def open_tmpfile(task, fs, path, flags, mode):
+    """O_TMPFILE: a file without a name in the directory `path`."""
+    if flags & O_ACCMODE not in (O_WRONLY, O_RDWR) or not flags & O_DIRECTORY:
+        return -EINVAL
+    found = namei.path_lookup(fs, path)
+    if isinstance(found, int):
+        return found
+    if not found.inode.is_dir():
+        return -ENOTDIR
+    node = found.inode.i_op.tmpfile(found.inode, mode & ~fs.umask)
+    return node if isinstance(node, int) else nameless_file(node, flags & ~TRANSIENT | O_LARGEFILE, found, f"#{node.i_ino}")
+
+
+def nameless_file(node, flags, parent, name):
+    """An open file of an inode that no directory has."""
+    entry = namei.dentry(parent, name, node)
+    filp = file(node.i_fop, flags, node, None, entry.path())
+    filp.dentry = entry
+    filp.f_op.open(filp)
+    return filp
+
+
+def do_sys_open(task, dfd, path, flags, mode):
+    flags &= 0xFFFFFFFF
+    text = get_path(task, path)
+    fs = fs_at(task, dfd, text)
+    if isinstance(fs, int):
+        return fs if text else -namei.ENOENT
+    fd = task.files.get_unused_fd()
+    if fd < 0:
+        return fd
+    filp = do_filp_open(task, fs, text, flags, mode & 0o7777)
+    if isinstance(filp, int):
+        task.files.put_unused_fd(fd)
+        return filp
+    task.files.fd_install(fd, filp, flags & O_CLOEXEC != 0)
+    return fd
+
+
 def sys_open(task, path, flags, mode, a3, a4, a5):
     """int open(const char *pathname, int flags, mode_t mode)"""
-    filp = do_filp_open(task.fs, get_path(task, path), flags & 0xFFFFFFFF, mode & 0o7777)
-    if isinstance(filp, int):
-        return filp
-    fd = task.files.install_new(filp, flags & O_CLOEXEC != 0)
-    if fd < 0:
-        filp.f_op.release(filp)
-    return fd
+    return do_sys_open(task, AT_FDCWD, path, flags, mode)
+
+
+def sys_openat(task, dfd, path, flags, mode, a4, a5):
+    """int openat(int dirfd, const char *pathname, int flags, mode_t mode)"""
+    return do_sys_open(task, dfd, path, flags, mode)
+
+
+def sys_creat(task, path, mode, a2, a3, a4, a5):
+    """int creat(const char *pathname, mode_t mode)"""
+    return do_sys_open(task, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode)
 
 
 def sys_close(task, fd, a1, a2, a3, a4, a5):
@@ -132,123 +256,205 @@ def sys_close(task, fd, a1, a2, a3, a4, a5):
     return task.files.close_fd(fd)
 
 
-def sys_dup(task, fd, a1, a2, a3, a4, a5):
-    """int dup(int oldfd)"""
-    return dup_from(task, fd, 0, False)
-
-
-def dup_from(task, fd, start, cloexec):
-    """The lowest free descriptor from `start` on becomes another one of `fd`'s file."""
-    filp = task.files.fget(fd)
-    if filp is None:
-        return -EBADF
-    if start < 0 or start >= task.files.limit:
+def sys_close_range(task, first, last, flags, a3, a4, a5):
+    """int close_range(unsigned int first, unsigned int last, int flags)"""
+    first &= 0xFFFFFFFF
+    last &= 0xFFFFFFFF
+    if flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) or first > last:
         return -EINVAL
-    new = task.files.get_unused_fd(start)
-    if new >= 0:
-        filp.f_count += 1
-        task.files.fd_install(new, filp, cloexec)
-    return new
-
-
-def sys_dup2(task, old, new, a2, a3, a4, a5):
-    """int dup2(int oldfd, int newfd)"""
-    filp = task.files.fget(old)
-    if filp is None:
-        return -EBADF
-    return new if old == new else task.files.dup_to(filp, new, False)
-
-
-def sys_dup3(task, old, new, flags, a3, a4, a5):
-    """int dup3(int oldfd, int newfd, int flags)"""
-    filp = task.files.fget(old)
-    if flags & ~O_CLOEXEC or old == new:
-        return -EINVAL
-    return -EBADF if filp is None else task.files.dup_to(filp, new, flags & O_CLOEXEC != 0)
-
-
-def sys_fcntl(task, fd, cmd, arg, a3, a4, a5):
-    """int fcntl(int fd, int cmd, long arg)"""
+    if flags & CLOSE_RANGE_UNSHARE and task.files.users > 1:
+        private = task.files.copy()
+        task.files.put()
+        task.files = private
     files = task.files
-    filp = files.fget(fd)
-    if filp is None:
+    for fd in files.open_fds():
+        if first <= fd <= last:
+            if flags & CLOSE_RANGE_CLOEXEC:
+                files.close_on_exec[fd] = FD_CLOEXEC
+            else:
+                files.close_fd(fd)
+    return 0
+
+
+# --- size ---
+
+
+def do_truncate(node, length):
+    if length < 0:
+        return -EINVAL
+    if node.is_dir():
+        return -EISDIR
+    if not node.is_regular():
+        return -EINVAL
+    if node.i_sb.read_only:
+        return -EROFS
+    return node.i_op.truncate(node, length)
+
+
+def sys_truncate(task, path, length, a2, a3, a4, a5):
+    """int truncate(const char *path, off_t length)"""
+    if length < 0:
+        return -EINVAL
+    found = lookup_at(task, AT_FDCWD, path)
+    if isinstance(found, int):
+        return found
+    if found.inode.is_regular() and not found.inode.i_op.permission(task, found.inode, MAY_WRITE):
+        return -EACCES
+    return do_truncate(found.inode, length)
+
+
+def sys_ftruncate(task, fd, length, a2, a3, a4, a5):
+    """int ftruncate(int fd, off_t length)"""
+    if length < 0:
+        return -EINVAL
+    filp = task.files.fget(fd)
+    if filp is None or filp.f_mode & FMODE_PATH:
         return -EBADF
-    if cmd in (F_DUPFD, F_DUPFD_CLOEXEC):
-        return dup_from(task, fd, arg, cmd == F_DUPFD_CLOEXEC)
-    if cmd == F_GETFD:
-        return files.close_on_exec[fd]
-    if cmd == F_SETFD:
-        files.close_on_exec[fd] = arg & FD_CLOEXEC
-        return 0
-    if cmd == F_GETFL:
-        return filp.f_flags
-    if cmd == F_SETFL:
-        filp.f_flags = filp.f_flags & ~SETFL_MASK | arg & SETFL_MASK
-        return 0
-    return 0 if cmd in (F_SETOWN, F_GETOWN) else -EINVAL
+    if not filp.f_mode & FMODE_WRITE or filp.inode is None or not filp.inode.is_regular():
+        return -EINVAL
+    return do_truncate(filp.inode, length)
 
 
-def sys_ioctl(task, fd, cmd, arg, a3, a4, a5):
-    """int ioctl(int fd, unsigned long request, void *arg)"""
+def sys_fallocate(task, fd, mode, offset, length, a4, a5):
+    """int fallocate(int fd, int mode, off_t offset, off_t len): makes room; holes can not be punched"""
     filp = task.files.fget(fd)
     if filp is None:
         return -EBADF
-    cmd &= 0xFFFFFFFF
-    if cmd in (FIOCLEX, FIONCLEX):
-        task.files.close_on_exec[fd] = FD_CLOEXEC if cmd == FIOCLEX else 0
-        return 0
-    if cmd == FIONBIO:
-        raw = task.mm.read(arg & 0xFFFFFFFFFFFFFFFF, 4)
-        if raw is None:
-            return -EFAULT
-        filp.f_flags = filp.f_flags | O_NONBLOCK if any(raw) else filp.f_flags & ~O_NONBLOCK
-        return 0
-    if filp.inode is not None and (filp.inode.is_dir() or filp.inode.is_regular()):
-        return -ENOTTY
-    return filp.f_op.ioctl(filp, cmd, arg & 0xFFFFFFFFFFFFFFFF)
+    if offset < 0 or length <= 0:
+        return -EINVAL
+    if mode & ~1:
+        return -EOPNOTSUPP
+    if not filp.f_mode & FMODE_WRITE:
+        return -EBADF
+    if filp.inode is None or not filp.inode.is_regular():
+        return -ESPIPE
+    node = filp.inode
+    return 0 if mode & 1 or offset + length <= node.i_size else node.i_op.truncate(node, offset + length)
 
 
-def sys_mkdir(task, path, mode, a2, a3, a4, a5):
-    """int mkdir(const char *pathname, mode_t mode)"""
-    made = namei.make_entry(task.fs, get_path(task, path), "mkdir", mode & 0o777)
-    return made if isinstance(made, int) else 0
+# --- owner and mode ---
 
 
-def sys_symlink(task, target, path, a2, a3, a4, a5):
-    """int symlink(const char *target, const char *linkpath)"""
-    text = get_path(task, target)
-    if not text:
-        return -ENOENT
-    if len(text) >= PATH_MAX:
-        return -ENAMETOOLONG
-    made = namei.make_entry(task.fs, get_path(task, path), "symlink", text)
-    return made if isinstance(made, int) else 0
+def change_mode(task, node, mode):
+    if node.i_sb.read_only:
+        return -EROFS
+    if task.uid not in (0, node.i_uid):
+        return -EPERM
+    return node.i_op.setattr(node, mode=mode & 0o7777)
 
 
-def sys_rmdir(task, path, a1, a2, a3, a4, a5):
-    """int rmdir(const char *pathname)"""
-    return namei.remove_entry(task.fs, get_path(task, path), True)
+def sys_chmod(task, path, mode, a2, a3, a4, a5):
+    """int chmod(const char *pathname, mode_t mode)"""
+    return sys_fchmodat(task, AT_FDCWD, path, mode, 0, 0, 0)
 
 
-def sys_unlink(task, path, a1, a2, a3, a4, a5):
-    """int unlink(const char *pathname)"""
-    return namei.remove_entry(task.fs, get_path(task, path), False)
+def sys_fchmodat(task, dfd, path, mode, a3, a4, a5):
+    """int fchmodat(int dirfd, const char *pathname, mode_t mode): symbolic links are followed"""
+    found = lookup_at(task, dfd, path)
+    return found if isinstance(found, int) else change_mode(task, found.inode, mode)
 
 
-def sys_rename(task, old, new, a2, a3, a4, a5):
-    """int rename(const char *oldpath, const char *newpath)"""
-    return namei.rename(task.fs, get_path(task, old), get_path(task, new))
+def sys_fchmod(task, fd, mode, a2, a3, a4, a5):
+    """int fchmod(int fd, mode_t mode)"""
+    filp = task.files.fget(fd)
+    if filp is None or filp.f_mode & FMODE_PATH:
+        return -EBADF
+    return change_mode(task, filp.inode, mode) if filp.dentry is not None else 0
+
+
+def change_owner(task, node, uid, gid):
+    if node.i_sb.read_only:
+        return -EROFS
+    uid &= 0xFFFFFFFF
+    gid &= 0xFFFFFFFF
+    if task.uid != 0 and (task.uid != node.i_uid or uid not in (UNCHANGED, node.i_uid)):
+        return -EPERM
+    return node.i_op.setattr(
+        node, uid=None if uid == UNCHANGED else uid, gid=None if gid == UNCHANGED else gid
+    )
+
+
+def sys_chown(task, path, uid, gid, a3, a4, a5):
+    """int chown(const char *pathname, uid_t owner, gid_t group)"""
+    return sys_fchownat(task, AT_FDCWD, path, uid, gid, 0, 0)
+
+
+def sys_lchown(task, path, uid, gid, a3, a4, a5):
+    """int lchown(const char *pathname, uid_t owner, gid_t group)"""
+    return sys_fchownat(task, AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW, 0)
+
+
+def sys_fchownat(task, dfd, path, uid, gid, flags, a5):
+    """int fchownat(int dirfd, const char *pathname, uid_t owner, gid_t group, int flags)"""
+    if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
+        return -EINVAL
+    found = lookup_at(task, dfd, path, flags)
+    return found if isinstance(found, int) else change_owner(task, found.inode, uid, gid)
+
+
+def sys_fchown(task, fd, uid, gid, a3, a4, a5):
+    """int fchown(int fd, uid_t owner, gid_t group)"""
+    filp = task.files.fget(fd)
+    if filp is None or filp.f_mode & FMODE_PATH:
+        return -EBADF
+    return change_owner(task, filp.inode, uid, gid) if filp.dentry is not None else 0
+
+
+def sys_umask(task, mask, a1, a2, a3, a4, a5):
+    """mode_t umask(mode_t mask)"""
+    old = task.fs.umask
+    task.fs.umask = mask & 0o777
+    return old
+
+
+# --- access and directories ---
+
+
+def sys_access(task, path, mode, a2, a3, a4, a5):
+    """int access(const char *pathname, int mode)"""
+    return sys_faccessat2(task, AT_FDCWD, path, mode, 0, 0, 0)
+
+
+def sys_faccessat(task, dfd, path, mode, a3, a4, a5):
+    """int faccessat(int dirfd, const char *pathname, int mode)"""
+    return sys_faccessat2(task, dfd, path, mode, 0, 0, 0)
+
+
+def sys_faccessat2(task, dfd, path, mode, flags, a4, a5):
+    """int faccessat2(int dirfd, const char *pathname, int mode, int flags)"""
+    if mode & ~7 or flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
+        return -EINVAL
+    found = lookup_at(task, dfd, path, flags)
+    if isinstance(found, int):
+        return found
+    node = found.inode
+    if mode & MAY_WRITE and node.i_sb.read_only and node.i_mode & S_IFMT not in namei.SPECIAL:
+        return -EROFS
+    return 0 if node.i_op.permission(task, node, mode) else -EACCES
+
+
+def change_directory(task, found):
+    if isinstance(found, int):
+        return found
+    if found.inode is None or not found.inode.is_dir():
+        return -ENOTDIR
+    if not inode_permission(task, found.inode, MAY_EXEC):
+        return -EACCES
+    task.fs.pwd = found
+    return 0
 
 
 def sys_chdir(task, path, a1, a2, a3, a4, a5):
     """int chdir(const char *path)"""
-    found = namei.path_lookup(task.fs, get_path(task, path))
-    if isinstance(found, int):
-        return found
-    if not found.inode.is_dir():
-        return -ENOTDIR
-    task.fs.pwd = found
-    return 0
+    return change_directory(task, namei.path_lookup(task.fs, get_path(task, path)))
+
+
+def sys_fchdir(task, fd, a1, a2, a3, a4, a5):
+    """int fchdir(int fd)"""
+    filp = task.files.fget(fd)
+    if filp is None:
+        return -EBADF
+    return change_directory(task, filp.dentry) if filp.dentry is not None else -ENOTDIR
 
 
 def sys_getcwd(task, address, size, a2, a3, a4, a5):
@@ -259,31 +465,11 @@ def sys_getcwd(task, address, size, a2, a3, a4, a5):
     return len(raw) if copy_to_user(task.mm, address, raw) else -EFAULT
 
 
-def sys_access(task, path, mode, a2, a3, a4, a5):
-    """int access(const char *pathname, int mode)"""
-    found = namei.path_lookup(task.fs, get_path(task, path))
-    if isinstance(found, int):
-        return found
-    if mode & ~7:
-        return -EINVAL
-    return -EROFS if mode & 2 and found.inode.i_sb.read_only else 0
-
-
-def sys_ftruncate(task, fd, length, a2, a3, a4, a5):
-    """int ftruncate(int fd, off_t length)"""
-    filp = task.files.fget(fd)
-    if filp is None:
-        return -EBADF
-    if not filp.f_mode & FMODE_WRITE or filp.inode is None or not filp.inode.is_regular():
-        return -EINVAL
-    return filp.inode.i_op.truncate(filp.inode, length)
-
-
 class pipe_calls:
     """pipe and pipe2 of one kernel."""
 
-    def __init__(self, sched):
-        self.operations = pipe_file_operations(sched)
+    def __init__(self, operations):
+        self.operations = operations
         self.created = 0
 
     def pipe(self, task, address, a1, a2, a3, a4, a5):
@@ -291,7 +477,7 @@ class pipe_calls:
         return self.pipe2(task, address, 0, a2, a3, a4, a5)
 
     def pipe2(self, task, address, flags, a2, a3, a4, a5):
-        """int pipe2(int pipefd[2], int flags)"""
+        """int pipe2(int pipefd[2], int flags): O_DIRECT (packets) is not supported"""
         if flags & ~(O_CLOEXEC | O_NONBLOCK):
             return -EINVAL
         self.created += 1
@@ -311,30 +497,38 @@ class pipe_calls:
         return 0
 
 
-def register(table, sched):
+def register(table, pipe_operations):
     """Enter this room's calls into the table."""
-    pipes = pipe_calls(sched)
+    pipes = pipe_calls(pipe_operations)
     for nr, name, function in (
         (SYS_open, "open", sys_open),
-        (SYS_mkdir, "mkdir", sys_mkdir),
-        (SYS_rmdir, "rmdir", sys_rmdir),
-        (SYS_unlink, "unlink", sys_unlink),
-        (SYS_rename, "rename", sys_rename),
-        (SYS_symlink, "symlink", sys_symlink),
-        (SYS_chdir, "chdir", sys_chdir),
-        (SYS_access, "access", sys_access),
+        (SYS_openat, "openat", sys_openat),
+        (SYS_creat, "creat", sys_creat),
         (SYS_close, "close", sys_close),
-        (SYS_dup, "dup", sys_dup),
-        (SYS_dup2, "dup2", sys_dup2),
-        (SYS_dup3, "dup3", sys_dup3),
-        (SYS_fcntl, "fcntl", sys_fcntl),
-        (SYS_fcntl64, "fcntl64", sys_fcntl),
-        (SYS_ioctl, "ioctl", sys_ioctl),
-        (SYS_getcwd, "getcwd", sys_getcwd),
+        (SYS_close_range, "close_range", sys_close_range),
+        (SYS_truncate, "truncate", sys_truncate),
+        (SYS_truncate64, "truncate64", sys_truncate),
         (SYS_ftruncate, "ftruncate", sys_ftruncate),
+        (SYS_ftruncate64, "ftruncate64", sys_ftruncate),
+        (SYS_fallocate, "fallocate", sys_fallocate),
+        (SYS_chmod, "chmod", sys_chmod),
+        (SYS_fchmod, "fchmod", sys_fchmod),
+        (SYS_fchmodat, "fchmodat", sys_fchmodat),
+        (SYS_chown, "chown", sys_chown),
+        (SYS_chown32, "chown32", sys_chown),
+        (SYS_lchown, "lchown", sys_lchown),
+        (SYS_lchown32, "lchown32", sys_lchown),
+        (SYS_fchown, "fchown", sys_fchown),
+        (SYS_fchown32, "fchown32", sys_fchown),
+        (SYS_fchownat, "fchownat", sys_fchownat),
+        (SYS_umask, "umask", sys_umask),
+        (SYS_access, "access", sys_access),
+        (SYS_faccessat, "faccessat", sys_faccessat),
+        (SYS_faccessat2, "faccessat2", sys_faccessat2),
+        (SYS_chdir, "chdir", sys_chdir),
+        (SYS_fchdir, "fchdir", sys_fchdir),
+        (SYS_getcwd, "getcwd", sys_getcwd),
         (SYS_pipe, "pipe", pipes.pipe),
         (SYS_pipe2, "pipe2", pipes.pipe2),
     ):
         table.register(nr, name, function)
-
-

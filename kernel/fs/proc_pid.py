@@ -1,7 +1,11 @@
 """/proc/PID: what each task shows of itself, and the files about the machine that the kernel core owns."""
 
+from kernel.fs.proc_fd import fd_directory, fdinfo_directory
 from kernel.fs.procfs import proc_dir
+from kernel.sched.rlimit import show_limits
 from kernel.sched.state import EXIT_ZOMBIE, PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_STOPPED
+from kernel.uapi.fcntl import PIPE_MAX_UNPRIVILEGED
+from kernel.uapi.resource import NR_OPEN
 from kernel.uapi.signal import SIG_IGN
 
 NSEC_PER_CLOCK_TICK = 10000000
@@ -67,38 +71,14 @@ def show_environ(task):
     return b"".join(entry + b"\0" for entry in task.environ)
 
 
-class fd_directory:
-    """/proc/PID/fd: a symbolic link for each descriptor."""
-
-    def __init__(self, proc, task):
-        self.proc = proc
-        self.task = task
-
-    def link(self, fd):
-        return self.proc.new_link(lambda: self.target(fd))
-
-    def target(self, fd):
-        filp = self.task.files.fget(fd) if self.task.files is not None else None
-        return filp.path if filp is not None else ""
-
-    def list(self):
-        if self.task.files is None:
-            return []
-        return [(str(fd), self.link(fd)) for fd in self.task.files.open_fds()]
-
-    def get(self, name):
-        if self.task.files is None or not name.isascii() or not name.isdigit():
-            return None
-        return self.link(int(name)) if self.task.files.fget(int(name)) is not None else None
-
-
 class pid_directories:
     """The numbered directories of /proc."""
 
-    def __init__(self, proc, pids, sched):
+    def __init__(self, proc, pids, sched, show_mounts):
         self.proc = proc
         self.pids = pids
         self.sched = sched
+        self.show_mounts = show_mounts
 
     def make(self, task):
         children = proc_dir()
@@ -110,7 +90,11 @@ class pid_directories:
         files["comm"] = self.proc.new_file(lambda: task.comm + "\n")
         files["exe"] = self.proc.new_link(lambda: task.exe)
         files["cwd"] = self.proc.new_link(lambda: task.fs.pwd.path() if task.fs is not None else "/")
+        files["root"] = self.proc.new_link(lambda: task.fs.root.path() if task.fs is not None else "/")
         files["fd"] = self.proc.new_dir(fd_directory(self.proc, task))
+        files["fdinfo"] = self.proc.new_dir(fdinfo_directory(self.proc, task))
+        files["limits"] = self.proc.new_file(lambda: show_limits(task.files) if task.files is not None else "")
+        files["mounts"] = self.proc.new_file(self.show_mounts)
         return self.proc.new_dir(children)
 
     def self_link(self):
@@ -144,7 +128,7 @@ def command_line(cmdline):
 def proc_init(kernel):
     """Create what the kernel core shows in /proc."""
     proc = kernel.proc
-    proc.root.i_private.dynamic = pid_directories(proc, kernel.pids, kernel.sched)
+    proc.root.i_private.dynamic = pid_directories(proc, kernel.pids, kernel.sched, lambda: show_mounts(kernel))
     proc.create("interrupts", kernel.irq.show)
     proc.create("softirqs", kernel.softirq.show)
     proc.create("uptime", lambda: f"{kernel.timers.now() / 1e9:.2f} 0.00\n")
@@ -152,15 +136,18 @@ def proc_init(kernel):
     proc.create("cmdline", lambda: command_line(kernel.cmdline) + "\n")
     proc.create("meminfo", lambda: show_meminfo(kernel))
     proc.create("stat", lambda: show_kernel_stat(kernel))
-    proc.create("mounts", lambda: "".join(f"{sb.name} {path} {sb.name} {options(sb)} 0 0\n" for path, sb in kernel.mounts))
+    proc.symlink("mounts", "self/mounts")
     proc.create("filesystems", lambda: "nodev\tramfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\thostfs\n")
     proc.create("sys/kernel/hostname", lambda: kernel.hostname + "\n", kernel.set_hostname)
+    proc.create("sys/fs/nr_open", lambda: f"{NR_OPEN}\n")
+    proc.create("sys/fs/pipe-max-size", lambda: f"{PIPE_MAX_UNPRIVILEGED}\n")
     proc.create("sys/kernel/ostype", lambda: "Linux\n")
     proc.create("sys/kernel/osrelease", lambda: kernel.release + "\n")
 
 
-def options(sb):
-    return "ro" if sb.read_only else "rw"
+def show_mounts(kernel):
+    """A line for each mounted file system: what, where, type, options (fstab(5))."""
+    return "".join(f"{sb.name} {path} {sb.name} {'ro' if sb.read_only else 'rw'} 0 0\n" for path, sb in kernel.mounts)
 
 
 def show_meminfo(kernel):

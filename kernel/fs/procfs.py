@@ -6,11 +6,13 @@ writable (sysctls).  A directory may be dynamic: `mount_dynamic` gives it a node
 
 from kernel.fs.file import file_operations
 from kernel.fs.inode import (
+    MAY_WRITE,
     directory_operations,
     dirent_type,
     dot_entries,
     inode,
     inode_operations,
+    inode_permission,
     seek,
     super_block,
 )
@@ -95,6 +97,12 @@ class proc_inode_operations(inode_operations):
 
     def readlink(self, node):
         return node.i_private()
+
+    def permission(self, task, node, mask):
+        """What no entry offers, not even the superuser gets."""
+        if mask & MAY_WRITE and not node.i_mode & 0o222:
+            return False
+        return inode_permission(task, node, mask)
 
     def truncate(self, node, size):
         # Opening a sysctl with O_TRUNC is what a shell's `echo 1 > file` does.

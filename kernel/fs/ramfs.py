@@ -15,7 +15,7 @@ from kernel.fs.inode import (
     super_block,
 )
 from kernel.uapi.errno import EFAULT, EFBIG, EINVAL, ENOENT, ENOSPC, ENOTEMPTY, ENXIO, EPERM
-from kernel.uapi.fcntl import O_APPEND
+from kernel.uapi.fcntl import F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_WRITE, O_APPEND
 from kernel.uapi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK
 
 PAGE_SIZE = 4096
@@ -28,7 +28,13 @@ class ramfs_inode(inode):
     def __init__(self, sb, mode, i_op, i_fop, private=None):
         super().__init__(sb, mode, i_op, i_fop, private)
         self.opens = 0
+        # What of F_SEAL_* holds for a memfd; None for other files.
+        self.seals = None
         sb.inodes += 1
+
+    def touch(self):
+        """The contents have changed."""
+        self.i_mtime = self.i_ctime = self.i_sb.now()
 
     def put(self):
         """A name or an open file is gone: the last of them gives the room back."""
@@ -79,9 +85,11 @@ class ramfs_file_operations(file_operations):
         chunk = source.read(count)
         if chunk is None:
             return -EFAULT
+        if node.seals is not None and sealed(node, max(node.i_size, position + len(chunk)), True):
+            return -EPERM
         resize(node, max(node.i_size, position + len(chunk)))
         node.i_private[position : position + len(chunk)] = chunk
-        node.i_mtime = sb.now()
+        node.touch()
         filp.f_pos = position + len(chunk)
         return len(chunk)
 
@@ -118,6 +126,14 @@ def resize(node, size):
     node.i_size = size
 
 
+def sealed(node, size, writing):
+    """Whether the seals of a memfd forbid to write, or to give it that size."""
+    seals = node.seals
+    if writing and seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE):
+        return True
+    return bool(seals & F_SEAL_GROW and size > node.i_size) or bool(seals & F_SEAL_SHRINK and size < node.i_size)
+
+
 class ramfs_inode_operations(inode_operations):
     """Directories are dictionaries from name to inode."""
 
@@ -125,12 +141,14 @@ class ramfs_inode_operations(inode_operations):
         return parent.i_private.get(name)
 
     def add(self, parent, name, mode, fops, private):
+        """A new inode; `name` None: without a name."""
         if parent.i_sb.inodes >= parent.i_sb.max_inodes:
             return -ENOSPC
         node = ramfs_inode(parent.i_sb, mode, self, fops, private)
-        node.i_mtime = parent.i_sb.now()
-        parent.i_private[name] = node
-        parent.i_mtime = node.i_mtime
+        node.i_atime = node.i_mtime = node.i_ctime = parent.i_sb.now()
+        if name is not None:
+            parent.i_private[name] = node
+            parent.touch()
         return node
 
     def create(self, parent, name, mode):
@@ -170,10 +188,24 @@ class ramfs_inode_operations(inode_operations):
         node.i_rdev = rdev
         return node
 
+    def tmpfile(self, parent, mode):
+        node = self.add(parent, None, S_IFREG | mode & 0o7777, parent.i_sb.regular, b"")
+        if not isinstance(node, int):
+            node.i_nlink = 0
+        return node
+
+    def link(self, node, parent, name):
+        parent.i_private[name] = node
+        node.i_nlink += 1
+        node.i_ctime = node.i_sb.now()
+        parent.touch()
+        return 0
+
     def unlink(self, parent, name):
         node = parent.i_private.pop(name)
         node.i_nlink -= 1
-        parent.i_mtime = parent.i_sb.now()
+        node.i_ctime = node.i_sb.now()
+        parent.touch()
         node.put()
         return 0
 
@@ -185,6 +217,7 @@ class ramfs_inode_operations(inode_operations):
             return -ENOTEMPTY
         del parent.i_private[name]
         parent.i_nlink -= 1
+        parent.touch()
         node.i_nlink = 0
         node.put()
         return 0
@@ -195,6 +228,36 @@ class ramfs_inode_operations(inode_operations):
         if node.is_dir():
             old_parent.i_nlink -= 1
             new_parent.i_nlink += 1
+        node.i_ctime = node.i_sb.now()
+        old_parent.touch()
+        new_parent.touch()
+        return 0
+
+    def exchange(self, old_parent, old_name, new_parent, new_name):
+        one, other = old_parent.i_private[old_name], new_parent.i_private[new_name]
+        old_parent.i_private[old_name] = other
+        new_parent.i_private[new_name] = one
+        moved = int(one.is_dir()) - int(other.is_dir())
+        old_parent.i_nlink -= moved
+        new_parent.i_nlink += moved
+        for node in (one, other):
+            node.i_ctime = node.i_sb.now()
+        old_parent.touch()
+        new_parent.touch()
+        return 0
+
+    def setattr(self, node, mode=None, uid=None, gid=None, atime=None, mtime=None):
+        if mode is not None:
+            node.i_mode = node.i_mode & S_IFMT | mode
+        if uid is not None:
+            node.i_uid = uid
+        if gid is not None:
+            node.i_gid = gid
+        if atime is not None:
+            node.i_atime = atime
+        if mtime is not None:
+            node.i_mtime = mtime
+        node.i_ctime = node.i_sb.now()
         return 0
 
     def truncate(self, node, size):
@@ -204,8 +267,10 @@ class ramfs_inode_operations(inode_operations):
             return -EFBIG
         if node.i_sb.used + size - node.i_size > node.i_sb.limit:
             return -ENOSPC
+        if node.seals is not None and sealed(node, size, False):
+            return -EPERM
         resize(node, size)
-        node.i_mtime = node.i_sb.now()
+        node.touch()
         return 0
 
     def readlink(self, node):
@@ -231,6 +296,11 @@ class ramfs(super_block):
         self.operations = ramfs_inode_operations()
         self.root = ramfs_inode(self, S_IFDIR | 0o755, self.operations, self.directory, {})
         self.root.i_nlink = 2
+        self.root.i_atime = self.root.i_mtime = self.root.i_ctime = now()
+
+    def usage(self):
+        free = max(0, self.limit - self.used) // PAGE_SIZE
+        return self.limit // PAGE_SIZE, free, self.max_inodes, max(0, self.max_inodes - self.inodes)
 
     def ensure_dir(self, path):
         """The inode of a directory (a list of names), made where it is missing."""

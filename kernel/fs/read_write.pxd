@@ -25,6 +25,4 @@ cdef class sys_write(syscall_handler):
                          long long a5) except? -9999
 
 
-@cython.locals(source=file, target=file)
-cpdef long long send_file(file source, file target, long long count) except? -9999
 cpdef long long kernel_write(file filp, object data) except? -9999

@@ -2,14 +2,30 @@
 
 from kernel.arch.uaccess import access_ok, get_user, iov_iter, kernel_iter, put_user, user_iter
 from kernel.syscalls import syscall_handler
-from kernel.uapi.errno import EBADF, EFAULT, EINVAL
-from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT
+from kernel.uapi.errno import EBADF, EFAULT, EINVAL, EOPNOTSUPP, ESPIPE
+from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT, SEEK_CUR
+from kernel.uapi.syscall import (
+    SYS__llseek,
+    SYS_lseek,
+    SYS_pread64,
+    SYS_preadv,
+    SYS_preadv2,
+    SYS_pwrite64,
+    SYS_pwritev,
+    SYS_pwritev2,
+    SYS_read,
+    SYS_readv,
+    SYS_write,
+    SYS_writev,
+)
 
 UIO_MAXIOV = 1024
 IOVEC_SIZE = 16
-SENDFILE_CHUNK = 131072
 # SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA and SEEK_HOLE.
 SEEK_MAX = 4
+USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
+# Flags of preadv2 that change nothing here: RWF_HIPRI, RWF_DSYNC, RWF_SYNC.
+RWF_SUPPORTED = 7
 
 
 def open_for(task, fd, mode):
@@ -100,52 +116,100 @@ def sys_lseek(task, fd, offset, whence, a3, a4, a5):
     return filp.f_op.llseek(filp, offset, whence) if 0 <= whence <= SEEK_MAX else -EINVAL
 
 
-def sys_sendfile64(task, out_fd, in_fd, offset, count, a4, a5):
-    """ssize_t sendfile(int out_fd, int in_fd, off_t *offset, size_t count)"""
-    source = open_for(task, in_fd, FMODE_READ)
-    target = open_for(task, out_fd, FMODE_WRITE)
-    if source is None or target is None:
-        return -EBADF
+def sys_llseek(task, fd, high, low, address, whence, a5):
+    """int _llseek(unsigned int fd, unsigned long high, unsigned long low, loff_t *result, unsigned int whence)"""
+    offset = (high & 0xFFFFFFFF) << 32 | low & 0xFFFFFFFF
+    position = sys_lseek(task, fd, offset - (1 << 64) if offset >> 63 else offset, whence, 0, 0, 0)
+    if position < 0:
+        return position
+    return 0 if put_user(task.mm, address, 8, position) else -EFAULT
+
+
+# --- at a position ---
+
+
+def at_position(filp, offset, writing, it):
+    """Read or write at `offset` and leave the file's own position alone."""
+    if offset < 0:
+        return -EINVAL
+    if filp.f_op.llseek(filp, 0, SEEK_CUR) == -ESPIPE:
+        return -ESPIPE
+    kept = filp.f_pos
+    filp.f_pos = offset
+    result = filp.f_op.write(filp, it) if writing else filp.f_op.read(filp, it)
+    filp.f_pos = kept
+    return result
+
+
+def sys_pread64(task, fd, address, count, offset, a4, a5):
+    """ssize_t pread(int fd, void *buf, size_t count, off_t offset)"""
+    if offset < 0:
+        return -EINVAL
+    filp = open_for(task, fd, FMODE_READ)
+    if filp is None:
+        return seekable_error(task, fd)
     if count < 0:
         return -EINVAL
-    kept = source.f_pos
-    if offset:
-        try:
-            start = get_user(task.mm, offset, 8)
-        except MemoryError:
-            return -EFAULT
-        result = source.f_op.llseek(source, start, 0)
-        if result < 0:
-            return result
-    start = source.f_pos
-    done = send_file(source, target, min(count, MAX_RW_COUNT))
-    # What was read and not taken by the target is read again next time.
-    source.f_pos = start + max(done, 0)
-    if offset:
-        if not put_user(task.mm, offset, 8, source.f_pos):
-            done = -EFAULT
-        source.f_pos = kept
-    return done
+    it = user_iter(task.mm, address & USER_ADDRESS, min(count, MAX_RW_COUNT))
+    return at_position(filp, offset, False, it)
 
 
-def send_file(source, target, count):
-    """Move up to `count` bytes from one open file to another; the count, or a negative errno."""
-    buffer = bytearray(min(count, SENDFILE_CHUNK))
-    done = 0
-    while done < count:
-        chunk = kernel_iter(buffer, True)
-        got = source.f_op.read(source, chunk)
-        if got <= 0:
-            return done if done or got == 0 else got
-        got = min(got, count - done)
-        with memoryview(buffer) as view:
-            sent = target.f_op.write(target, kernel_iter(view[:got]))
-        if sent < 0:
-            return done if done else sent
-        done += sent
-        if sent < got:
-            break
-    return done
+def sys_pwrite64(task, fd, address, count, offset, a4, a5):
+    """ssize_t pwrite(int fd, const void *buf, size_t count, off_t offset)"""
+    if offset < 0:
+        return -EINVAL
+    filp = open_for(task, fd, FMODE_WRITE)
+    if filp is None:
+        return seekable_error(task, fd)
+    if count < 0:
+        return -EINVAL
+    it = user_iter(task.mm, address & USER_ADDRESS, min(count, MAX_RW_COUNT))
+    return at_position(filp, offset, True, it)
+
+
+def seekable_error(task, fd):
+    """What pread and pwrite answer for a descriptor that is closed or not open for it."""
+    filp = task.files.fget(fd)
+    if filp is not None and filp.f_op.llseek(filp, 0, SEEK_CUR) == -ESPIPE:
+        return -ESPIPE
+    return -EBADF
+
+
+def vector_at(task, fd, vector, count, offset, flags, writing):
+    """preadv2 and pwritev2; `offset` -1 is the file's own position."""
+    if offset < -1:
+        return -EINVAL
+    filp = open_for(task, fd, FMODE_WRITE if writing else FMODE_READ)
+    if filp is None:
+        return -EBADF
+    if flags & ~RWF_SUPPORTED:
+        return -EOPNOTSUPP
+    it = import_iovec(task.mm, vector, count)
+    if isinstance(it, int):
+        return it
+    if offset == -1:
+        return filp.f_op.write(filp, it) if writing else filp.f_op.read(filp, it)
+    return at_position(filp, offset, writing, it)
+
+
+def sys_preadv(task, fd, vector, count, offset, high, a5):
+    """ssize_t preadv(int fd, const struct iovec *iov, int iovcnt, off_t offset)"""
+    return -EINVAL if offset < 0 else vector_at(task, fd, vector, count, offset, 0, False)
+
+
+def sys_pwritev(task, fd, vector, count, offset, high, a5):
+    """ssize_t pwritev(int fd, const struct iovec *iov, int iovcnt, off_t offset)"""
+    return -EINVAL if offset < 0 else vector_at(task, fd, vector, count, offset, 0, True)
+
+
+def sys_preadv2(task, fd, vector, count, offset, high, flags):
+    """ssize_t preadv2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags)"""
+    return vector_at(task, fd, vector, count, offset, flags, False)
+
+
+def sys_pwritev2(task, fd, vector, count, offset, high, flags):
+    """ssize_t pwritev2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags)"""
+    return vector_at(task, fd, vector, count, offset, flags, True)
 
 
 def kernel_write(filp, data):
@@ -153,3 +217,20 @@ def kernel_write(filp, data):
     return filp.f_op.write(filp, kernel_iter(data))
 
 
+def register(table):
+    """Enter this room's calls into the table."""
+    for nr, name, function in (
+        (SYS_read, "read", sys_read()),
+        (SYS_write, "write", sys_write()),
+        (SYS_readv, "readv", sys_readv),
+        (SYS_writev, "writev", sys_writev),
+        (SYS_lseek, "lseek", sys_lseek),
+        (SYS__llseek, "_llseek", sys_llseek),
+        (SYS_pread64, "pread64", sys_pread64),
+        (SYS_pwrite64, "pwrite64", sys_pwrite64),
+        (SYS_preadv, "preadv", sys_preadv),
+        (SYS_pwritev, "pwritev", sys_pwritev),
+        (SYS_preadv2, "preadv2", sys_preadv2),
+        (SYS_pwritev2, "pwritev2", sys_pwritev2),
+    ):
+        table.register(nr, name, function)

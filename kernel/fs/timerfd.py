@@ -110,6 +110,9 @@ class timerfd_operations(file_operations):
         poll_wait(filp, ctx.wqh, table)
         return POLLIN if ctx.ticks else 0
 
+    def llseek(self, filp, offset, whence):
+        return filp.f_pos
+
     def fdinfo(self, filp):
         ctx = filp.private_data
         left = ctx.left()

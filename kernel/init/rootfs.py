@@ -4,6 +4,7 @@ from kernel.fs import proc_pid
 from kernel.fs.devfs import add_device, make_devfs
 from kernel.fs.hostfs import hostfs
 from kernel.fs.namei import fs_struct, root_dentry
+from kernel.fs.pipe import pipe_file_operations
 from kernel.fs.procfs import procfs
 from kernel.fs.ramfs import ramfs
 from kernel.init.host_root import mount_host_root
@@ -30,6 +31,7 @@ def vfs_init(kernel):
     top = root_dentry(root.root)
     kernel.vfs = fs_struct(top, top)
     kernel.rootfs = root
+    kernel.pipe_operations = pipe_file_operations(kernel.sched)
     kernel.mounts.append(("/", root))
     devices = make_devfs(DEV_DEVICE, now, kernel.random, limit)
     kernel.console_operations = tty_operations(kernel.console, kernel.sched)
@@ -41,6 +43,8 @@ def vfs_init(kernel):
     mount(kernel, "dev", devices)
     kernel.proc = procfs(PROC_DEVICE)
     mount(kernel, "proc", kernel.proc)
+    for _, sb in kernel.mounts:
+        sb.fifo_operations = kernel.pipe_operations
     kernel.sysctl = SysctlTable(kernel.proc)
     proc_pid.proc_init(kernel)
 

@@ -26,6 +26,9 @@ from kernel.net.ipv4.sysctl_net_ipv4 import net_sysctl_init
 from kernel.net.ipv4.tcp_ipv4 import tcp_init
 from kernel.net.ipv4.udp import udp_init
 from kernel.net.net import Net
+from kernel.net.netlink.af_netlink import netlink_init, proc_netlink
+from kernel.net.netlink.rt_init import rtnetlink_init
+from kernel.net.netlink.sock_diag import sock_diag_init
 from kernel.net.packet.af_packet import packet_init
 from kernel.net.socket import sys_socketcall
 from kernel.net.sockfs import sockfs
@@ -48,6 +51,9 @@ def net_init(kernel):
     net.sockfs = sockfs(net)
     packet_init(net)
     unix_init(net)
+    netlink_init(net)
+    rtnetlink_init(net)
+    sock_diag_init(net)
     dev_open(net.loopback_dev)
     if kernel.syscalls is not None:
         kernel.syscalls.register(SYS_socketcall, "socketcall", sys_socketcall(net))
@@ -55,6 +61,7 @@ def net_init(kernel):
         ip_proc_init(net, kernel.proc)
         kernel.proc.create("net/dev", lambda: proc_net_dev(net))
         kernel.proc.create("net/vlan/config", lambda: proc_vlan_config(net))
+        kernel.proc.create("net/netlink", lambda: proc_netlink(net))
     if kernel.sysctl is not None:
         net_sysctl_init(net, kernel.sysctl)
     kernel.add_leak_check(lambda: leak_report(net))

@@ -38,7 +38,7 @@ cdef class Net:
     cdef public unsigned int rt_genid
     cdef public object fib, arp_tbl, frags, devinet, igmp, icmp, ip, udp_table, raw_table, ping_table
     cdef public list packet_sockets
-    cdef public object sockfs, tcp, sysctl, packet_family, unix_domain
+    cdef public object sockfs, tcp, sysctl, packet_family, unix_domain, netlink, devconf
     cdef public long long sockets_allocated, sockets_used, socket_cookie, dev_unreg_count
     cdef public unsigned long long hash_key
     cdef public unsigned int ip_id
@@ -46,8 +46,8 @@ cdef class Net:
     cdef public long long sysctl_wmem_default, sysctl_wmem_max, sysctl_rmem_default, sysctl_rmem_max
     cdef public long long sysctl_somaxconn, sysctl_optmem_max, sysctl_ip_forward, sysctl_ip_default_ttl
     cdef public long long sysctl_ip_no_pmtu_disc, sysctl_ip_nonlocal_bind, sysctl_ip_unprivileged_port_start
-    cdef public long long sysctl_ip_local_port_first, sysctl_ip_local_port_last, sysctl_rp_filter
-    cdef public long long sysctl_accept_source_route, sysctl_icmp_echo_ignore_all
+    cdef public long long sysctl_ip_local_port_first, sysctl_ip_local_port_last
+    cdef public long long sysctl_icmp_echo_ignore_all
     cdef public long long sysctl_icmp_echo_ignore_broadcasts, sysctl_icmp_ratelimit, sysctl_icmp_ratemask
     cdef public long long sysctl_icmp_msgs_per_sec, sysctl_icmp_msgs_burst, sysctl_ping_group_first
     cdef public long long sysctl_ping_group_last, sysctl_ipfrag_high_thresh, sysctl_ipfrag_low_thresh

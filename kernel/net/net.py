@@ -5,6 +5,7 @@ that several kernels live in one process.  Tables that belong to one layer are d
 typed where that layer uses them.
 """
 
+from kernel.net.ipv4.devconf import devconf_table
 from kernel.net.snmp import ipstats
 from kernel.uapi.in_ import IP_LOCAL_PORT_FIRST, IP_LOCAL_PORT_LAST, IPPROTO_MAX
 
@@ -79,6 +80,7 @@ class Net:
         self.packet_sockets = []
         self.packet_family = None
         self.unix_domain = None
+        self.netlink = None
         self.sockfs = None
         self.tcp = None
         self.sysctl = None
@@ -100,6 +102,7 @@ class Net:
         self.sysctl_optmem_max = 20480
 
         # net.ipv4
+        self.devconf = devconf_table()
         self.sysctl_ip_forward = 0
         self.sysctl_ip_default_ttl = 64
         self.sysctl_ip_no_pmtu_disc = 0
@@ -107,8 +110,6 @@ class Net:
         self.sysctl_ip_unprivileged_port_start = 1024
         self.sysctl_ip_local_port_first = IP_LOCAL_PORT_FIRST
         self.sysctl_ip_local_port_last = IP_LOCAL_PORT_LAST
-        self.sysctl_rp_filter = 0
-        self.sysctl_accept_source_route = 0
         self.sysctl_icmp_echo_ignore_all = 0
         self.sysctl_icmp_echo_ignore_broadcasts = 1
         self.sysctl_icmp_ratelimit = 1000

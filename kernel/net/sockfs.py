@@ -44,6 +44,9 @@ class socket_file_ops(file_operations):
             msg.msg_flags = MSG_DONTWAIT
         return sock_sendmsg(sock, msg, source.count)
 
+    def can_signal(self):
+        return True
+
     def poll(self, filp, table):
         sock = filp.private_data
         return sock.ops.poll(filp, sock, table)

@@ -142,15 +142,18 @@ def vlan_features(real_dev):
     return real_dev.features & INHERITED if real_dev.features & NETIF_F_HW_VLAN_CTAG_TX else 0
 
 
-def register_vlan_device(net, real_dev, vid):
-    """Make the interface "PARENT.VID", down; 0, -ERANGE, -EOPNOTSUPP (not an Ethernet), -EEXIST or what the parent says."""
+def register_vlan_device(net, real_dev, vid, name=""):
+    """Make the interface `name` (by default "PARENT.VID"), down.
+
+    0, -ERANGE, -EOPNOTSUPP (not an Ethernet), -EEXIST or what the parent says.
+    """
     if not 0 <= vid < VLAN_VID_END:
         return -ERANGE
     if real_dev.type != ARPHRD_ETHER:
         return -EOPNOTSUPP
     if real_dev.vlan_ids.get(vid) is not None:
         return -EEXIST
-    dev = net_device(net, f"{real_dev.name}.{vid}")
+    dev = net_device(net, name or f"{real_dev.name}.{vid}")
     ether_setup(dev, real_dev.dev_addr)
     dev.mtu = real_dev.mtu
     dev.max_mtu = ETH_MAX_MTU

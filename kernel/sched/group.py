@@ -102,6 +102,8 @@ class signal_struct:
         self.parent = None
         self.children = []
         self.wait_chldexit = wait_queue_head()
+        # Who reads or polls a signalfd.
+        self.signalfd_wqh = wait_queue_head()
         self.pgrp = leader.pid
         self.session = leader.pid
         self.tty = None

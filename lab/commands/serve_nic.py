@@ -51,7 +51,7 @@ class CardSession(Session):
         options = self.options
         if options.share and not os.path.isdir(options.share):
             raise LabError(f"--share {options.share}: not a directory")
-        wire = self.wire()
+        (wire,) = self.wires()
         self.nic = E1000(self.clock, mac=options.mac or station_address(0), name="nic0")
         if wire is not None:
             wire.attach(self.nic.port)
@@ -74,9 +74,9 @@ class CardSession(Session):
         """The card's side alone: the driver is somebody else's."""
         return take(SimpleNamespace(ram=self.memory, pic=None), self.nic, observer=self.observer)
 
-    def medium(self):
-        if self.options.net.kind != "machine":
-            return super().medium()
+    def medium(self, net):
+        if net.kind != "machine":
+            return super().medium(net)
         wire = Link(self.clock, "cable")
         self.peer = self.machine(wire)
         return wire
@@ -84,7 +84,7 @@ class CardSession(Session):
     def machine(self, wire):
         """The machine of `--net machine`, not yet switched on."""
         options = self.options
-        address = options.ip or Address(plan.GATEWAY, plan.PREFIX)
+        address = options.address_of(options.nets[0]) or Address(plan.GATEWAY, plan.PREFIX)
         cmdline = {"ip": f"{address.address}/{address.prefix}", "console": "pipe"}
         if options.share:
             cmdline["share"] = os.path.abspath(options.share)

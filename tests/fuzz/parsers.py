@@ -14,6 +14,8 @@ from lab.usernet import dns as dns_server
 from userland.libc import databases, dns, inet, resolver
 from userland.net import filter as packet_filter
 from userland.net import packet, pcap
+from userland.net.bpf import Machine
+from userland.net.printer import Printer
 from userland.proto import dhcp, http, icmp
 from userland.shell import expand, lexer, lineedit, nodes, parser, pattern
 
@@ -189,7 +191,7 @@ def printed_packets(choices):
     if verbose & 4:
         frame = bytes(12) + b"\x08\x00\x45" + frame
     taken = packet.Packet(frame)
-    assert "\n\n" not in packet.Printer(bool(verbose & 1), bool(verbose & 2), bool(verbose & 8)).line(taken)
+    Printer(verbose & 1, bool(verbose & 2), bool(verbose & 8), bool(verbose & 16)).line(taken)
     packet.hex_dump(frame)
 
 
@@ -200,11 +202,11 @@ def filters(choices):
     try:
         # There is no machine here with an /etc/services.
         with mock.patch.object(databases, "read_text", return_value=-1):
-            tree = packet_filter.compile_filter(" ".join(words), {"host": "10.0.0.1"}.get)
+            program = packet_filter.compile_filter(" ".join(words), {"host": "10.0.0.1"}.get)
     except packet_filter.FilterError as refusal:
         assert "\n" not in str(refusal)
         return
-    tree.matches(packet.Packet(bytes(12) + b"\x08\0\x45" + bytes(60)))
+    Machine(program).run(bytes(12) + b"\x08\0\x45" + bytes(60), 75)
 
 
 def captures(choices):

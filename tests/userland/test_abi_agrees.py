@@ -7,7 +7,8 @@ import pytest
 from userland.abi import errno, fcntl, layout, process, socket, syscall
 
 KERNEL_ROOMS = (
-    "errno", "eventfd", "fcntl", "icmp", "if_", "if_arp", "if_ether", "if_packet", "in_", "ip", "poll", "reboot", "route",
+    "errno", "eventfd", "fcntl", "icmp", "if_", "if_arp", "if_ether", "if_packet", "in_", "ip", "poll", "reboot", "resource",
+    "route",
     "signal", "socket", "sockios", "stat", "syscall", "tcp", "termios", "time", "udp",
 )  # fmt: skip
 # select's number has a second name in the kernel's headers.

@@ -12,7 +12,10 @@ from userland.proto import icmp, telnet, tftp
 
 BIG = bytes(range(256)) * 500
 # Machine 2 forwards to machine 3, which is 10.9.0.9 by its loopback device.
-ROUTER = "echo 1 > /proc/sys/net/ipv4/ip_forward; ip route add 10.9.0.9 via 10.0.0.3; sleep 1000"
+# All are on one network, so the router must not send redirects.
+CONF = "/proc/sys/net/ipv4/conf"
+QUIET = f"echo 0 > {CONF}/all/send_redirects; echo 0 > {CONF}/eth0/send_redirects"
+ROUTER = f"echo 1 > /proc/sys/net/ipv4/ip_forward; {QUIET}; ip route add 10.9.0.9 via 10.0.0.3; sleep 1000"
 TARGET = "ip addr add 10.9.0.9/32 dev lo; sleep 1000"
 
 

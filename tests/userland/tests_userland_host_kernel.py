@@ -51,6 +51,49 @@ CALLS = {
     i386.SYS_dup3: (292, ()),
     i386.SYS_pipe2: (293, (0,)),
     i386.SYS_getrandom: (318, (0,)),
+    i386.SYS_pread64: (17, (1,)),
+    i386.SYS_pwrite64: (18, (1,)),
+    i386.SYS_access: (21, (0,)),
+    i386.SYS_flock: (73, ()),
+    i386.SYS_fsync: (74, ()),
+    i386.SYS_fdatasync: (75, ()),
+    i386.SYS_truncate: (76, (0,)),
+    i386.SYS_fchdir: (81, ()),
+    i386.SYS_chmod: (90, (0,)),
+    i386.SYS_fchmod: (91, ()),
+    i386.SYS_chown32: (92, (0,)),
+    i386.SYS_fchown32: (93, ()),
+    i386.SYS_umask: (95, ()),
+    i386.SYS_statfs: (137, (0, 1)),
+    i386.SYS_fstatfs: (138, (1,)),
+    i386.SYS_openat: (257, (1,)),
+    i386.SYS_mkdirat: (258, (1,)),
+    i386.SYS_mknodat: (259, (1,)),
+    i386.SYS_fchownat: (260, (1,)),
+    i386.SYS_fstatat64: (262, (1, 2)),
+    i386.SYS_unlinkat: (263, (1,)),
+    i386.SYS_linkat: (265, (1, 3)),
+    i386.SYS_symlinkat: (266, (0, 2)),
+    i386.SYS_readlinkat: (267, (1, 2)),
+    i386.SYS_fchmodat: (268, (1,)),
+    i386.SYS_ppoll: (271, (0, 2, 3)),
+    i386.SYS_splice: (275, (1, 3)),
+    i386.SYS_tee: (276, ()),
+    i386.SYS_utimensat: (280, (1, 2)),
+    i386.SYS_epoll_pwait: (281, (1, 4)),
+    i386.SYS_timerfd_create: (283, ()),
+    i386.SYS_fallocate: (285, ()),
+    i386.SYS_timerfd_settime: (286, (2, 3)),
+    i386.SYS_timerfd_gettime: (287, (1,)),
+    i386.SYS_eventfd2: (290, ()),
+    i386.SYS_epoll_create1: (291, ()),
+    i386.SYS_renameat2: (316, (1, 3)),
+    i386.SYS_memfd_create: (319, (0,)),
+    i386.SYS_copy_file_range: (326, (1, 3)),
+    i386.SYS_statx: (332, (1, 4)),
+    i386.SYS_close_range: (436, ()),
+    i386.SYS_faccessat2: (439, (1,)),
+    i386.SYS_epoll_pwait2: (441, (1, 3, 4)),
 }
 SOCKET_CALLS = {
     i386.SYS_SOCKET: (41, 3, ()),
@@ -71,9 +114,10 @@ SOCKET_CALLS = {
 # send and recv are sendto and recvfrom without an address.
 SHORT_CALLS = {i386.SYS_SEND: (44, 4, (1,)), i386.SYS_RECV: (45, 4, (1,))}
 MESSAGE_CALLS = {i386.SYS_SENDMSG: 46, i386.SYS_RECVMSG: 47}
-# Calls whose first argument is no descriptor: select, getpid, socket, socketpair, time, epoll_create, clock_gettime.
+# Calls whose first argument is no descriptor: select, getpid, socket, socketpair, umask, time, epoll_create, clock_gettime,
+# timerfd_create, eventfd2, epoll_create1, close_range.
 # (That of clock_gettime is 0 for CLOCK_REALTIME, and the host may have any number free for the program's input.)
-NO_DESCRIPTOR = (23, 39, 41, 53, 201, 213, 228)
+NO_DESCRIPTOR = (23, 39, 41, 53, 95, 201, 213, 228, 283, 290, 291, 436)
 SYS_ioctl64 = 16
 ENOSYS = 38
 
@@ -96,6 +140,8 @@ class HostKernel(SyscallEntry):
         if nr not in CALLS:
             return -ENOSYS
         number, pointers = CALLS[nr]
+        if nr == i386.SYS_fcntl64 and a2 > 0 and context.address_space.room(a2):
+            pointers = (2,)
         return self.call(context, number, arguments, pointers)
 
     def socketcall(self, context, call, block):

@@ -31,6 +31,19 @@ SIGSET_ARGPACK = Struct("<QQ")
 
 # struct stat: dev, ino, nlink, mode, uid, gid, rdev, size, blksize, blocks, atime, mtime, ctime (sec and nsec each).
 STAT = Struct("<QQQIII4xQqqq6q24x")
+# struct statx: mask, blksize, attributes, nlink, uid, gid, mode, ino, size, blocks, attributes' mask, four times (access,
+# birth, change, modification: s, ns), the device it is and the one it is on (major, minor).
+STATX = Struct("<IIQIIIH2xQQQQ" + "qI4x" * 4 + "IIII112x")
+# struct statfs: type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags.
+STATFS = Struct("<qqQQQQQQqqq32x")
+# struct rlimit: soft, hard.
+RLIMIT = Struct("<QQ")
+# struct flock: type, whence, start, len, pid.
+FLOCK = Struct("<hh4xqqi4x")
+# struct timespec[2], and what stands in for a time of now and for one that stays.
+TIMES = Struct("<qqqq")
+UTIME_NOW = 0x3FFFFFFF
+UTIME_OMIT = 0x3FFFFFFE
 # struct linux_dirent64 up to d_name: ino, off, reclen, type.
 DIRENT64 = Struct("<QqHB")
 # struct new_utsname: six strings of 65 bytes.

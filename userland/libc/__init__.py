@@ -18,6 +18,40 @@ from userland.abi.fcntl import *
 from userland.abi.netdb import *
 from userland.abi.process import *
 from userland.abi.socket import *
+from userland.libc.at import (
+    access,
+    chmod,
+    chown,
+    faccessat,
+    fchdir,
+    fchmod,
+    fchmodat,
+    fchown,
+    fchownat,
+    fdatasync,
+    fstatat,
+    fstatfs,
+    fsync,
+    futimens,
+    lchown,
+    link,
+    linkat,
+    mkdirat,
+    mkfifo,
+    mknod,
+    mknodat,
+    openat,
+    readlinkat,
+    renameat2,
+    statfs,
+    statx,
+    symlink,
+    symlinkat,
+    sync,
+    truncate,
+    unlinkat,
+    utimensat,
+)
 from userland.libc.crt import ended, get_errno, random_bits, set_errno, strerror
 from userland.libc.databases import hostent, protoent, servent
 from userland.libc.epoll import (
@@ -30,9 +64,25 @@ from userland.libc.epoll import (
     eventfd,
     eventfd_read,
     eventfd_write,
+    signalfd,
     timerfd_create,
     timerfd_gettime,
     timerfd_settime,
+)
+from userland.libc.fdio import (
+    close_range,
+    copy_file_range,
+    fallocate,
+    flock,
+    memfd_create,
+    pread,
+    preadv,
+    pwrite,
+    pwritev,
+    record_lock,
+    splice,
+    tee,
+    vmsplice,
 )
 from userland.libc.getopt import Options, UsageError, getopt, integer
 from userland.libc.inet import (
@@ -69,6 +119,7 @@ from userland.libc.net_if import (
     if_nametoindex,
     ifaddrs,
     ifconf,
+    link_group,
     rename_interface,
     route_request,
     set_address,
@@ -137,6 +188,7 @@ from userland.libc.process import (
     waitpid,
     window_size,
 )
+from userland.libc.resource import getrlimit, prlimit, setrlimit
 from userland.libc.signal import (
     kill,
     pause,
@@ -157,6 +209,7 @@ from userland.libc.socket import (
     accept,
     accept4,
     accept_address,
+    attach_filter,
     bind,
     connect,
     getpeername,

@@ -1,4 +1,7 @@
-"""Sets of descriptors and descriptors for events: epoll(7), eventfd(2), timerfd_create(2).  -1 and errno on failure."""
+"""Sets of descriptors, and descriptors for events: epoll(7), eventfd(2), signalfd(2), timerfd_create(2).
+
+-1 and errno on failure.
+"""
 
 from hwemu.cpu import trap
 from userland.abi.layout import EPOLL_EVENT, ITIMERSPEC, SIGSET_SIZE
@@ -10,6 +13,7 @@ from userland.abi.syscall import (
     SYS_epoll_pwait2,
     SYS_epoll_wait,
     SYS_eventfd2,
+    SYS_signalfd4,
     SYS_timerfd_create,
     SYS_timerfd_gettime,
     SYS_timerfd_settime,
@@ -104,6 +108,18 @@ def eventfd_read(fd):
 def eventfd_write(fd, value):
     """int eventfd_write(int fd, eventfd_t value): 0, or -1."""
     return 0 if write(fd, value.to_bytes(COUNTER, "little")) == COUNTER else -1
+
+
+# --- signalfd ---
+
+
+def signalfd(fd, signals, flags=0):
+    """int signalfd(int fd, const sigset_t *mask, int flags): `signals` are numbers; fd -1 makes a new descriptor."""
+    space = this().space
+    mask = space.map(sigset(signals))
+    result = trap(SYS_signalfd4, fd, mask, SIGSET_SIZE, flags)
+    space.unmap(mask)
+    return checked(result)
 
 
 # --- timerfd ---

@@ -245,6 +245,12 @@ def vlan_request(command, device, vid=0):
     return control_ioctl(SIOCSIFVLAN, bytearray(VLAN_IOCTL_ARGS.pack(command, raw_name, vid, 0)))
 
 
+def link_group(request, name, address):
+    """SIOCADDMULTI and SIOCDELMULTI with a link address; 0, or -1."""
+    raw = (bytes(2) + address).ljust(16, b"\0")
+    return 0 if interface_request(request, name, IFREQ_ADDR, raw) is not None else -1
+
+
 def rename_interface(name, new):
     """SIOCSIFNAME, for an interface that is down; 0, or -1."""
     raw_new = interface_name(new)

@@ -6,8 +6,8 @@ Every call returns -1 and sets errno on failure.
 
 from hwemu.cpu import trap
 from userland.abi.errno import EMSGSIZE
-from userland.abi.layout import CMSGHDR, IOV_MAX, IOVEC, LINGER, MSGHDR, SOCKADDR_IN_SIZE
-from userland.abi.socket import AF_INET, SO_ERROR, SOL_SOCKET
+from userland.abi.layout import CMSGHDR, IOV_MAX, IOVEC, LINGER, MSGHDR, SOCK_FPROG, SOCKADDR_IN_SIZE
+from userland.abi.socket import AF_INET, SO_ATTACH_FILTER, SO_ERROR, SOL_SOCKET
 from userland.abi.syscall import (
     SYS_ACCEPT,
     SYS_ACCEPT4,
@@ -30,6 +30,7 @@ from userland.libc.inet import sockaddr_in_pair
 from userland.libc.transfer import recv, recvfrom, send
 
 SOCKADDR_STORAGE = 128
+SOCK_FILTER_SIZE = 8
 
 
 def socketcall(call, *arguments):
@@ -168,6 +169,16 @@ def socket_error(fd):
     """SO_ERROR: the pending errno of a socket, cleared by reading it (errno itself when the call fails)."""
     value = getsockopt_int(fd, SOL_SOCKET, SO_ERROR)
     return get_errno() if value is None else value
+
+
+def attach_filter(fd, code):
+    """SO_ATTACH_FILTER with the bytes of an array of struct sock_filter; 0, or -1."""
+    space = this().space
+    address = space.map(code)
+    program = SOCK_FPROG.pack(len(code) // SOCK_FILTER_SIZE, address)
+    result = setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, program)
+    space.unmap(address)
+    return result
 
 
 def linger(on, seconds):

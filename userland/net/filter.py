@@ -1,297 +1,278 @@
-"""Filter expressions: the common part of pcap-filter(7), compiled to a tree that judges a `Packet`."""
+"""Filter expressions (pcap-filter(7)) for Ethernet, parsed into conditions that bpf.py turns into a program.
+
+Known are host, net, port, portrange and proto with their qualifiers, the names of protocols, broadcast, multicast, vlan,
+inbound, outbound, less, greater, and relations between arithmetic expressions.  "and" and "or" bind equally and group from
+left to right; a bare word takes the qualifiers of the one before.
+"""
 
 from userland import libc
+from userland.abi.filter import BPF_JEQ, BPF_JGE, BPF_JGT
 from userland.libc.inet import parse_quad
-from userland.net.packet import Packet
-from userland.net.tables import parse_prefix
+from userland.net import protocols as p
+from userland.net.arithmetic import Arithmetic
+from userland.net.bpf import And, Constant, Not, Or, Test, TooLong, compile_condition, some
+from userland.net.filter_words import FilterError, Token, number_of, tokens
 
-PROTOCOLS = {
-    "icmp": libc.IPPROTO_ICMP,
-    "igmp": 2,
-    "tcp": libc.IPPROTO_TCP,
-    "udp": libc.IPPROTO_UDP,
-}
-ETHERTYPES = {"ip": libc.ETH_P_IP, "arp": libc.ETH_P_ARP, "ip6": 0x86DD, "vlan": libc.ETH_P_8021Q}
-PORT_PROTOCOLS = (libc.IPPROTO_TCP, libc.IPPROTO_UDP)
 MAX_DEPTH = 64
+SNAPLEN = 262144
+DIRECTIONS = ("src", "dst")
+KINDS = ("host", "net", "port", "portrange", "proto")
+RELATIONS = {
+    ">": (BPF_JGT, False), ">=": (BPF_JGE, False), "=": (BPF_JEQ, False), "==": (BPF_JEQ, False), "!=": (BPF_JEQ, True),
+    "<": (BPF_JGE, True), "<=": (BPF_JGT, True),
+}  # fmt: skip
 
 
-class FilterError(Exception):
-    """An expression that is none; the text is for the user."""
+class Qualifiers:
+    """What stands in front of a word: protocol, direction, kind."""
 
-
-class Everything:
-    """The empty expression."""
-
-    def matches(self, packet):
-        """True when the packet passes."""
-        return True
-
-
-class And:
-    def __init__(self, left, right):
-        self.left = left
-        self.right = right
-
-    def matches(self, packet):
-        return self.left.matches(packet) and self.right.matches(packet)
-
-
-class Or:
-    def __init__(self, left, right):
-        self.left = left
-        self.right = right
-
-    def matches(self, packet):
-        return self.left.matches(packet) or self.right.matches(packet)
-
-
-class Not:
-    def __init__(self, inner):
-        self.inner = inner
-
-    def matches(self, packet):
-        return not self.inner.matches(packet)
-
-
-class EtherType:
-    def __init__(self, ethertype):
-        self.ethertype = ethertype
-
-    def matches(self, packet):
-        return packet.ethertype == self.ethertype or (self.ethertype == libc.ETH_P_8021Q and bool(packet.vlans))
-
-
-class Protocol:
-    def __init__(self, number):
-        self.number = number
-
-    def matches(self, packet):
-        return packet.protocol == self.number
-
-
-class Net:
-    """[src|dst] host or net."""
-
-    def __init__(self, address, length, direction):
-        self.mask = (0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF
-        self.address = address & self.mask
+    def __init__(self, protocol="", direction="", kind=""):
+        self.protocol = protocol
         self.direction = direction
-
-    def matches(self, packet):
-        src = packet.src >= 0 and packet.src & self.mask == self.address
-        dst = packet.dst >= 0 and packet.dst & self.mask == self.address
-        return in_direction(self.direction, src, dst)
+        self.kind = kind
 
 
-class Port:
-    """[src|dst] port or portrange."""
-
-    def __init__(self, first, last, direction):
-        self.first = first
-        self.last = last
-        self.direction = direction
-
-    def matches(self, packet):
-        if packet.protocol not in PORT_PROTOCOLS or packet.sport < 0:
-            return False
-        src = self.first <= packet.sport <= self.last
-        dst = self.first <= packet.dport <= self.last
-        return in_direction(self.direction, src, dst)
-
-
-class EtherHost:
-    def __init__(self, address, direction):
-        self.address = address
-        self.direction = direction
-
-    def matches(self, packet):
-        return in_direction(self.direction, packet.source == self.address, packet.destination == self.address)
-
-
-class Multicast:
-    def __init__(self, broadcast_only):
-        self.broadcast_only = broadcast_only
-
-    def matches(self, packet):
-        if self.broadcast_only:
-            return packet.destination == b"\xff" * 6
-        return bool(packet.destination) and bool(packet.destination[0] & 1)
-
-
-class Length:
-    """less N, greater N (both inclusive)."""
-
-    def __init__(self, limit, greater):
-        self.limit = limit
-        self.greater = greater
-
-    def matches(self, packet: Packet):
-        return packet.length >= self.limit if self.greater else packet.length <= self.limit
-
-
-def in_direction(direction, src, dst):
-    if direction == "src":
-        return src
-    if direction == "dst":
-        return dst
-    return src or dst
-
-
-class Compiler:
+class Parser:
     """Recursive descent over the words of an expression."""
 
-    def __init__(self, text, resolve):
-        for mark in ("(", ")", "!", "&&", "||"):
-            text = text.replace(mark, f" {mark} ")
-        self.words = text.split()
+    def __init__(self, text, resolve, live):
+        self.words = tokens(text)
         self.index = 0
         self.depth = 0
         self.resolve = resolve
+        self.link = p.Ethernet(live)
+        # The qualifiers of the last identifier, which a bare word takes; None before the first.
+        self.last = None
 
-    def peek(self):
-        return self.words[self.index] if self.index < len(self.words) else ""
+    def peek(self, ahead=0):
+        return self.words[self.index + ahead] if self.index + ahead < len(self.words) else Token("", "end")
 
     def take(self):
-        word = self.peek()
-        if not word:
+        token = self.peek()
+        if token.kind == "end":
             raise FilterError("syntax error in filter expression: it ends too early")
         self.index += 1
-        return word
+        return token
 
-    def compile(self):
+    def accept(self, *words):
+        """The next word if it is one of these (and no escaped name), else None."""
+        if self.peek().kind != "name" and self.peek() in words:
+            self.index += 1
+            return str(self.words[self.index - 1])
+        return None
+
+    def parse(self):
         if not self.words:
-            return Everything()
-        tree = self.either()
-        if self.peek():
+            return Constant(True)
+        condition = self.expression()
+        if self.peek().kind != "end":
             raise FilterError(f"syntax error in filter expression near '{self.peek()}'")
-        return tree
+        return condition
 
-    def either(self):
-        tree = self.both()
-        while self.peek() in ("or", "||"):
-            self.index += 1
-            tree = Or(tree, self.both())
-        return tree
-
-    def both(self):
-        tree = self.negated()
-        while self.peek() in ("and", "&&"):
-            self.index += 1
-            tree = And(tree, self.negated())
-        return tree
+    def expression(self):
+        condition = self.negated()
+        while True:
+            if self.accept("and", "&&"):
+                condition = And(condition, self.negated())
+            elif self.accept("or", "||"):
+                condition = Or(condition, self.negated())
+            else:
+                return condition
 
     def negated(self):
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise FilterError("filter expression nested too deeply")
-        if self.peek() in ("not", "!"):
-            self.index += 1
-            tree = Not(self.negated())
-        elif self.peek() == "(":
-            self.index += 1
-            tree = self.either()
-            if self.take() != ")":
-                raise FilterError("syntax error in filter expression: ')' expected")
+        if self.accept("not", "!"):
+            condition = Not(self.negated())
         else:
-            tree = self.primitive()
+            condition = self.relation() or self.grouped() or self.primitive()
         self.depth -= 1
-        return tree
+        return condition
+
+    def grouped(self):
+        """An expression in parentheses, None where none stands here."""
+        if not self.accept("("):
+            return None
+        condition = self.expression()
+        if not self.accept(")"):
+            raise FilterError("syntax error in filter expression: ')' expected")
+        return condition
+
+    def relation(self):
+        """ARITHMETIC RELOP ARITHMETIC, None where none stands here."""
+        start = self.index
+        if not Arithmetic.begins(self):
+            return None
+        arithmetic = Arithmetic(self)
+        left = arithmetic.expression()
+        if left is None or self.peek() not in RELATIONS:
+            self.index = start
+            return None
+        comparison, inverted = RELATIONS[self.take()]
+        right = arithmetic.expression()
+        if right is None:
+            raise FilterError(f"syntax error in filter expression near '{self.peek()}'")
+        condition = Test(arithmetic.compare(left, right), comparison, 0, True)
+        if inverted:
+            condition = Not(condition)
+        for guard in reversed(arithmetic.guards):
+            condition = And(guard, condition)
+        return condition
+
+    # --- primitives ---
 
     def primitive(self):
-        word = self.take()
-        if word in PROTOCOLS or word in ETHERTYPES:
-            if word in PROTOCOLS:
-                tree = And(EtherType(libc.ETH_P_IP), Protocol(PROTOCOLS[word]))
-            else:
-                tree = EtherType(ETHERTYPES[word])
-            if self.peek() in ("src", "dst", "host", "net", "port", "portrange"):
-                return And(tree, self.qualified(self.take()))
-            return tree
-        if word == "ether":
-            return self.ether()
-        if word in ("broadcast", "multicast"):
-            return Multicast(word == "broadcast")
+        """[PROTOCOL] [DIRECTION] [KIND] ID, or a condition of one word."""
+        qualifiers = Qualifiers()
+        protocol = self.accept(*p.QUALIFIERS)
+        if protocol:
+            qualifiers.protocol = protocol
+        qualifiers.direction = self.direction()
+        qualifiers.kind = self.accept(*KINDS) or ""
+        if not qualifiers.direction and not qualifiers.kind:
+            found = self.single(qualifiers.protocol)
+            if found is not None:
+                return found
+            if not qualifiers.protocol:
+                return self.identifier(self.last)
+            if self.peek().kind in ("address", "mac", "name"):
+                raise FilterError(f"syntax error in filter expression near '{self.peek()}'")
+            return self.link.protocol(qualifiers.protocol)
+        if self.accept("("):
+            # host (a or b): the qualifiers count for each.
+            self.last = qualifiers
+            condition = self.expression()
+            if not self.accept(")"):
+                raise FilterError("syntax error in filter expression: ')' expected")
+            return condition
+        return self.identifier(qualifiers)
+
+    def direction(self):
+        word = self.accept(*DIRECTIONS)
+        if word and self.peek() in ("or", "and") and self.peek(1) in DIRECTIONS and self.peek(1) != word:
+            word = f"{word} {self.take()} {self.take()}"
+        return {"dst or src": "src or dst", "dst and src": "src and dst"}.get(word or "", word or "")
+
+    def single(self, protocol):
+        """A condition that takes no identifier, or a number of its own."""
+        if self.accept("broadcast"):
+            return self.link.broadcast(protocol)
+        if self.accept("multicast"):
+            return self.link.multicast(protocol)
+        if protocol:
+            return None
+        word = self.accept("less", "greater", "vlan", "inbound", "outbound", "gateway")
         if word in ("less", "greater"):
-            return Length(self.number(1 << 30), word == "greater")
-        return self.qualified(word)
+            return self.link.length(self.number(0xFFFFFFFF), word == "greater")
+        if word == "vlan":
+            vid = None
+            if self.peek().kind == "number":
+                vid = self.number(4095)
+            return self.link.vlan(vid)
+        if word in ("inbound", "outbound"):
+            return self.link.outgoing(word == "outbound")
+        if word == "gateway":
+            raise FilterError("'gateway' is not supported: hosts have no list of hardware addresses here")
+        return None
 
-    def qualified(self, word):
-        direction = ""
-        if word in ("src", "dst"):
-            direction = word
-            word = self.take()
-            if word == "or" and self.peek() in ("src", "dst"):
-                self.index += 1
-                direction = ""
-                word = self.take()
-        if word == "port":
-            port = self.port(self.take())
-            return Port(port, port, direction)
-        if word == "portrange":
-            first, dash, last = self.take().partition("-")
+    def identifier(self, qualifiers):
+        """One identifier under its qualifiers; they stay for the bare words that follow."""
+        token = self.take()
+        if qualifiers is None or token.kind == "operator" or (token.kind == "word" and token in KEYWORDS):
+            raise FilterError(f"syntax error in filter expression near '{token}'")
+        self.last = qualifiers
+        kind = qualifiers.kind
+        if kind == "net" or (not kind and token.kind == "net"):
+            return self.net(token, qualifiers)
+        if kind == "port":
+            port = self.port(token, qualifiers.protocol)
+            return self.link.port(port, port, qualifiers.protocol, qualifiers.direction)
+        if kind == "portrange":
+            first, dash, last = token.partition("-")
             if not dash:
-                raise FilterError("syntax error in filter expression: portrange needs FIRST-LAST")
-            return Port(self.port(first), self.port(last), direction)
-        if word == "net":
-            parsed = parse_prefix(self.take())
-            if parsed is None:
-                raise FilterError("syntax error in filter expression: net needs A.B.C.D/N")
-            return Net(parse_quad(parsed[0]), parsed[1], direction)
-        if word == "proto":
-            return Protocol(self.number(255))
-        return self.host(self.take() if word == "host" else word, direction)
+                raise FilterError(f"illegal range '{token}' in filter expression: FIRST-LAST expected")
+            ports = sorted(self.port(Token(end, "word"), qualifiers.protocol) for end in (first, last))
+            return self.link.port(*ports, qualifiers.protocol, qualifiers.direction)
+        if kind == "proto":
+            return self.link.proto(self.proto_number(token, qualifiers.protocol), qualifiers.protocol)
+        return self.host(token, qualifiers)
 
-    def host(self, name, direction):
-        address = parse_quad(name)
-        if address < 0:
-            found = self.resolve(name) if name.replace("-", "").replace(".", "").isalnum() else None
-            if found is None:
-                raise FilterError(f"unknown host or keyword '{name}' in filter expression")
-            address = parse_quad(found)
-        return Net(address, 32, direction)
+    def host(self, token, qualifiers):
+        if token.kind == "mac":
+            if qualifiers.protocol not in ("ether", ""):
+                raise FilterError("ethernet address used in non-ether expression")
+            if not qualifiers.protocol:
+                raise FilterError("ethernet address used in non-ether expression")
+            return self.link.station(libc.ether_aton(token), qualifiers.direction)
+        if qualifiers.protocol == "ether":
+            raise FilterError("only ethernet addresses are known for 'ether host'")
+        addresses = [parse_quad(token)]
+        if addresses[0] < 0:
+            found = self.resolve(token) if token.replace("-", "").replace(".", "").replace("_", "").isalnum() else None
+            if not found:
+                raise FilterError(f"unknown host '{token}' in filter expression")
+            addresses = [parse_quad(quad) for quad in ([found] if isinstance(found, str) else found)]
+        return some(*(
+            self.link.network(address, 0xFFFFFFFF, qualifiers.protocol, qualifiers.direction) for address in addresses
+        ))  # fmt: skip
 
-    def ether(self):
-        direction = ""
-        word = self.take()
-        if word in ("src", "dst"):
-            direction = word
+    def net(self, token, qualifiers):
+        quad, slash, length = token.partition("/")
+        parts = quad.split(".")
+        value = parse_quad(".".join(parts + ["0"] * (4 - len(parts)))) if 1 <= len(parts) <= 4 else -1
+        if value < 0:
+            raise FilterError(f"unknown network '{token}' in filter expression")
+        bits = 8 * len(parts)
+        if slash:
+            if not length.isdigit() or int(length) > 32:
+                raise FilterError(f"mask length must be <= 32 in '{token}'")
+            bits = int(length)
+        mask = (0xFFFFFFFF << (32 - bits)) & 0xFFFFFFFF
+        if self.accept("mask"):
             word = self.take()
-        if word in ("host", "src", "dst"):
-            word = self.take()
-        elif word == "proto":
-            return EtherType(self.number(0xFFFF))
-        elif word in ("broadcast", "multicast"):
-            return Multicast(word == "broadcast")
-        address = libc.ether_aton(word)
-        if address is None:
-            raise FilterError(f"'{word}' is not an Ethernet address")
-        return EtherHost(address, direction)
+            mask = parse_quad(word)
+            if mask < 0:
+                raise FilterError(f"invalid mask '{word}' in filter expression")
+        if value & ~mask & 0xFFFFFFFF:
+            raise FilterError(f"non-network bits set in '{token}'")
+        return self.link.network(value, mask, qualifiers.protocol, qualifiers.direction)
 
-    def number(self, limit):
-        word = self.take()
-        digits = word.removeprefix("0x")
-        base = 16 if word.startswith("0x") else 10
-        if not digits or len(digits) > 9 or any(c not in "0123456789abcdefABCDEF"[: 10 if base == 10 else 22] for c in digits):
-            raise FilterError(f"'{word}' is not a number")
-        if int(digits, base) > limit:
-            raise FilterError(f"'{word}' is too large")
-        return int(digits, base)
+    def port(self, token, protocol):
+        if token.isdigit():
+            if int(token) > 65535:
+                raise FilterError(f"illegal port number {token} in filter expression")
+            return int(token)
+        for name in (protocol,) if protocol else ("tcp", "udp"):
+            entry = libc.getservbyname(token, name)
+            if entry is not None:
+                return entry.s_port
+        raise FilterError(f"unknown port '{token}' in filter expression")
 
-    def port(self, word):
-        if word.isascii() and word.isdigit() and len(word) < 6 and int(word) < 65536:
-            return int(word)
-        service = libc.getservbyname(word) if word.isalpha() else None
-        if service is None:
-            raise FilterError(f"unknown port '{word}' in filter expression")
-        return service.s_port
+    def proto_number(self, token, protocol):
+        names = p.ETHERTYPES if protocol == "ether" else p.IP_PROTOCOLS
+        if token in names:
+            return names[token]
+        if not token[:1].isdigit():
+            raise FilterError(f"unknown protocol '{token}' in filter expression")
+        return number_of(token, 0, 0xFFFF if protocol == "ether" else 0xFF)
 
-
-def first_address(name):
-    found = libc.gethostbyname(name)
-    return libc.inet_ntoa(found.h_addr_list[0]) if found is not None else None
+    def number(self, high):
+        return number_of(self.take(), 0, high)
 
 
-def compile_filter(text, resolve=first_address):
-    """The tree for an expression; FilterError when it is none."""
-    return Compiler(text, resolve).compile()
+KEYWORDS = frozenset({
+    *p.QUALIFIERS, *DIRECTIONS, *KINDS, "and", "or", "not", "less", "greater", "vlan", "inbound", "outbound", "broadcast",
+    "multicast", "mask", "len", "gateway",
+})  # fmt: skip
+
+
+def compile_filter(text, resolve=libc.gethostbyname, live=False, keep=SNAPLEN):
+    """The program of an expression, [(code, jt, jf, k)]; FilterError, with a line for the user, for one that is none.
+
+    `live`: the packets come from a socket of this kernel, where a VLAN's tag stands beside the packet.
+    """
+    try:
+        return compile_condition(Parser(text, resolve, live).parse(), keep)
+    except TooLong:
+        raise FilterError("the filter expression is too long") from None

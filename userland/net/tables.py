@@ -56,17 +56,6 @@ def decimal(text):
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
-def vlans():
-    """{interface: (VLAN, parent)} of /proc/net/vlan/config."""
-    found = {}
-    text = libc.read_text("/proc/net/vlan/config")
-    for line in [] if text == -1 else text.splitlines()[2:]:
-        fields = [field.strip() for field in line.split("|")]
-        if len(fields) == 3:
-            found[fields[0]] = (decimal(fields[1]), fields[2])
-    return found
-
-
 def interface_counters():
     """{name: [16 counters]} of /proc/net/dev."""
     found = {}
@@ -112,43 +101,6 @@ def parse_route(words):
 def routes():
     """[Route] of the main table."""
     return [route for route in map(parse_route, rows("/proc/net/route")) if route is not None]
-
-
-class Neighbour:
-    """A line of /proc/net/arp."""
-
-    __slots__ = ("address", "flags", "hardware", "device")
-
-    def __init__(self, address, flags, hardware, device):
-        self.address = address
-        self.flags = flags
-        self.hardware = hardware
-        self.device = device
-
-
-def neighbours():
-    """[Neighbour] of the ARP table."""
-    found = []
-    for words in rows("/proc/net/arp"):
-        if len(words) >= 6 and parse_quad(words[0]) >= 0:
-            found.append(Neighbour(words[0], hexadecimal(words[2]) or 0, words[3], words[5]))
-    return found
-
-
-TCP_STATES = (
-    "UNKNOWN",
-    "ESTAB",
-    "SYN-SENT",
-    "SYN-RECV",
-    "FIN-WAIT-1",
-    "FIN-WAIT-2",
-    "TIME-WAIT",
-    "UNCONN",
-    "CLOSE-WAIT",
-    "LAST-ACK",
-    "LISTEN",
-    "CLOSING",
-)
 
 
 class SocketEntry:

@@ -1,6 +1,7 @@
 """init: pid 1.  Brings up the network, runs the machine's command or a shell, collects orphans, switches off.
 
-From the kernel command line it takes: `ip=A.B.C.D/N` or `ip=dhcp`, `gateway=A.B.C.D`, `dns=A.B.C.D`, `command=LINE`.
+From the kernel command line it takes: `ip=A.B.C.D/N` or `ip=dhcp` for eth0, `ip1=` for eth1 and so on, `gateway=A.B.C.D`,
+`dns=A.B.C.D`, `command=LINE`.
 /etc/rc, where it exists, is run by the shell first; /etc/init.argv (arguments separated by NUL bytes, the first is the
 path of a program) takes the place of `command`.  The machine's exit status is the command's.
 """
@@ -12,7 +13,7 @@ SHELL = "/bin/sh"
 RC = "/etc/rc"
 ARGUMENTS = "/etc/init.argv"
 ENVIRONMENT = {"PATH": "/bin:/sbin", "HOME": "/root", "TERM": "linux"}
-ETHERNET = "eth0"
+ETHERNET = "eth"
 # How long the first program waits for a link partner.
 CARRIER_MS = 300
 
@@ -61,29 +62,32 @@ def interface_up(name, prefix):
 
 
 def network(options):
-    """lo, then the Ethernet interface as the kernel command line says."""
+    """lo, then each Ethernet interface as the kernel command line says."""
     names = libc.if_names()
     if "lo" in names:
         interface_up("lo", ("127.0.0.1", 8))
-    if ETHERNET not in names:
-        return
-    setting = options.get("ip", "")
+    for number, name in enumerate(name for name in names if name.startswith(ETHERNET)):
+        ethernet(name, options.get(f"ip{number or ''}", ""))
+    gateway = options.get("gateway")
+    if gateway and any(key.startswith("ip") and value not in ("", "dhcp") for key, value in options.items()):
+        flags = libc.RTF_UP | libc.RTF_GATEWAY
+        check(libc.route_request(libc.SIOCADDRT, "0.0.0.0", "0.0.0.0", gateway, None, flags), f"gateway {gateway}")
+
+
+def ethernet(name, setting):
+    """Bring one interface up: with an address, with one of a DHCP server, or without."""
     if setting == "dhcp":
-        run_and_wait("/bin/udhcpc", ["udhcpc", "-q", "-i", ETHERNET])
+        run_and_wait("/bin/udhcpc", ["udhcpc", "-q", "-i", name])
         return
-    if not setting:
-        check(libc.set_flags(ETHERNET, libc.IFF_UP), ETHERNET)
-        return
-    prefix = parse_prefix(setting)
-    if prefix is None:
+    prefix = parse_prefix(setting) if setting else None
+    if setting and prefix is None:
         complain(f"ip={setting}: not an address")
         return
-    interface_up(ETHERNET, prefix)
-    libc.wait_for_carrier(ETHERNET, CARRIER_MS)
-    gateway = options.get("gateway")
-    if gateway:
-        flags = libc.RTF_UP | libc.RTF_GATEWAY
-        check(libc.route_request(libc.SIOCADDRT, "0.0.0.0", "0.0.0.0", gateway, ETHERNET, flags), f"gateway {gateway}")
+    if prefix is None:
+        check(libc.set_flags(name, libc.IFF_UP), name)
+        return
+    interface_up(name, prefix)
+    libc.wait_for_carrier(name, CARRIER_MS)
 
 
 def resolver(options):

@@ -39,7 +39,7 @@ from kernel.net.core.vlan_core import skb_vlan_untag, vlan_do_receive
 from kernel.net.sched.pfifo import pfifo_qdisc
 from kernel.softirq import NET_TX_SOFTIRQ, softirq_action
 from kernel.time.timer import timer_list
-from kernel.uapi.errno import EADDRNOTAVAIL, EBUSY, EEXIST, EINVAL, ENETDOWN, ENODEV
+from kernel.uapi.errno import EADDRNOTAVAIL, EEXIST, EINVAL, ENETDOWN, ENODEV
 from kernel.uapi.if_ import (
     IFF_ALLMULTI,
     IFF_LOWER_UP,
@@ -632,10 +632,8 @@ def dev_set_mac_address(dev, address):
 
 
 def dev_change_name(dev, name):
-    """Rename `dev`: 0, -EINVAL for no name, -EEXIST for a taken one, -EBUSY while it is up."""
+    """Rename `dev`: 0, -EINVAL for no name, -EEXIST for a taken one."""
     softnet = dev.softnet
-    if dev.flags & IFF_UP:
-        return -EBUSY
     if not dev_valid_name(name):
         return -EINVAL
     if name in softnet.dev_by_name:

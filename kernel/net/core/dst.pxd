@@ -26,8 +26,8 @@ cdef class rtable:
     cdef public neighbour neighbour
     cdef public dst_input input_ops
     cdef public dst_output output_ops
-    cdef public bint is_input
-    cdef public unsigned int key_daddr, key_saddr
+    cdef public bint is_input, do_redirect
+    cdef public unsigned int key_daddr, key_saddr, key_mark
     cdef public int key_oif
 
 

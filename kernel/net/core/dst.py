@@ -42,10 +42,13 @@ class rtable:
         self.input_ops = None
         self.output_ops = None
         self.is_input = False
+        # The next hop is on the link that the packet came from: its sender might go there directly.
+        self.do_redirect = False
         # The key under which the route cache keeps it.
         self.key_daddr = 0
         self.key_saddr = 0
         self.key_oif = 0
+        self.key_mark = 0
 
 
 def dst_mtu(dst):

@@ -46,6 +46,7 @@ cdef class neighbour:
 cdef class neigh_table:
     cdef public Net net
     cdef public neigh_ops ops
+    cdef public object listener
     cdef public list hash_buckets
     cdef public long long entries, reachable_time, last_rand, last_flush
     cdef public long long allocs, destroys, lookups, hits, res_failed, unres_discards, forced_gc_runs, table_fulls

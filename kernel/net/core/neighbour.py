@@ -51,6 +51,16 @@ class neigh_ops:
         kfree_skb(skb, "NEIGH_FAILED")
 
 
+class neigh_listener:
+    """Is told about entries of the table."""
+
+    def changed(self, neigh):
+        """`neigh` has a new state or link address."""
+
+    def removed(self, neigh):
+        """`neigh` is about to go."""
+
+
 class neigh_timer(timer_list):
     """The one timer of an entry."""
 
@@ -109,6 +119,7 @@ class neigh_table:
     def __init__(self, net, ops):
         self.net = net
         self.ops = ops
+        self.listener = neigh_listener()
         self.hash_buckets = [None] * NEIGH_HASH_SIZE
         self.entries = 0
         self.reachable_time = 0
@@ -187,6 +198,7 @@ class neigh_table:
             entry.next = neigh.next
         neigh.next = None
         neigh.dead = True
+        self.listener.removed(neigh)
         neigh.connected = False
         neigh.nud_state = NUD_NONE
         self.net.timers.del_timer(neigh.timer)
@@ -317,6 +329,8 @@ def neigh_timer_handler(neigh):
             neigh.nud_state = NUD_PROBE
             neigh.updated = now
             neigh.probes = 0
+    if neigh.nud_state != state:
+        neigh.tbl.listener.changed(neigh)
     state = neigh.nud_state
     if state & (NUD_INCOMPLETE | NUD_PROBE):
         limit = net.sysctl_neigh_ucast_solicit
@@ -326,6 +340,7 @@ def neigh_timer_handler(neigh):
             neigh.nud_state = NUD_FAILED
             neigh.updated = now
             neigh_invalidate(neigh)
+            neigh.tbl.listener.changed(neigh)
             return
     if state & NUD_IN_TIMER:
         net.timers.mod_timer(neigh.timer, following)
@@ -368,6 +383,7 @@ def neigh_update(neigh, lladdr, new, flags):
         neigh.updated = now
         if old & (NUD_INCOMPLETE | NUD_PROBE) and new & NUD_FAILED:
             neigh_invalidate(neigh)
+        neigh.tbl.listener.changed(neigh)
         return 0
     if neigh.dev.addr_len == 0:
         lladdr = neigh.ha
@@ -410,6 +426,8 @@ def neigh_update(neigh, lladdr, new, flags):
             neigh.output(skb)
         neigh.arp_queue.purge("NEIGH_QUEUEFULL")
         neigh.arp_queue_len_bytes = 0
+    if changed or new != old:
+        neigh.tbl.listener.changed(neigh)
     return 0
 
 

@@ -5,6 +5,7 @@ from kernel.net.core.loopback import loopback_setup
 from kernel.net.core.napi import backlog_napi, net_rx_action
 from kernel.net.core.netdevice import softnet_data
 from kernel.softirq import NET_RX_SOFTIRQ, NET_TX_SOFTIRQ
+from kernel.uapi.if_ether import ETH_P_ALL
 
 PROC_NET_DEV_HEADER = (
     "Inter-|   Receive                                                |  Transmit\n"
@@ -34,6 +35,8 @@ def net_dev_init(net):
     if softnet.kernel.proc is not None:
         softnet.kernel.proc.create("net/dev", lambda: proc_net_dev(net))
         softnet.kernel.proc.create("net/softnet_stat", lambda: proc_softnet_stat(softnet))
+        softnet.kernel.proc.create("net/dev_mcast", lambda: proc_dev_mcast(net))
+        softnet.kernel.proc.create("net/ptype", lambda: proc_ptype(softnet))
 
 
 def net_dev_exit(net):
@@ -64,3 +67,25 @@ def proc_softnet_stat(softnet):
     """The text of /proc/net/softnet_stat: one line for the one CPU, thirteen hexadecimal columns."""
     fields = [softnet.processed, softnet.dropped, softnet.time_squeeze] + [0] * 10
     return " ".join(f"{field & 0xFFFFFFFF:08x}" for field in fields) + "\n"
+
+
+def proc_dev_mcast(net):
+    """The text of /proc/net/dev_mcast: the multicast link addresses that each device listens to."""
+    lines = []
+    for dev in for_each_netdev(net):
+        for address, users in dev.mc_list.items():
+            lines.append(f"{dev.ifindex:<4d} {dev.name:<15} {users:<5d} {0:<5d} {address.hex()}\n")
+    return "".join(lines)
+
+
+def proc_ptype(softnet):
+    """The text of /proc/net/ptype: who takes which frames, taps first."""
+    lines = ["Type Device      Function\n"]
+    for first in [softnet.ptype_all, *softnet.ptype_base]:
+        ptype = first
+        while ptype is not None:
+            kind = "ALL " if ptype.type == ETH_P_ALL else f"{ptype.type:04x}"
+            device = ptype.dev.name if ptype.dev is not None else ""
+            lines.append(f"{kind} {device:<8} {type(ptype).__name__}\n")
+            ptype = ptype.next
+    return "".join(lines)

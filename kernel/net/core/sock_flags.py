@@ -14,6 +14,7 @@ SOCK_RCVTSTAMPNS = 1 << 12
 SOCK_LOCALROUTE = 1 << 13
 SOCK_PASSCRED = 1 << 14  # receivers want to know who has sent
 SOCK_RXQ_OVFL = 1 << 15
+SOCK_FILTER_LOCKED = 1 << 16  # the filter can not be changed any more
 
 # What the user has fixed himself (sk_userlocks): autotuning and autobinding keep away from it.
 SOCK_SNDBUF_LOCK = 1

@@ -1,10 +1,12 @@
 """Options of level SOL_SOCKET (socket(7)), the same for every family."""
 
 from kernel.net.core.dev import dev_get_by_index, dev_get_by_name
+from kernel.net.core.filter import sk_filter_option
 from kernel.net.core.sock import sock_error, sock_set_rcvbuf, sock_set_sndbuf, sock_valbool_flag
 from kernel.net.core.sock_flags import (
     SOCK_BROADCAST,
     SOCK_DBG,
+    SOCK_FILTER_LOCKED,
     SOCK_KEEPOPEN,
     SOCK_LINGER,
     SOCK_LOCALROUTE,
@@ -22,6 +24,7 @@ from kernel.uapi.socket import (
     AF_NETLINK,
     AF_UNIX,
     SO_ACCEPTCONN,
+    SO_ATTACH_FILTER,
     SO_BINDTODEVICE,
     SO_BINDTOIFINDEX,
     SO_BROADCAST,
@@ -29,12 +32,14 @@ from kernel.uapi.socket import (
     SO_BUSY_POLL,
     SO_COOKIE,
     SO_DEBUG,
+    SO_DETACH_FILTER,
     SO_DOMAIN,
     SO_DONTROUTE,
     SO_ERROR,
     SO_INCOMING_CPU,
     SO_KEEPALIVE,
     SO_LINGER,
+    SO_LOCK_FILTER,
     SO_MARK,
     SO_NO_CHECK,
     SO_OOBINLINE,
@@ -89,6 +94,8 @@ def sock_setsockopt(sk, optname, optval, privileged):
         return set_bound_device(sk, optval, privileged)
     if len(optval) < 4:
         return -EINVAL
+    if optname in (SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_LOCK_FILTER):
+        return sk_filter_option(sk, optname, optval)
     value = int.from_bytes(optval[:4], "little", signed=True)
     if optname == SO_PASSCRED and sk.sk_family not in SCM_FAMILIES:
         return -EOPNOTSUPP
@@ -135,6 +142,7 @@ def sock_setsockopt(sk, optname, optval, privileged):
         if not privileged:
             return -EPERM
         sk.sk_mark = value & 0xFFFFFFFF
+        sk.sk_dst_cache = None
     elif optname == SO_NO_CHECK:
         sk.sk_no_check_tx = value != 0
     elif optname in (SO_TIMESTAMP, SO_TIMESTAMPNS):
@@ -282,6 +290,8 @@ def plain_value(sk, optname):
         return sk.sk_peek_off
     if optname == SO_INCOMING_CPU:
         return 0
+    if optname == SO_LOCK_FILTER:
+        return int(sk.sk_flags & SOCK_FILTER_LOCKED != 0)
     if optname == SO_BINDTOIFINDEX:
         return sk.sk_bound_dev_if
     return None

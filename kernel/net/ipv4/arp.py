@@ -23,6 +23,7 @@ from kernel.net.core.sock_flags import (
 from kernel.net.ipv4.fib import ipv4_is_loopback, ipv4_is_multicast
 from kernel.net.ipv4.icmp import icmp_send
 from kernel.net.ipv4.igmp import ip_eth_mc_map
+from kernel.net.ipv4.route import ip_route_input, ip_route_output
 from kernel.uapi.errno import EINVAL, ENODEV, ENXIO
 from kernel.uapi.icmp import ICMP_DEST_UNREACH, ICMP_HOST_UNREACH
 from kernel.uapi.if_ import IFF_LOOPBACK, IFF_NOARP
@@ -37,7 +38,7 @@ from kernel.uapi.if_arp import (
 )
 from kernel.uapi.if_ether import ETH_ALEN, ETH_P_ARP, ETH_P_IP
 from kernel.uapi.in_ import inet_ntoa
-from kernel.uapi.route import RT_SCOPE_LINK, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST
+from kernel.uapi.route import RT_SCOPE_LINK, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST
 from kernel.uapi.socket import AF_INET
 from kernel.uapi.sockios import SIOCDARP, SIOCGARP, SIOCSARP
 
@@ -56,6 +57,8 @@ class arp_ops(neigh_ops):
 
     def __init__(self, net):
         self.net = net
+        # Addresses for which we answer in the place of others: {(address, ifindex or 0 for any): True}.
+        self.proxies = {}
 
     def constructor(self, neigh):
         dev = neigh.dev
@@ -74,11 +77,7 @@ class arp_ops(neigh_ops):
     def solicit(self, neigh, skb):
         dev = neigh.dev
         target = neigh.primary_key
-        saddr = 0
-        if skb is not None and skb.len >= 20:
-            candidate = skb.get32(skb.network_header + 12)
-            if self.net.fib.inet_addr_type(candidate) == RTN_LOCAL:
-                saddr = candidate
+        saddr = announced_source(self.net, dev, skb, target)
         if saddr == 0:
             saddr = self.net.devinet.inet_select_addr(dev, target, RT_SCOPE_LINK)
         # The first probes of a stale entry go to the address that we believe in.
@@ -94,6 +93,22 @@ class arp_ops(neigh_ops):
                 skb.sk.sk_dst_cache = None
         icmp_send(self.net, skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0)
         kfree_skb(skb, "NEIGH_FAILED")
+
+
+def announced_source(net, dev, skb, target):
+    """The sender's address that a request shows, as arp_announce says; 0: a primary one that suits the target."""
+    mode = net.devconf.larger(dev.ip_ptr.cnf, "arp_announce")
+    if skb is None or skb.len < 20 or mode >= 2:
+        return 0
+    candidate = skb.get32(skb.network_header + 12)
+    if net.fib.inet_addr_type(candidate) != RTN_LOCAL:
+        return 0
+    if mode == 1 and not any(
+        (target ^ ifa.ifa_address) & ifa.ifa_mask == 0 and (candidate ^ ifa.ifa_address) & ifa.ifa_mask == 0
+        for ifa in dev.ip_ptr.ifa_list
+    ):
+        return 0
+    return candidate
 
 
 def arp_packet(op, sender_ip, sender_ha, target_ip, target_ha):
@@ -175,39 +190,81 @@ def arp_rcv(net, skb, dev):
     if ipv4_is_multicast(target_ip) or ipv4_is_loopback(target_ip):
         kfree_skb(skb, "ARP_INHDR")
         return 0
-    arp_process(net, dev, op, sender_ip, sender_ha, target_ip, skb.pkt_type)
+    arp_process(net, skb, dev, op, sender_ip, sender_ha, target_ip)
     consume_skb(skb)
     return 0
 
 
-def arp_process(net, dev, op, sender_ip, sender_ha, target_ip, pkt_type):
-    """Answer a request for one of our addresses; learn from what concerns us."""
-    fib = net.fib
-    ours = fib.local_address(target_ip)
-    if ours is None and dev.ip_ptr.ifa_list and fib.inet_addr_type(target_ip) == RTN_LOCAL:
-        # A `local` route in the main table makes whole prefixes ours.
-        ours = fib.lookup(target_ip)
+def arp_process(net, skb, dev, op, sender_ip, sender_ha, target_ip):
+    """Answer a request for an address that is ours, or that we speak for; learn from what concerns us."""
     if sender_ip == 0:
         # Duplicate address detection (RFC 5227 section 2.1): answer, but learn nothing.
-        if op == ARPOP_REQUEST and ours is not None:
+        if op == ARPOP_REQUEST and net.fib.inet_addr_type(target_ip) == RTN_LOCAL and not arp_ignore(net, dev, 0, target_ip):
             arp_send(net, dev, ARPOP_REPLY, target_ip, dev.dev_addr, 0, sender_ha, sender_ha)
         return
-    if sender_ip == target_ip and ours is not None or fib.local_address(sender_ip) is not None:
-        # Somebody claims an address of ours; defending it is the administrator's business.
-        return
-    if op == ARPOP_REQUEST and ours is not None:
-        learn(net, dev, sender_ip, sender_ha, NUD_STALE, NEIGH_UPDATE_F_OVERRIDE, True)
-        arp_send(net, dev, ARPOP_REPLY, target_ip, dev.dev_addr, sender_ip, sender_ha, sender_ha)
-        return
+    if op == ARPOP_REQUEST:
+        # A sender that can not be is no sender: the route says so.
+        if ip_route_input(skb, target_ip, sender_ip, dev) < 0:
+            return
+        kind = skb.dst.rt_type
+        answer = kind == RTN_LOCAL and not arp_ignore(net, dev, sender_ip, target_ip)
+        if answer and net.devconf.either(dev.ip_ptr.cnf, "arp_filter"):
+            answer = not arp_filter(net, dev, sender_ip, target_ip)
+        if kind != RTN_LOCAL:
+            answer = kind == RTN_UNICAST and dev.ip_ptr.cnf.forwarding and arp_proxies(net, dev, skb.dst, target_ip)
+        if answer:
+            learn(net, dev, sender_ip, sender_ha, NUD_STALE, NEIGH_UPDATE_F_OVERRIDE, True)
+            arp_send(net, dev, ARPOP_REPLY, target_ip, dev.dev_addr, sender_ip, sender_ha, sender_ha)
+        if answer or kind == RTN_LOCAL:
+            return
     gratuitous = sender_ip == target_ip
-    solicited = op == ARPOP_REPLY and pkt_type == PACKET_HOST and not gratuitous
+    if gratuitous and net.devconf.either(dev.ip_ptr.cnf, "drop_gratuitous_arp"):
+        return
+    solicited = op == ARPOP_REPLY and skb.pkt_type == PACKET_HOST and not gratuitous
     neigh = net.arp_tbl.lookup(sender_ip, dev)
+    if neigh is None and net.devconf.either(dev.ip_ptr.cnf, "arp_accept") and (gratuitous or solicited):
+        if net.fib.inet_addr_type(sender_ip) == RTN_UNICAST:
+            neigh = net.arp_tbl.create(sender_ip, dev)
     if neigh is None:
         return
     # Within LOCKTIME the first answer wins.
     override = net.timers.now() > neigh.updated + LOCKTIME or gratuitous
     state = NUD_REACHABLE if solicited else NUD_STALE
     neigh_update(neigh, sender_ha, state, NEIGH_UPDATE_F_OVERRIDE if override else NEIGH_UPDATE_F_WEAK_OVERRIDE)
+
+
+def arp_ignore(net, dev, sender_ip, target_ip):
+    """True when arp_ignore forbids to answer for one of our addresses on this interface."""
+    mode = net.devconf.larger(dev.ip_ptr.cnf, "arp_ignore")
+    if mode in (1, 2):
+        # Only for an address of the interface itself; in mode 2 only to senders of its subnet.
+        return not any(
+            ifa.ifa_local == target_ip and (mode == 1 or sender_ip == 0 or (sender_ip ^ ifa.ifa_address) & ifa.ifa_mask == 0)
+            for ifa in dev.ip_ptr.ifa_list
+        )
+    if mode == 3:
+        return not any(
+            ifa.ifa_local == target_ip and ifa.ifa_scope <= RT_SCOPE_LINK for ifa, _ in net.devinet.all_addresses()
+        )
+    return mode == 8
+
+
+def arp_filter(net, dev, sender_ip, target_ip):
+    """True when our own packets to the sender would leave by another interface."""
+    rt = ip_route_output(net, sender_ip, target_ip)
+    if not isinstance(rt, int) and rt.dev is dev:
+        return False
+    net.mib.TcpExtArpFilter += 1
+    return True
+
+
+def arp_proxies(net, dev, rt, target_ip):
+    """True when we speak for `target_ip`, which lies behind another interface (RFC 1027)."""
+    cnf = dev.ip_ptr.cnf
+    if rt.dev is dev:
+        return net.devconf.either(cnf, "proxy_arp_pvlan")
+    proxies = net.arp_tbl.ops.proxies
+    return net.devconf.either(cnf, "proxy_arp") or (target_ip, dev.ifindex) in proxies or (target_ip, 0) in proxies
 
 
 def learn(net, dev, address, ha, state, flags, create):

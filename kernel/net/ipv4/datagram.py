@@ -18,7 +18,6 @@ from kernel.net.core.sock_flags import (
     SOCK_RCVTSTAMPNS,
 )
 from kernel.net.ipv4.icmp_err import ICMP_ERR_CONVERT
-from kernel.net.ipv4.igmp import ip_mc_drop_socket
 from kernel.net.ipv4.ip_output import ip_dont_fragment, ip_local_out, ip_push_header, ip_select_ident
 from kernel.net.ipv4.ip_sockglue import (
     ip_cmsg_recv,
@@ -28,6 +27,7 @@ from kernel.net.ipv4.ip_sockglue import (
     ip_recv_error,
     ipcm_cookie,
 )
+from kernel.net.ipv4.mcast import ip_mc_drop_socket
 from kernel.net.ipv4.route import ip_route_output_key, ip_rt_update_pmtu
 from kernel.uapi.errno import (
     EACCES,
@@ -133,7 +133,7 @@ def ip4_datagram_connect(sk, daddr, dport):
             oif = sk.mc_index
         if saddr == 0:
             saddr = sk.mc_addr
-    rt = ip_route_output_key(net, daddr, saddr, oif)
+    rt = ip_route_output_key(net, daddr, saddr, oif, sk.sk_mark)
     if rt is None:
         net.mib.IpOutNoRoutes += 1
         ip = net.ip
@@ -282,7 +282,7 @@ def datagram_flow(sk, msg):
         flow.oif = flow.oif if flow.oif else sk.mc_index
         flow.addr = flow.addr if flow.addr else sk.mc_addr
     if flow.rt is None:
-        flow.rt = ip_route_output_key(net, flow.daddr, flow.addr, flow.oif)
+        flow.rt = ip_route_output_key(net, flow.daddr, flow.addr, flow.oif, sk.sk_mark)
         if flow.rt is None:
             net.mib.IpOutNoRoutes += 1
             return net.ip.route_error

@@ -8,6 +8,7 @@ from kernel.net.core.dev import dev_change_flags, dev_get_by_name, for_each_netd
 from kernel.net.core.netdev_flags import (
     NETDEV_CHANGEADDR,
     NETDEV_CHANGEMTU,
+    NETDEV_CHANGENAME,
     NETDEV_DOWN,
     NETDEV_REGISTER,
     NETDEV_UNREGISTER,
@@ -15,6 +16,7 @@ from kernel.net.core.netdev_flags import (
 )
 from kernel.net.core.netdevice import notifier_block
 from kernel.net.ipv4.arp import arp_announce
+from kernel.net.ipv4.devconf import ipv4_devconf
 from kernel.net.ipv4.fib import fib_info, inet_make_mask, inet_mask_len, ipv4_is_lbcast, ipv4_is_multicast
 from kernel.uapi.errno import (
     EADDRNOTAVAIL,
@@ -25,7 +27,6 @@ from kernel.uapi.errno import (
     EPERM,
 )
 from kernel.uapi.if_ import IFF_BROADCAST, IFF_LOOPBACK, IFF_POINTOPOINT, IFF_UP, IFNAMSIZ, IFREQ_SIZE
-from kernel.uapi.in_ import INADDR_ALLHOSTS_GROUP
 from kernel.uapi.route import (
     RT_SCOPE_HOST,
     RT_SCOPE_LINK,
@@ -64,18 +65,37 @@ class in_ifaddr:
         self.ifa_label = label
         self.ifa_scope = scope
         self.secondary = False
+        # Brings no route to its subnet (IFA_F_NOPREFIXROUTE); the metric of the one that it brings otherwise.
+        self.noprefixroute = False
+        self.rt_priority = 0
+        # When it was made and last changed (ns).
+        self.cstamp = 0
+        self.tstamp = 0
 
     def network(self):
         return self.ifa_address & self.ifa_mask
 
 
 class in_device:
-    """The IPv4 side of a device: addresses and multicast memberships ({group: users})."""
+    """The IPv4 side of a device: addresses, multicast memberships ({group: ip_mc_list}), settings."""
 
     def __init__(self, dev):
         self.dev = dev
         self.ifa_list = []
         self.mc_list = {}
+        self.cnf = ipv4_devconf(dev.net.devconf.default)
+        # Settings that were made for this interface: a new default leaves them alone.
+        self.cnf_made = {}
+
+
+class inetaddr_listener:
+    """Is told about addresses that come and go."""
+
+    def address_added(self, dev, ifa):
+        """`ifa` is one of `dev` now."""
+
+    def address_removed(self, dev, ifa):
+        """`ifa` is `dev`'s no longer."""
 
 
 class inetdev_notifier(notifier_block):
@@ -92,22 +112,24 @@ class inetdev_notifier(notifier_block):
         elif event == NETDEV_UP:
             devinet.dev_up(dev)
         elif event == NETDEV_DOWN:
+            net.igmp.down(dev)
             net.fib.flush_dev(dev)
             net.arp_tbl.ifdown(dev, False)
         elif event == NETDEV_UNREGISTER:
             for ifa in list(dev.ip_ptr.ifa_list):
-                devinet.delete_address(dev, ifa)
+                if ifa in dev.ip_ptr.ifa_list:
+                    devinet.delete_address(dev, ifa)
             net.fib.flush_dev(dev)
             net.arp_tbl.ifdown(dev, True)
-            dev.ip_ptr.mc_list.clear()
+            net.igmp.destroy(dev)
         elif event == NETDEV_CHANGEADDR:
             net.arp_tbl.changeaddr(dev)
             net.fib.changed()
-            if dev.flags & IFF_UP:
-                for ifa in dev.ip_ptr.ifa_list:
-                    arp_announce(net, dev, ifa.ifa_local)
+            devinet.announce(dev)
         elif event == NETDEV_CHANGEMTU:
             net.fib.changed()
+        elif event == NETDEV_CHANGENAME:
+            devinet.relabel(dev)
 
 
 class Devinet:
@@ -115,6 +137,7 @@ class Devinet:
 
     def __init__(self, net):
         self.net = net
+        self.listener = inetaddr_listener()
         register_netdevice_notifier(net, inetdev_notifier(self))
 
     # --- addresses ---
@@ -123,62 +146,116 @@ class Devinet:
         """A device comes up: loopback gets its address, every address its routes."""
         if dev.flags & IFF_LOOPBACK and not dev.ip_ptr.ifa_list:
             self.add_address(dev, in_ifaddr(0x7F000001, 8, 0, dev.name, RT_SCOPE_HOST))
+            self.net.igmp.up(dev)
             return
-        dev.ip_ptr.mc_list.setdefault(INADDR_ALLHOSTS_GROUP, 1)
         for ifa in dev.ip_ptr.ifa_list:
             self.add_routes(dev, ifa)
-            if not dev.flags & IFF_LOOPBACK:
-                arp_announce(self.net, dev, ifa.ifa_local)
+        self.net.igmp.up(dev)
         self.net.fib.changed()
+        self.announce(dev)
+
+    def announce(self, dev):
+        """arp_notify: tell the link which addresses are ours, after the device or its link address has changed."""
+        if dev.flags & IFF_UP and self.net.devconf.either(dev.ip_ptr.cnf, "arp_notify"):
+            for ifa in dev.ip_ptr.ifa_list:
+                arp_announce(self.net, dev, ifa.ifa_local)
+
+    def relabel(self, dev):
+        """A device has a new name: its addresses' labels follow, what stands behind a colon stays."""
+        for ifa in dev.ip_ptr.ifa_list:
+            _, colon, alias = ifa.ifa_label.partition(":")
+            ifa.ifa_label = dev.name + colon + alias
 
     def add_address(self, dev, ifa):
         """Give `dev` an address; 0, -EEXIST when it has it, -EINVAL when it is no unicast address."""
         if ipv4_is_multicast(ifa.ifa_local) or ipv4_is_lbcast(ifa.ifa_local) or ifa.ifa_local == 0:
             return -EINVAL
+        ifa.secondary = False
         for present in dev.ip_ptr.ifa_list:
-            if present.ifa_local == ifa.ifa_local and present.ifa_mask == ifa.ifa_mask:
-                return -EEXIST
-            if present.network() == ifa.network() and present.ifa_mask == ifa.ifa_mask:
+            if present.ifa_mask == ifa.ifa_mask and present.network() == ifa.network():
+                if present.ifa_local == ifa.ifa_local:
+                    return -EEXIST
+                if present.ifa_scope != ifa.ifa_scope:
+                    return -EINVAL
                 ifa.secondary = True
-        dev.ip_ptr.ifa_list.append(ifa)
+        ifa.cstamp = ifa.cstamp or self.net.timers.now()
+        ifa.tstamp = self.net.timers.now()
+        addresses = dev.ip_ptr.ifa_list
+        position = len(addresses)
+        if not ifa.secondary:
+            # Primary addresses stand in front, the narrower scope first.
+            position = 0
+            for index, present in enumerate(addresses):
+                if not present.secondary and ifa.ifa_scope <= present.ifa_scope:
+                    position = index + 1
+        addresses.insert(position, ifa)
         if dev.flags & IFF_UP:
             self.add_routes(dev, ifa)
-            if not dev.flags & IFF_LOOPBACK:
-                arp_announce(self.net, dev, ifa.ifa_local)
         self.net.fib.changed()
+        self.listener.address_added(dev, ifa)
         return 0
 
+    def renew_address(self, dev, ifa):
+        """Bring the routes of an address that has changed, after `delete_routes`."""
+        if dev.flags & IFF_UP:
+            self.add_routes(dev, ifa)
+        ifa.tstamp = self.net.timers.now()
+        self.net.fib.changed()
+        self.listener.address_added(dev, ifa)
+
     def delete_address(self, dev, ifa):
-        """Take an address away, with the routes that only it gave; 0."""
-        dev.ip_ptr.ifa_list.remove(ifa)
-        fib = self.net.fib
-        elsewhere = any(other.ifa_local == ifa.ifa_local for other, _ in self.all_addresses())
-        if not elsewhere:
-            fib.delete(ifa.ifa_local, 32, type=RTN_LOCAL, table=RT_TABLE_LOCAL)
-        network = ifa.network()
-        heirs = [o for o in dev.ip_ptr.ifa_list if o.network() == network and o.ifa_mask == ifa.ifa_mask]
+        """Take an address away, with the routes that only it gave; 0.
+
+        The secondary addresses of its subnet go, too, unless promote_secondaries makes the first of them its heir.
+        """
+        addresses = dev.ip_ptr.ifa_list
+        addresses.remove(ifa)
+        heirs = []
         if not ifa.secondary:
-            fib.delete(network, ifa.ifa_prefixlen, dev=dev, table=self.subnet_table(dev))
-            for addr in self.broadcast_addresses(dev, ifa):
-                fib.delete(addr, 32, dev=dev, type=RTN_BROADCAST, table=RT_TABLE_LOCAL)
-            if heirs:
-                heirs[0].secondary = False
-                if dev.flags & IFF_UP:
-                    self.add_routes(dev, heirs[0])
-        fib.flush_prefsrc(ifa.ifa_local)
-        if not dev.ip_ptr.ifa_list:
+            heirs = [other for other in addresses if other.secondary and same_subnet(other, ifa)]
+            if not self.net.devconf.either(dev.ip_ptr.cnf, "promote_secondaries"):
+                for other in heirs:
+                    self.delete_address(dev, other)
+                heirs = []
+        self.delete_routes(dev, ifa)
+        if heirs:
+            heir = heirs[0]
+            addresses.remove(heir)
+            heir.secondary = False
+            addresses.insert(sum(not other.secondary for other in addresses), heir)
+            if dev.flags & IFF_UP:
+                self.add_routes(dev, heir)
+        self.net.fib.flush_prefsrc(ifa.ifa_local)
+        if not addresses:
             # Without an address the device takes no part in IP: its routes go, too.
-            fib.flush_dev(dev)
+            self.net.fib.flush_dev(dev)
             self.net.arp_tbl.ifdown(dev, False)
+        self.listener.address_removed(dev, ifa)
+        if heirs:
+            self.listener.address_added(dev, heirs[0])
         return 0
+
+    def delete_routes(self, dev, ifa):
+        """Take back the routes that an address has brought and no other one brings."""
+        fib = self.net.fib
+        if not any(other.ifa_local == ifa.ifa_local and other is not ifa for other, _ in self.all_addresses()):
+            fib.delete(ifa.ifa_local, 32, type=RTN_LOCAL, table=RT_TABLE_LOCAL)
+        if ifa.secondary:
+            return
+        if not ifa.noprefixroute:
+            fib.delete(ifa.network(), ifa.ifa_prefixlen, dev=dev, table=self.subnet_table(dev), prefsrc=ifa.ifa_local)
+        others = [addr for o in dev.ip_ptr.ifa_list if o is not ifa for addr in self.broadcast_addresses(o)]
+        for addr in self.broadcast_addresses(ifa):
+            if addr not in others:
+                fib.delete(addr, 32, dev=dev, type=RTN_BROADCAST, table=RT_TABLE_LOCAL)
 
     def subnet_table(self, dev):
         return RT_TABLE_LOCAL if dev.flags & IFF_LOOPBACK else RT_TABLE_MAIN
 
-    def broadcast_addresses(self, dev, ifa):
+    def broadcast_addresses(self, ifa):
         """The addresses that mean everybody on the subnet."""
         found = []
-        if dev.flags & IFF_BROADCAST and ifa.ifa_broadcast and not ipv4_is_lbcast(ifa.ifa_broadcast):
+        if ifa.ifa_broadcast and not ipv4_is_lbcast(ifa.ifa_broadcast):
             found.append(ifa.ifa_broadcast)
         # The last address of a subnet means that on every kind of device, lo too; the first one does not any more.
         last = ifa.network() | ~ifa.ifa_mask & 0xFFFFFFFF
@@ -189,14 +266,17 @@ class Devinet:
     def add_routes(self, dev, ifa):
         """The routes that an address brings (Linux: fib_add_ifaddr)."""
         fib = self.net.fib
-        routes = [(RT_TABLE_LOCAL, fib_info(ifa.ifa_local, 32, RTN_LOCAL, RT_SCOPE_HOST, dev, 0, ifa.ifa_local))]
+        prefsrc = ifa.ifa_local
+        if ifa.secondary:
+            prefsrc = next(o.ifa_local for o in dev.ip_ptr.ifa_list if not o.secondary and same_subnet(o, ifa))
+        routes = [(RT_TABLE_LOCAL, fib_info(ifa.ifa_local, 32, RTN_LOCAL, RT_SCOPE_HOST, dev, 0, prefsrc))]
         if not ifa.secondary:
-            if ifa.ifa_prefixlen < 32:
+            if (ifa.ifa_prefixlen < 32 or ifa.ifa_address != ifa.ifa_local) and not ifa.noprefixroute:
                 kind = RTN_LOCAL if dev.flags & IFF_LOOPBACK else RTN_UNICAST
                 scope = RT_SCOPE_HOST if dev.flags & IFF_LOOPBACK else RT_SCOPE_LINK
-                route = fib_info(ifa.network(), ifa.ifa_prefixlen, kind, scope, dev, 0, ifa.ifa_local)
+                route = fib_info(ifa.network(), ifa.ifa_prefixlen, kind, scope, dev, 0, ifa.ifa_local, ifa.rt_priority)
                 routes.append((self.subnet_table(dev), route))
-            for addr in self.broadcast_addresses(dev, ifa):
+            for addr in self.broadcast_addresses(ifa):
                 route = fib_info(addr, 32, RTN_BROADCAST, RT_SCOPE_LINK, dev, 0, ifa.ifa_local)
                 routes.append((RT_TABLE_LOCAL, route))
         for table, route in routes:
@@ -352,6 +432,10 @@ class Devinet:
             name = (ifa.ifa_label or dev.name).encode("latin-1").ljust(IFNAMSIZ, b"\0")
             out.append((name + sockaddr_in(ifa.ifa_local, 0)).ljust(IFREQ_SIZE, b"\0"))
         return b"".join(out)
+
+
+def same_subnet(one, other):
+    return one.ifa_mask == other.ifa_mask and one.network() == other.network()
 
 
 def sockaddr_in(addr, port):

@@ -20,44 +20,123 @@ from kernel.uapi.route import (
     RTF_MTU,
     RTF_REJECT,
     RTF_UP,
+    RTN_ANYCAST,
     RTN_BLACKHOLE,
     RTN_BROADCAST,
     RTN_LOCAL,
+    RTN_MAX,
     RTN_PROHIBIT,
+    RTN_THROW,
     RTN_UNICAST,
     RTN_UNREACHABLE,
+    RTPROT_BOOT,
 )
 from kernel.uapi.socket import AF_INET
 from kernel.uapi.sockios import SIOCADDRT
 
+# The widest scope that a route of a type can have; of the others everywhere.
+NATURAL_SCOPE = {RTN_LOCAL: RT_SCOPE_HOST, RTN_BROADCAST: RT_SCOPE_LINK, RTN_ANYCAST: RT_SCOPE_LINK}
+
+
+class fib_config:
+    """A route as somebody wants it; `why` says in words what is wrong with it (Linux: struct fib_config)."""
+
+    def __init__(self, dst, plen, gw=0, dev=None, type=RTN_UNICAST, table=RT_TABLE_MAIN):
+        self.dst = dst
+        self.plen = plen
+        self.gw = gw
+        self.dev = dev
+        self.type = type
+        self.table = table
+        # None: what suits the type and the gateway.
+        self.scope = None
+        self.metric = 0
+        self.prefsrc = 0
+        self.mtu = 0
+        self.mtu_locked = False
+        self.onlink = False
+        self.protocol = RTPROT_BOOT
+        self.why = ""
+
+    def error(self, number, text):
+        self.why = text
+        return -number
+
+
+def fib_create_info(net, cfg):
+    """The route that `cfg` describes, or a negative errno (an int); the device of a gateway is found by looking it up.
+
+    -ENETUNREACH for a gateway that is not on a link, -ENETDOWN for a device that is down, -ENODEV for none.
+    """
+    if not 0 <= cfg.plen <= 32:
+        return cfg.error(EINVAL, "Invalid prefix length")
+    if cfg.dst & ~inet_make_mask(cfg.plen) & 0xFFFFFFFF:
+        return cfg.error(EINVAL, "Invalid prefix for given prefix length")
+    if not RTN_UNICAST <= cfg.type <= RTN_MAX:
+        return cfg.error(EINVAL, "Invalid type")
+    if cfg.scope is None:
+        cfg.scope = NATURAL_SCOPE.get(cfg.type, RT_SCOPE_UNIVERSE)
+        if cfg.type == RTN_UNICAST and not cfg.gw:
+            cfg.scope = RT_SCOPE_LINK
+    if NATURAL_SCOPE.get(cfg.type, RT_SCOPE_UNIVERSE) > cfg.scope or cfg.scope > RT_SCOPE_HOST:
+        return cfg.error(EINVAL, "Invalid scope")
+    if cfg.type in (RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT, RTN_THROW):
+        if cfg.gw or cfg.dev is not None:
+            return cfg.error(EINVAL, "Gateway, device and multipath can not be specified for this route type")
+    else:
+        err = fib_check_nexthop(net, cfg)
+        if err < 0:
+            return err
+    if cfg.prefsrc and not (cfg.type == RTN_LOCAL and cfg.prefsrc == cfg.dst):
+        if net.fib.inet_addr_type(cfg.prefsrc) != RTN_LOCAL:
+            return cfg.error(EINVAL, "Invalid prefsrc address")
+    fi = fib_info(cfg.dst, cfg.plen, cfg.type, cfg.scope, cfg.dev, cfg.gw, cfg.prefsrc, cfg.metric)
+    fi.mtu = cfg.mtu
+    fi.mtu_locked = cfg.mtu_locked
+    fi.onlink = cfg.onlink
+    fi.protocol = cfg.protocol
+    return fi
+
+
+def fib_check_nexthop(net, cfg):
+    """Find the device of `cfg`, and look whether its gateway can be spoken to; 0 or a negative errno."""
+    if cfg.scope == RT_SCOPE_HOST:
+        if cfg.gw:
+            return cfg.error(EINVAL, "Route with host scope can not have a gateway")
+        cfg.dev = cfg.dev if cfg.dev is not None else net.loopback_dev
+        return 0
+    if not cfg.gw:
+        if cfg.dev is None or cfg.dev.ip_ptr is None:
+            return -ENODEV
+        return 0 if cfg.dev.flags & IFF_UP else cfg.error(ENETDOWN, "Device for nexthop is not up")
+    if cfg.onlink:
+        if cfg.scope >= RT_SCOPE_LINK:
+            return cfg.error(EINVAL, "Nexthop has invalid scope")
+        if cfg.dev is None:
+            return cfg.error(ENODEV, "Nexthop device required for onlink")
+        if not cfg.dev.flags & IFF_UP:
+            return cfg.error(ENETDOWN, "Nexthop device is not up")
+        return 0
+    nexthop = net.fib.lookup(cfg.gw, cfg.dev.ifindex if cfg.dev is not None else 0)
+    if nexthop is None or nexthop.scope < RT_SCOPE_LINK:
+        return cfg.error(ENETUNREACH, "Nexthop has invalid gateway")
+    if nexthop.type not in (RTN_UNICAST, RTN_LOCAL) or nexthop.scope <= cfg.scope:
+        return cfg.error(EINVAL, "Nexthop has invalid gateway")
+    cfg.dev = nexthop.dev
+    return 0 if cfg.dev.flags & IFF_UP else cfg.error(ENETDOWN, "Nexthop device is not up")
+
 
 def fib_add_route(net, dst, plen, gw=0, dev=None, type=RTN_UNICAST, metric=0, prefsrc=0, mtu=0, table=RT_TABLE_MAIN):
-    """Add a route; the device of a gateway is found by looking the gateway up.  0 or a negative errno.
+    """Add a route; 0 or a negative errno (`fib_create_info`, `FIB.add`).
 
-    -ENETUNREACH for a gateway that is not on a link, -ENETDOWN for a device that is down.  A route of type RTN_LOCAL
-    makes a whole prefix ours ("AnyIP"); its device is lo when none is named.
+    A route of type RTN_LOCAL makes a whole prefix ours ("AnyIP"); its device is lo when none is named.
     """
-    if not 0 <= plen <= 32 or dst & ~inet_make_mask(plen) & 0xFFFFFFFF:
-        return -EINVAL
-    scope = RT_SCOPE_UNIVERSE
-    if type == RTN_LOCAL:
-        scope = RT_SCOPE_HOST
-        dev = dev if dev is not None else net.loopback_dev
-    elif type == RTN_UNICAST:
-        if gw:
-            nexthop = net.fib.lookup(gw, dev.ifindex if dev is not None else 0)
-            if nexthop is None or nexthop.type != RTN_UNICAST or nexthop.scope < RT_SCOPE_LINK:
-                return -EINVAL if nexthop is not None and nexthop.type == RTN_LOCAL else -ENETUNREACH
-            dev = nexthop.dev
-        else:
-            scope = RT_SCOPE_LINK
-        if dev is None:
-            return -ENODEV
-        if not dev.flags & IFF_UP:
-            return -ENETDOWN
-    fi = fib_info(dst, plen, type, scope, dev, gw, prefsrc, metric)
-    fi.mtu = mtu
-    return net.fib.add(fi, table)
+    cfg = fib_config(dst, plen, gw, dev, type, table)
+    cfg.metric = metric
+    cfg.prefsrc = prefsrc
+    cfg.mtu = mtu
+    fi = fib_create_info(net, cfg)
+    return fi if isinstance(fi, int) else net.fib.add(fi, table)
 
 
 def ip_rt_ioctl(net, cmd, entry, device_name):

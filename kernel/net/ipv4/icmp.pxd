@@ -18,12 +18,13 @@ from kernel.net.core.skbuff cimport (
 from kernel.net.ipv4.ip_output cimport ip_local_out, ip_push_header, ip_select_ident
 from kernel.net.ipv4.ping cimport ping_err, ping_rcv
 from kernel.net.ipv4.raw cimport raw_icmp_error
-from kernel.net.ipv4.route cimport ip_route_output_key
+from kernel.net.core.netdevice cimport net_device
+from kernel.net.ipv4.route cimport ip_route_output_key, ip_rt_redirect
 from kernel.net.net cimport Net, net_protocol
 from kernel.net.snmp cimport ipstats
 
 cdef int ICMP_ADDRESS, ICMP_ADDRESSREPLY, ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_FRAG_NEEDED
-cdef int ICMP_PARAMETERPROB, ICMP_REDIRECT, ICMP_SOURCE_QUENCH, ICMP_SR_FAILED, ICMP_TIME_EXCEEDED, ICMP_TIMESTAMP
+cdef int ICMP_PARAMETERPROB, ICMP_REDIR_HOSTTOS, ICMP_REDIRECT, ICMP_SOURCE_QUENCH, ICMP_SR_FAILED, ICMP_TIME_EXCEEDED, ICMP_TIMESTAMP
 cdef int ICMP_TIMESTAMPREPLY, NR_ICMP_TYPES, NR_ICMP_UNREACH, IPPROTO_ICMP
 cdef unsigned int IP_OFFSET
 cdef int RTN_BROADCAST, RTN_MULTICAST
@@ -72,6 +73,8 @@ cpdef int icmp_echo(Net net, sk_buff skb) except? -9999
 cpdef int icmp_answer(Net net, sk_buff skb, int type) except? -9999
 @cython.locals(at=cython.uint, now=cython.longlong)
 cpdef int icmp_timestamp(Net net, sk_buff skb) except? -9999
+@cython.locals(inner=cython.uint, dev=net_device)
+cpdef int icmp_redirect(Net net, sk_buff skb) except? -9999
 @cython.locals(mib=ipstats, code=cython.int, info=cython.uint, inner=cython.uint, header_len=cython.uint,
                protocol=cython.uint, handler=net_protocol)
 cpdef int icmp_unreach(Net net, sk_buff skb, int type) except? -9999

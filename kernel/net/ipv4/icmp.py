@@ -21,7 +21,7 @@ from kernel.net.ipv4.fib import ipv4_is_lbcast, ipv4_is_multicast, ipv4_is_zeron
 from kernel.net.ipv4.ip_output import ip_local_out, ip_push_header, ip_select_ident
 from kernel.net.ipv4.ping import ping_err, ping_rcv
 from kernel.net.ipv4.raw import raw_icmp_error
-from kernel.net.ipv4.route import ip_route_output_key
+from kernel.net.ipv4.route import ip_route_output_key, ip_rt_redirect
 from kernel.net.net import net_protocol
 from kernel.uapi.icmp import (
     ICMP_ADDRESS,
@@ -31,6 +31,7 @@ from kernel.uapi.icmp import (
     ICMP_ECHOREPLY,
     ICMP_FRAG_NEEDED,
     ICMP_PARAMETERPROB,
+    ICMP_REDIR_HOSTTOS,
     ICMP_REDIRECT,
     ICMP_SOURCE_QUENCH,
     ICMP_SR_FAILED,
@@ -286,11 +287,13 @@ def icmp_rcv(net, skb):
         return icmp_unreach(net, skb, type)
     if type == ICMP_TIMESTAMP:
         return icmp_timestamp(net, skb)
+    if type == ICMP_REDIRECT:
+        return icmp_redirect(net, skb)
     if type > NR_ICMP_TYPES:
         mib.IcmpInErrors += 1
         kfree_skb(skb, "UNHANDLED_PROTO")
         return 0
-    # Redirects and the obsolete queries are counted and otherwise ignored.
+    # The obsolete queries are counted and otherwise ignored.
     consume_skb(skb)
     return 0
 
@@ -368,6 +371,20 @@ def icmp_timestamp(net, skb):
     skb.put16(at + 2, 0)
     skb.put16(at + 2, csum_fold(skb_checksum(skb, 0, skb.len, 0)))
     return icmp_answer(net, skb, ICMP_TIMESTAMPREPLY)
+
+
+def icmp_redirect(net, skb):
+    """A router knows a better next hop for a packet of ours (RFC 1122 section 3.2.2.2); consumes it."""
+    dev = skb.dev
+    if not pskb_may_pull(skb, ICMP_HEADER_LEN + 20) or skb.get8(skb.data + ICMP_HEADER_LEN) >> 4 != 4:
+        net.mib.IcmpInErrors += 1
+        kfree_skb(skb, "PKT_TOO_SMALL")
+        return 0
+    inner = skb.data + ICMP_HEADER_LEN
+    if dev is not None and dev.ip_ptr is not None and skb.get8(skb.data + 1) <= ICMP_REDIR_HOSTTOS:
+        ip_rt_redirect(net, skb.get32(inner + 16), skb.get32(skb.data + 4), skb.get32(skb.network_header + 12), dev)
+    consume_skb(skb)
+    return 0
 
 
 def icmp_unreach(net, skb, type):

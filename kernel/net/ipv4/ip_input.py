@@ -180,7 +180,7 @@ class ip_error(dst_input):
     def input(self, skb):
         net = self.net
         rt = skb.dst
-        if not net.sysctl_ip_forward:
+        if not rt.dev.ip_ptr.cnf.forwarding:
             net.mib.IpInAddrErrors += 1
             kfree_skb(skb, "IP_INADDRERRORS")
             return -EHOSTUNREACH

@@ -57,7 +57,7 @@ def ip_options_compile(net, skb, dev, rt, header_len):
         if length < 2 or position + length > header_len:
             return position
         if kind == IPOPT_LSRR or kind == IPOPT_SSRR:
-            return -1 if not net.sysctl_accept_source_route else position
+            return position if net.devconf.both(dev.ip_ptr.cnf, "accept_source_route") else -1
         if kind == IPOPT_RR:
             if length < 3:
                 return position + 1

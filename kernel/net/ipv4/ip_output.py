@@ -91,7 +91,7 @@ def ip_queue_xmit(sk, skb):
     """
     rt = sk_dst_check(sk)
     if rt is None:
-        rt = ip_route_output_key(sk.net, sk.inet_daddr, sk.inet_saddr, sk.sk_bound_dev_if)
+        rt = ip_route_output_key(sk.net, sk.inet_daddr, sk.inet_saddr, sk.sk_bound_dev_if, sk.sk_mark)
         if rt is None:
             sk.net.mib.IpOutNoRoutes += 1
             kfree_skb(skb, "IP_OUTNOROUTES")

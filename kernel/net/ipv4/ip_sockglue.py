@@ -1,6 +1,6 @@
 """IP's side of sockets: IP_* options, control messages, and the error queue (IP_RECVERR)."""
 
-from kernel.net.core.dev import dev_get_by_index, for_each_netdev
+from kernel.net.core.dev import dev_get_by_index
 from kernel.net.core.skb_data import skb_copy_datagram_iter
 from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb, skb_clone, skb_pull
 from kernel.net.core.sock import sk_dst_check, sock_queue_err_skb
@@ -12,7 +12,7 @@ from kernel.net.core.sock_flags import (
     IP_CMSG_TOS,
     IP_CMSG_TTL,
 )
-from kernel.net.ipv4.igmp import ip_mc_join_group, ip_mc_leave_group
+from kernel.net.ipv4.mcast import MEMBERSHIP_OPTIONS, ip_mc_setsockopt
 from kernel.uapi.errno import (
     EADDRNOTAVAIL,
     EAGAIN,
@@ -23,9 +23,7 @@ from kernel.uapi.errno import (
     ENOTCONN,
 )
 from kernel.uapi.in_ import (
-    IP_ADD_MEMBERSHIP,
     IP_BIND_ADDRESS_NO_PORT,
-    IP_DROP_MEMBERSHIP,
     IP_FREEBIND,
     IP_HDRINCL,
     IP_MINTTL,
@@ -265,8 +263,8 @@ def ip_setsockopt(sk, optname, optval):
     """setsockopt at level SOL_IP; 0 or a negative errno."""
     if optname == IP_OPTIONS:
         return ip_set_options(sk, optval)
-    if optname in (IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP):
-        return ip_membership(sk, optname, optval)
+    if optname in MEMBERSHIP_OPTIONS:
+        return ip_mc_setsockopt(sk, optname, optval)
     if optname == IP_MULTICAST_IF:
         return ip_multicast_if(sk, optval)
     value = int_option(optval)
@@ -359,32 +357,6 @@ def ip_set_options(sk, optval):
     return 0
 
 
-def parse_mreq(net, optval):
-    """(group, device) of struct ip_mreq or ip_mreqn; the device is None when nothing suits, -1 for a bad length."""
-    if len(optval) < 8:
-        return 0, -1
-    group = int.from_bytes(optval[:4], "big")
-    address = int.from_bytes(optval[4:8], "big")
-    ifindex = int.from_bytes(optval[8:12], "little") if len(optval) >= 12 else 0
-    if ifindex:
-        return group, dev_get_by_index(net, ifindex)
-    if address:
-        return group, net.devinet.ip_dev_find(address)
-    return group, net.igmp.default_device(group)
-
-
-def ip_membership(sk, optname, optval):
-    """IP_ADD_MEMBERSHIP and IP_DROP_MEMBERSHIP."""
-    if sk.sk_type == SOCK_STREAM:
-        return -EINVAL
-    group, dev = parse_mreq(sk.net, optval)
-    if dev == -1:
-        return -EINVAL
-    if optname == IP_ADD_MEMBERSHIP:
-        return ip_mc_join_group(sk, group, dev)
-    return ip_mc_leave_group(sk, group, dev)
-
-
 def ip_multicast_if(sk, optval):
     """IP_MULTICAST_IF: in_addr, ip_mreq or ip_mreqn; the address 0 and index 0 undo it."""
     if sk.sk_type == SOCK_STREAM or len(optval) < 4:
@@ -441,11 +413,3 @@ def ip_getsockopt(sk, optname, optlen):
     if 0 < optlen < 4 and 0 <= value <= 255:
         return bytes([value])
     return int_bytes(value)
-
-
-def first_multicast_device(net):
-    """The first device that is not lo: where groups are joined when no route says otherwise."""
-    for dev in for_each_netdev(net):
-        if dev is not net.loopback_dev:
-            return dev
-    return None

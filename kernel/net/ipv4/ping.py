@@ -4,6 +4,7 @@ The ICMP identifier takes the place of a port: it is `inet_num`.
 """
 
 from kernel.lib.checksum import csum_fold
+from kernel.net.core.filter import sk_filter_trim_cap
 from kernel.net.core.skb_data import skb_checksum
 from kernel.net.core.skbuff import consume_skb, kfree_skb, skb_clone
 from kernel.net.core.sock import sock_queue_rcv_skb
@@ -166,6 +167,9 @@ def ping_rcv(net, skb):
 
 
 def ping_queue_rcv_skb(sk, skb):
+    if sk.sk_filter is not None and sk_filter_trim_cap(sk, skb, 1) < 0:
+        kfree_skb(skb, "SOCKET_FILTER")
+        return 0
     if sock_queue_rcv_skb(sk, skb) < 0:
         kfree_skb(skb, "SOCKET_RCVBUFF")
     return 0

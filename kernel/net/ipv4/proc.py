@@ -11,6 +11,7 @@ from kernel.uapi.tcp import TCP_CLOSE, TCP_ESTABLISHED
 # RtoAlgorithm (RFC 6298's), RtoMin and RtoMax in ms, MaxConn.
 TCP_CONSTANTS = (1, 200, 120000, -1)
 ICMP_MSG_TYPES = range(256)
+NSEC_PER_TICK = 10000000
 
 
 def ip_proc_init(net, proc):
@@ -25,6 +26,7 @@ def ip_proc_init(net, proc):
     proc.create("net/raw", lambda: proc_raw(net))
     proc.create("net/icmp", lambda: proc_icmp(net))
     proc.create("net/igmp", lambda: proc_igmp(net))
+    proc.create("net/mcfilter", lambda: proc_mcfilter(net))
     proc.create("net/packet", lambda: proc_packet(net))
     proc.create("net/fib_trie", lambda: proc_fib_trie(net))
     proc.create("net/drops", lambda: proc_drops(net))
@@ -147,12 +149,31 @@ def proc_icmp(net):
 def proc_igmp(net):
     """The text of /proc/net/igmp."""
     lines = ["Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n"]
+    now = net.timers.now()
     for dev in net.softnet.dev_by_index.values():
         groups = dev.ip_ptr.mc_list if dev.ip_ptr is not None else {}
-        lines.append(f"{dev.ifindex}\t{dev.name:<10}: {len(groups):5d} {'V2':>7}\n")
-        for group, users in groups.items():
-            pending = 1 if (dev.ifindex, group) in net.igmp.pending else 0
-            lines.append(f"\t\t\t\t{swapped(group)} {users:5d} {pending}:{0:08X}\t\t{0}\n")
+        if not groups:
+            continue
+        querier = f"V{net.igmp.version(dev)}"
+        lines.append(f"{dev.ifindex}\t{dev.name:<10}: {len(groups):5d} {querier:>7}\n")
+        for group in groups.values():
+            running = group.timer.pending()
+            left = max(0, group.timer.expires - now) // NSEC_PER_TICK if running else 0
+            lines.append(
+                f"\t\t\t\t{swapped(group.multiaddr)} {group.users:5d} {int(running)}:{left:08X}\t\t{int(group.reporter)}\n"
+            )
+    return "".join(lines)
+
+
+def proc_mcfilter(net):
+    """The text of /proc/net/mcfilter: the sources that memberships name."""
+    lines = ["Idx Device        MCA        SRC    INC    EXC\n"]
+    for dev in net.softnet.dev_by_index.values():
+        for group in dev.ip_ptr.mc_list.values() if dev.ip_ptr is not None else ():
+            for source, (including, excluding) in group.sources.items():
+                lines.append(
+                    f"{dev.ifindex:3d} {dev.name:>6} 0x{group.multiaddr:08x} 0x{source:08x} {including:6d} {excluding:6d}\n"
+                )
     return "".join(lines)
 
 

@@ -1,5 +1,6 @@
 """Raw IPv4 sockets (raw(7)): see every packet of a protocol, send packets with a header of ours or of their own."""
 
+from kernel.net.core.filter import sk_filter_trim_cap
 from kernel.net.core.skbuff import kfree_skb, skb_clone, skb_push
 from kernel.net.core.sock import sock_queue_rcv_skb
 from kernel.net.ipv4.datagram import (
@@ -13,8 +14,8 @@ from kernel.net.ipv4.datagram import (
     datagram_send,
     datagram_sock,
 )
-from kernel.net.ipv4.igmp import ip_mc_sf_allow
 from kernel.net.ipv4.ip_output import ip_local_out, ip_select_ident
+from kernel.net.ipv4.mcast import ip_mc_sf_allow
 from kernel.uapi.errno import EFAULT, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP
 from kernel.uapi.icmp import ICMP_FILTER
 from kernel.uapi.if_ether import ETH_P_IP
@@ -158,7 +159,7 @@ def raw_local_deliver(net, skb, protocol):
         if raw_match(sk, saddr, daddr, skb.iif):
             delivered = True
             if not raw_filtered(sk, skb) and (
-                daddr >> 28 != MULTICAST_CLASS or ip_mc_sf_allow(sk, daddr, skb.iif)
+                daddr >> 28 != MULTICAST_CLASS or ip_mc_sf_allow(sk, daddr, saddr, skb.iif)
             ):
                 clone = skb_clone(skb)
                 skb_push(clone, clone.data - nh)
@@ -177,6 +178,9 @@ def raw_filtered(sk, skb):
 
 
 def raw_queue_rcv_skb(sk, skb):
+    if sk.sk_filter is not None and sk_filter_trim_cap(sk, skb, 1) < 0:
+        kfree_skb(skb, "SOCKET_FILTER")
+        return 0
     if sock_queue_rcv_skb(sk, skb) < 0:
         kfree_skb(skb, "SOCKET_RCVBUFF")
     return 0

@@ -2,7 +2,7 @@
 
 A lookup in the FIB (fib.py) also picks the source address, decides whether a packet is ours, and refuses martians
 (RFC 1812 section 5.3.7).  Results are kept in two direct-mapped caches, which a change of `Net.rt_genid` empties; path
-MTUs that routers have reported live in `exceptions`, by destination, until they expire.
+MTUs and better gateways that routers have reported live in `exceptions`, by destination, until they expire.
 """
 
 from kernel.net.core.dev import dev_get_by_index
@@ -15,9 +15,9 @@ from kernel.net.ipv4.fib import (
     ipv4_is_multicast,
     ipv4_is_zeronet,
 )
-from kernel.uapi.errno import EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV
+from kernel.uapi.errno import EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV, EXDEV
 from kernel.uapi.if_ import IFF_LOOPBACK, IFF_UP
-from kernel.uapi.in_ import INADDR_LOOPBACK
+from kernel.uapi.in_ import INADDR_LOOPBACK, inet_ntoa
 from kernel.uapi.route import (
     RT_SCOPE_HOST,
     RT_SCOPE_LINK,
@@ -29,16 +29,19 @@ from kernel.uapi.route import (
 )
 
 ROUTE_CACHE_SIZE = 512
-MAX_PMTU_EXCEPTIONS = 4096
+MAX_EXCEPTIONS = 4096
+# How long a redirect holds (Linux: ip_rt_gc_timeout), ns.
+GC_TIMEOUT = 300 * 1000000000
 
 
-class pmtu_exception:
-    """What a router has told about the path to one destination."""
+class fib_nh_exception:
+    """What routers have told about the path to one destination: an MTU (0: none), a better gateway (0: none)."""
 
-    def __init__(self, pmtu, expires, locked):
+    def __init__(self, pmtu, expires, locked, gw):
         self.pmtu = pmtu
         self.expires = expires
         self.locked = locked
+        self.gw = gw
 
 
 class ip_state:
@@ -73,42 +76,44 @@ def rt_is_valid(net, rt):
 # --- output ---
 
 
-def ip_route_output(net, daddr, saddr=0, tos=0, oif=0):
+def ip_route_output(net, daddr, saddr=0, tos=0, oif=0, mark=0):
     """The rtable for a packet to `daddr`, or a negative errno (an int).
 
-    `saddr` 0: the route chooses (rtable.saddr); `oif` 0: any device.
+    `saddr` 0: the route chooses (rtable.saddr); `oif` 0: any device; `mark` is for the rules (SO_MARK).
     """
-    rt = ip_route_output_key(net, daddr, saddr, oif)
+    rt = ip_route_output_key(net, daddr, saddr, oif, mark)
     if rt is None:
         ip = net.ip
         return ip.route_error
     return rt
 
 
-def ip_route_output_key(net, daddr, saddr, oif):
+def ip_route_output_key(net, daddr, saddr, oif, mark=0):
     """As ip_route_output, but None on failure with the errno in `net.ip.route_error`."""
     ip = net.ip
-    slot = net.hash2(daddr, saddr ^ oif) & (ROUTE_CACHE_SIZE - 1)
+    slot = net.hash2(daddr, saddr ^ oif ^ mark) & (ROUTE_CACHE_SIZE - 1)
     rt = ip.output_cache[slot]
     if (
         rt is not None
         and rt.key_daddr == daddr
         and rt.key_saddr == saddr
         and rt.key_oif == oif
+        and rt.key_mark == mark
         and rt.genid == net.rt_genid
         and (rt.expires == 0 or net.timers.now() < rt.expires)
     ):
         return rt
-    rt = route_output_slow(net, daddr, saddr, oif)
+    rt = route_output_slow(net, daddr, saddr, oif, mark)
     if rt is not None:
         rt.key_daddr = daddr
         rt.key_saddr = saddr
         rt.key_oif = oif
+        rt.key_mark = mark
         ip.output_cache[slot] = rt
     return rt
 
 
-def route_output_slow(net, daddr, saddr, oif):
+def route_output_slow(net, daddr, saddr, oif, mark):
     """Look a destination up in the FIB and pick the source address (Linux: ip_route_output_key_hash_rcu)."""
     ip = net.ip
     fib = net.fib
@@ -145,7 +150,7 @@ def route_output_slow(net, daddr, saddr, oif):
         # The unspecified address as a destination means this host.
         daddr = saddr if saddr else INADDR_LOOPBACK
         return make_output_route(net, daddr, daddr, net.loopback_dev, RTN_LOCAL, None)
-    fi = fib.lookup(daddr, oif)
+    fi = fib.lookup(daddr, oif, saddr, 0, mark)
     err = fib_error(fi)
     if err:
         if oif and fi is None:
@@ -202,23 +207,27 @@ def make_output_route(net, daddr, saddr, dev, type, fi):
     mtu = min(dev.mtu, 65535)
     if fi is not None and fi.mtu:
         mtu = min(mtu, fi.mtu)
+        rt.mtu_locked = fi.mtu_locked
     rt.mtu = mtu
     exception = ip.exceptions.get(daddr)
     if exception is not None:
         if net.timers.now() >= exception.expires:
             del ip.exceptions[daddr]
-        elif exception.pmtu < mtu:
-            rt.mtu = exception.pmtu
-            rt.mtu_locked = exception.locked
-            rt.expires = exception.expires
+        else:
+            if 0 < exception.pmtu < mtu and not rt.mtu_locked:
+                rt.mtu = exception.pmtu
+                rt.mtu_locked = exception.locked
+                rt.expires = exception.expires
+            if exception.gw and rt.rt_gateway:
+                rt.rt_gateway = exception.gw
+                rt.expires = exception.expires
     return rt
 
 
 def ip_rt_update_pmtu(net, daddr, mtu):
     """A router says that packets to `daddr` must not exceed `mtu`: kept for net.ipv4.route.mtu_expires."""
-    ip = net.ip
     rt = ip_route_output_key(net, daddr, 0, 0)
-    if rt is None or mtu >= rt.mtu:
+    if rt is None or mtu >= rt.mtu or rt.mtu_locked:
         return
     locked = False
     if mtu < net.sysctl_min_pmtu:
@@ -226,11 +235,42 @@ def ip_rt_update_pmtu(net, daddr, mtu):
         if mtu > rt.mtu:
             mtu = rt.mtu
         locked = True
-    if len(ip.exceptions) >= MAX_PMTU_EXCEPTIONS and daddr not in ip.exceptions:
-        # The oldest entry makes room (dictionaries keep their order).
-        del ip.exceptions[next(iter(ip.exceptions))]
-    ip.exceptions[daddr] = pmtu_exception(mtu, net.timers.now() + net.sysctl_mtu_expires, locked)
+    exception = find_exception(net, daddr)
+    exception.pmtu = mtu
+    exception.locked = locked
+    exception.expires = net.timers.now() + net.sysctl_mtu_expires
+
+
+def ip_rt_redirect(net, daddr, gateway, sender, dev):
+    """The router `sender` says that `gateway` is the better next hop to `daddr` (RFC 1122 section 3.2.2.2).
+
+    Believed only from the router that we use, for a gateway on the same link, where the interface accepts redirects.
+    """
+    cnf = dev.ip_ptr.cnf
+    if gateway == sender or not net.devconf.accepts_redirects(cnf) or net.fib.inet_addr_type(gateway) != RTN_UNICAST:
+        return
+    rt = ip_route_output_key(net, daddr, 0, 0)
+    if rt is None or rt.dev is not dev or rt.rt_gateway != sender:
+        return
+    direct = ip_route_output_key(net, gateway, 0, dev.ifindex)
+    if direct is None or direct.rt_gateway:
+        return
+    exception = find_exception(net, daddr)
+    exception.gw = gateway
+    exception.expires = max(exception.expires, net.timers.now() + GC_TIMEOUT)
+
+
+def find_exception(net, daddr):
+    """The exception of `daddr`, made when there is none; routes look again."""
+    ip = net.ip
     net.fib.changed()
+    exception = ip.exceptions.get(daddr)
+    if exception is None or net.timers.now() >= exception.expires:
+        if len(ip.exceptions) >= MAX_EXCEPTIONS and daddr not in ip.exceptions:
+            # The oldest entry makes room (dictionaries keep their order).
+            del ip.exceptions[next(iter(ip.exceptions))]
+        exception = ip.exceptions[daddr] = fib_nh_exception(0, 0, False, 0)
+    return exception
 
 
 # --- input ---
@@ -284,21 +324,23 @@ def route_input_slow(net, daddr, saddr, dev):
             return no_route(ip, -EINVAL)
         return make_input_route(net, dev, RTN_MULTICAST, ip.local_deliver)
     if ipv4_is_lbcast(daddr) or (saddr == 0 and daddr == 0):
-        if saddr and forged_source(net, saddr, loopback):
-            return no_route(ip, -EINVAL)
+        if saddr and validate_source(net, saddr, dev) < 0:
+            return martian(net, daddr, saddr, dev)
         return make_input_route(net, dev, RTN_BROADCAST, ip.local_deliver)
     if ipv4_is_zeronet(saddr) or ipv4_is_zeronet(daddr):
-        return no_route(ip, -EINVAL)
+        return martian(net, daddr, saddr, dev)
     if not loopback and (ipv4_is_loopback(daddr) or ipv4_is_loopback(saddr)):
-        return no_route(ip, -EINVAL)
-    if forged_source(net, saddr, loopback):
-        return no_route(ip, -EINVAL)
-    fi = fib.lookup(daddr)
+        if not net.devconf.either(dev.ip_ptr.cnf, "route_localnet"):
+            return martian(net, daddr, saddr, dev)
+    fi = fib.lookup(daddr, 0, saddr, dev.ifindex)
+    valid = validate_source(net, saddr, dev)
+    if valid < 0:
+        return martian(net, daddr, saddr, dev)
     if fi is not None and fi.type == RTN_BROADCAST:
         return make_input_route(net, dev, RTN_BROADCAST, ip.local_deliver)
     if fi is not None and fi.type == RTN_LOCAL:
         return make_input_route(net, dev, RTN_LOCAL, ip.local_deliver)
-    if not net.sysctl_ip_forward:
+    if not dev.ip_ptr.cnf.forwarding:
         rt = make_input_route(net, dev, RTN_UNICAST, ip.error)
         ip.route_error = -EHOSTUNREACH
         return rt
@@ -314,17 +356,54 @@ def route_input_slow(net, daddr, saddr, dev):
     rt.mtu = min(fi.dev.mtu, 65535)
     if fi.mtu:
         rt.mtu = min(rt.mtu, fi.mtu)
+    rt.do_redirect = valid > 0 and fi.dev is dev and may_redirect(net, dev, saddr, fi.gw if fi.gw else daddr)
     return rt
 
 
-def forged_source(net, saddr, loopback):
-    """True for a packet from outside whose source is one of our own addresses or a broadcast (RFC 1122 section 3.2.1.3)."""
-    if loopback:
+def validate_source(net, saddr, dev):
+    """Whether a packet from `saddr` may come in by `dev` (RFC 1122 section 3.2.1.3, RFC 3704): 1 from the link itself,
+    0 from beyond, -EINVAL never, -EXDEV by another interface only (rp_filter).
+    """
+    if dev.flags & IFF_LOOPBACK:
+        return 0
+    devconf = net.devconf
+    cnf = dev.ip_ptr.cnf
+    fi = net.fib.lookup(saddr, 0, 0, dev.ifindex)
+    if fib_error(fi):
+        fi = None
+    if fi is not None and fi.type != RTN_UNICAST:
+        if fi.type == RTN_LOCAL and (devconf.either(cnf, "accept_local") or net.fib.local_address(saddr) is None):
+            return 0
+        return -EINVAL
+    reverse = devconf.larger(cnf, "rp_filter")
+    if fi is not None and fi.dev is dev:
+        return 1 if fi.gw == 0 else 0
+    if reverse == 1 or (reverse == 2 and fi is None):
+        net.mib.TcpExtIPReversePathFilter += 1
+        return -EXDEV
+    return 0
+
+
+def martian(net, daddr, saddr, dev):
+    """A packet that can not have come from where it came from: dropped, and told where log_martians asks for it."""
+    if net.devconf.either(dev.ip_ptr.cnf, "log_martians"):
+        text = f"IPv4: martian source {inet_ntoa(daddr)} from {inet_ntoa(saddr)}, on dev {dev.name}"
+        net.kernel.printk.printk(text)
+    return no_route(net.ip, -EINVAL)
+
+
+def may_redirect(net, dev, saddr, nexthop):
+    """True when a sender on the link of `dev` may be told about `nexthop` on the same link."""
+    devconf = net.devconf
+    cnf = dev.ip_ptr.cnf
+    if not devconf.either(cnf, "send_redirects"):
         return False
-    if net.fib.local_address(saddr) is not None:
+    if devconf.either(cnf, "shared_media"):
         return True
-    fi = net.fib.lookup(saddr)
-    return fi is not None and fi.type == RTN_BROADCAST
+    for ifa in dev.ip_ptr.ifa_list:
+        if (saddr ^ ifa.ifa_address) & ifa.ifa_mask == 0 and (nexthop ^ ifa.ifa_address) & ifa.ifa_mask == 0:
+            return True
+    return False
 
 
 def make_input_route(net, dev, type, input_ops):

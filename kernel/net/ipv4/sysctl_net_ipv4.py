@@ -1,5 +1,7 @@
 """The settings under net.core and net.ipv4: names and units of Linux, kept as fields of `Net`."""
 
+from kernel.net.core.dev import register_netdevice_notifier
+from kernel.net.ipv4.devinet_sysctl import devinet_sysctl_init, ip_forward_change
 from kernel.uapi.errno import EINVAL, ENOENT
 
 NSEC_PER_SEC = 1000000000
@@ -27,7 +29,6 @@ PLAIN = {
     "net.ipv4.ipfrag_low_thresh": ("sysctl_ipfrag_low_thresh", 0, 1 << 31),
     "net.ipv4.igmp_max_memberships": ("sysctl_igmp_max_memberships", 0, 65535),
     "net.ipv4.route.min_pmtu": ("sysctl_min_pmtu", 68, 65535),
-    "net.ipv4.conf.all.accept_source_route": ("sysctl_accept_source_route", 0, 1),
     "net.ipv4.neigh.default.gc_thresh1": ("sysctl_neigh_gc_thresh1", 0, 1 << 31),
     "net.ipv4.neigh.default.gc_thresh2": ("sysctl_neigh_gc_thresh2", 0, 1 << 31),
     "net.ipv4.neigh.default.gc_thresh3": ("sysctl_neigh_gc_thresh3", 1, 1 << 31),
@@ -78,6 +79,13 @@ OF_TCP = {
     "net.ipv4.tcp_tso_win_divisor": ("tcp_tso_win_divisor", 0, 1 << 16),
 }
 
+# name: (field of `net.igmp`, smallest, largest)
+OF_IGMP = {
+    "net.ipv4.igmp_qrv": ("qrv", 1, 7),
+    "net.ipv4.igmp_max_msf": ("max_msf", 0, 65535),
+    "net.ipv4.igmp_link_local_mcast_reports": ("link_local_reports", 0, 1),
+}
+
 # name: (field of Net, ns per unit)
 TIMES = {
     "net.ipv4.ipfrag_time": ("sysctl_ipfrag_time", NSEC_PER_SEC),
@@ -108,12 +116,14 @@ def net_sysctl_init(net, sysctl):
         sysctl.register(name, getter(net, field), bounded(net, field, low, high))
     for name, (field, low, high) in OF_TCP.items():
         sysctl.register(name, getter(net.tcp, field), bounded(net.tcp, field, low, high))
+    for name, (field, low, high) in OF_IGMP.items():
+        sysctl.register(name, getter(net.igmp, field), bounded(net.igmp, field, low, high))
     for name, (field, unit) in TIMES.items():
         sysctl.register(name, scaled(net, field, unit), timed(net, field, unit))
     for name, (fields, low) in VECTORS.items():
         sysctl.register(name, vector(net, fields), vector_store(net, fields, low))
     sysctl.register("net.ipv4.ip_forward", getter(net, "sysctl_ip_forward"), forwarding(net))
-    sysctl.register("net.ipv4.conf.all.forwarding", getter(net, "sysctl_ip_forward"), forwarding(net))
+    register_netdevice_notifier(net, devinet_sysctl_init(net, sysctl))
     sysctl.register(
         "net.ipv4.tcp_congestion_control", getter(net, "sysctl_tcp_congestion_control"), congestion_control(net)
     )
@@ -172,8 +182,7 @@ def forwarding(net):
     """Routing on or off changes what every cached route says."""
 
     def store(value):
-        net.sysctl_ip_forward = 1 if value else 0
-        net.fib.changed()
+        ip_forward_change(net, 1 if value else 0)
         return 0
 
     return store

@@ -1,6 +1,7 @@
 """TCP over IPv4: where segments come in, how a connection is begun, ICMP errors, and the `proto` of stream sockets."""
 
 from kernel.lib.checksum import csum_add, csum_fold, csum_tcpudp_nofold
+from kernel.net.core.filter import sk_filter_trim_cap
 from kernel.net.core.skb_data import skb_checksum
 from kernel.net.core.skbuff import kfree_skb, pskb_may_pull
 from kernel.net.core.sock import proto, sk_add_backlog
@@ -153,6 +154,13 @@ def tcp_v4_rcv(net, skb):
         mib.TcpExtTCPMinTTLDrop += 1
         kfree_skb(skb, "TCP_MINTTL")
         return 0
+    if sk.sk_filter is not None:
+        length = skb.len
+        if sk_filter_trim_cap(sk, skb, size) < 0:
+            kfree_skb(skb, "SOCKET_FILTER")
+            return 0
+        # What the filter cuts off has not come.
+        skb.end_seq = (skb.end_seq - (length - skb.len)) & U32_MASK
     sk.segs_in += skb.gso_segs if skb.gso_segs else 1
     if skb.len > size:
         sk.data_segs_in += skb.gso_segs if skb.gso_segs else 1
@@ -317,7 +325,7 @@ def tcp_v4_mtu_reduced(sk):
     if sk.sk_state == TCP_LISTEN or sk.sk_state == TCP_CLOSE:
         return
     ip_rt_update_pmtu(sk.net, sk.inet_daddr, sk.mtu_info)
-    rt = ip_route_output_key(sk.net, sk.inet_daddr, sk.inet_saddr, sk.sk_bound_dev_if)
+    rt = ip_route_output_key(sk.net, sk.inet_daddr, sk.inet_saddr, sk.sk_bound_dev_if, sk.sk_mark)
     if rt is None:
         return
     sk.sk_dst_cache = rt
@@ -410,7 +418,7 @@ def inet_hash_connect(sk):
 def tcp_v4_connect(sk, daddr, dport):
     """connect(2), with the sock taken: route, port, SYN; 0 or a negative errno."""
     net = sk.net
-    rt = ip_route_output(net, daddr, sk.inet_saddr, sk.tos, sk.sk_bound_dev_if)
+    rt = ip_route_output(net, daddr, sk.inet_saddr, sk.tos, sk.sk_bound_dev_if, sk.sk_mark)
     if isinstance(rt, int):
         if rt == -ENETUNREACH:
             net.mib.IpOutNoRoutes += 1
@@ -432,7 +440,7 @@ def tcp_v4_connect(sk, daddr, dport):
     tcp_set_state(sk, TCP_SYN_SENT)
     err = inet_hash_connect(sk)
     if err == 0:
-        rt = ip_route_output(net, daddr, sk.inet_saddr, sk.tos, sk.sk_bound_dev_if)
+        rt = ip_route_output(net, daddr, sk.inet_saddr, sk.tos, sk.sk_bound_dev_if, sk.sk_mark)
         err = rt if isinstance(rt, int) else 0
     if err == 0:
         if sk.write_seq == 0:

@@ -117,7 +117,7 @@ def reqsk_timer_handler(req):
 
 def tcp_v4_send_synack(sk, req):
     """Answer a request; False without a route or memory."""
-    rt = ip_route_output_key(sk.net, req.rmt_addr, req.loc_addr, req.bound_dev_if)
+    rt = ip_route_output_key(sk.net, req.rmt_addr, req.loc_addr, req.bound_dev_if, sk.sk_mark)
     if rt is None:
         return False
     skb = tcp_make_synack(sk, req, rt)
@@ -149,7 +149,7 @@ def tcp_conn_request(sk, skb, isn):
         return "TCP_LISTENOVERFLOW"
     req = request_sock(sk)
     tcp_openreq_init(req, sk, skb)
-    dst = ip_route_output_key(net, req.rmt_addr, req.loc_addr, req.bound_dev_if)
+    dst = ip_route_output_key(net, req.rmt_addr, req.loc_addr, req.bound_dev_if, sk.sk_mark)
     if dst is None:
         mib.TcpExtListenDrops += 1
         return "IP_OUTNOROUTES"
@@ -297,7 +297,7 @@ def tcp_v4_syn_recv_sock(sk, skb, req):
         net.mib.TcpExtListenOverflows += 1
         net.mib.TcpExtListenDrops += 1
         return None
-    rt = ip_route_output_key(net, req.rmt_addr, req.loc_addr, req.bound_dev_if)
+    rt = ip_route_output_key(net, req.rmt_addr, req.loc_addr, req.bound_dev_if, sk.sk_mark)
     if rt is None:
         net.mib.TcpExtListenDrops += 1
         return None

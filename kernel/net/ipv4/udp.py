@@ -5,6 +5,7 @@ Send: `udp_sendmsg` -> route (cached while connected) -> one sk_buff with the us
 """
 
 from kernel.lib.checksum import csum_add, csum_fold, csum_tcpudp_nofold
+from kernel.net.core.filter import udp_filter
 from kernel.net.core.skb_data import skb_checksum, skb_put_iter
 from kernel.net.core.skbuff import (
     alloc_skb,
@@ -29,9 +30,9 @@ from kernel.net.ipv4.datagram import (
 )
 from kernel.net.ipv4.fib import ipv4_is_multicast
 from kernel.net.ipv4.icmp import icmp_send
-from kernel.net.ipv4.igmp import ip_mc_sf_allow
 from kernel.net.ipv4.ip_output import ip_local_out, ip_push_header, ip_select_ident
 from kernel.net.ipv4.ip_sockglue import int_bytes, int_option, ip_cmsg_send, ipcm_cookie
+from kernel.net.ipv4.mcast import ip_mc_sf_allow
 from kernel.net.ipv4.route import ip_route_output_key
 from kernel.net.ipv4.udp_table import udp_hash_table
 from kernel.net.net import net_protocol
@@ -192,7 +193,7 @@ def udp_sendmsg(sk, msg, size):
             ttl = sk.mc_ttl
     rt = sk_dst_check(sk) if connected else None
     if rt is None:
-        rt = ip_route_output_key(net, daddr, saddr, oif)
+        rt = ip_route_output_key(net, daddr, saddr, oif, sk.sk_mark)
         if rt is None:
             ip = net.ip
             err = ip.route_error
@@ -404,6 +405,10 @@ def udp_queue_rcv_skb(sk, skb):
     if sk.min_ttl and skb.get8(skb.network_header + 8) < sk.min_ttl:
         kfree_skb(skb, "UDP_MINTTL")
         return 0
+    if sk.sk_filter is not None and udp_filter(sk, skb, UDP_HEADER_LEN) < 0:
+        sk.net.mib.UdpInErrors += 1
+        kfree_skb(skb, "SOCKET_FILTER")
+        return 0
     if sock_queue_rcv_skb(sk, skb) < 0:
         mib = sk.net.mib
         mib.UdpRcvbufErrors += 1
@@ -423,7 +428,7 @@ def udp_mcast_deliver(net, skb, saddr, daddr, ports):
     while sk is not None:
         following = sk.sk_next
         if table.matches_mcast(sk, saddr, ports >> 16, daddr, ports & 0xFFFF, skb.iif) and (
-            not ipv4_is_multicast(daddr) or ip_mc_sf_allow(sk, daddr, skb.iif)
+            not ipv4_is_multicast(daddr) or ip_mc_sf_allow(sk, daddr, saddr, skb.iif)
         ):
             delivered = True
             udp_queue_rcv_skb(sk, skb_clone(skb))

@@ -1,7 +1,8 @@
 """Packet sockets (packet(7)): frames as they are on the device, in both directions, and frames of one's own.
 
 SOCK_RAW frames carry their link header, SOCK_DGRAM frames begin behind it.  A socket of protocol ETH_P_ALL is a tap
-on every device (or the one that it is bound to); protocol 0 receives nothing.
+on every device (or the one that it is bound to); protocol 0 receives nothing.  A filter (SO_ATTACH_FILTER) sees what the
+program would read, and says how much of it to keep.  There are no memory-mapped rings and no fanout groups.
 """
 
 from kernel.net.core.datagram import (
@@ -22,10 +23,11 @@ from kernel.net.core.dev import (
     dev_set_promiscuity,
     register_netdevice_notifier,
 )
+from kernel.net.core.filter import sk_filter_trim_cap
 from kernel.net.core.netdev_flags import NETDEV_DOWN, NETDEV_UNREGISTER, NETDEV_UP
 from kernel.net.core.netdevice import notifier_block, packet_type
 from kernel.net.core.skb_data import skb_add_frags_iter, skb_put_iter
-from kernel.net.core.skbuff import alloc_skb, kfree_skb, page_frag, skb_pull, skb_push, skb_reserve
+from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb, page_frag, skb_pull, skb_push, skb_reserve
 from kernel.net.core.sock import (
     proto,
     proto_ops,
@@ -59,10 +61,12 @@ from kernel.uapi.if_packet import (
     PACKET_AUXDATA,
     PACKET_DROP_MEMBERSHIP,
     PACKET_IGNORE_OUTGOING,
+    PACKET_LOOPBACK,
     PACKET_MR_ALLMULTI,
     PACKET_MR_MULTICAST,
     PACKET_MR_PROMISC,
     PACKET_MREQ_SIZE,
+    PACKET_ORIGDEV,
     PACKET_OUTGOING,
     PACKET_STATISTICS,
 )
@@ -77,6 +81,7 @@ TP_STATUS_CSUMNOTREADY = 8
 TP_STATUS_VLAN_VALID = 0x10
 TP_STATUS_VLAN_TPID_VALID = 0x40
 ETH_P_8021Q = 0x8100
+VLAN_HLEN = 4
 CHECKSUM_PARTIAL = 3
 
 
@@ -102,6 +107,7 @@ class packet_sock(sock):
         self.running = False
         self.tap = None
         self.auxdata = False
+        self.origdev = False
         self.ignore_outgoing = False
         self.memberships = []
         self.tp_packets = 0
@@ -124,6 +130,10 @@ class packet_proto(proto):
 
 def packet_rcv(sk, skb, dev):
     """A frame of a device, incoming (data behind the link header) or outgoing (data at it); consumes it."""
+    if skb.pkt_type == PACKET_LOOPBACK:
+        # Multicast to ourselves has been seen on its way out.
+        consume_skb(skb)
+        return 0
     header = skb.data - skb.mac_header
     if skb.pkt_type == PACKET_OUTGOING:
         if sk.sk_type == SOCK_DGRAM and dev.header_ops is not None:
@@ -133,7 +143,13 @@ def packet_rcv(sk, skb, dev):
             skb_pull(skb, dev.hard_header_len)
     elif sk.sk_type != SOCK_DGRAM and header:
         skb_push(skb, header)
-    skb.iif = dev.ifindex
+    if not sk.origdev:
+        skb.iif = dev.ifindex
+    # How long the frame was, whatever the filter leaves of it.
+    skb.cb0 = skb.len
+    if sk.sk_filter is not None and sk_filter_trim_cap(sk, skb, 1) < 0:
+        consume_skb(skb)
+        return 0
     if sock_queue_rcv_skb(sk, skb) < 0:
         sk.tp_drops += 1
         kfree_skb(skb, "SOCKET_RCVBUFF")
@@ -176,7 +192,7 @@ def packet_recvmsg(sk, msg, size, flags):
     msg.msg_name = sockaddr_ll(skb.iif, skb.protocol & 0xFFFF, hatype, skb.pkt_type, address)
     sock_recv_timestamp(sk, msg, skb)
     if sk.auxdata and msg.msg_control is not None:
-        msg.msg_control.append((SOL_PACKET, PACKET_AUXDATA, auxdata(skb, skb.len, min(skb.len, size))))
+        msg.msg_control.append((SOL_PACKET, PACKET_AUXDATA, auxdata(skb, skb.cb0, min(skb.len, size))))
     skb_free_datagram(sk, skb, flags)
     return result
 
@@ -221,8 +237,8 @@ def packet_sendmsg(sk, msg, size):
         return -ENETDOWN
     raw = sk.sk_type == SOCK_RAW
     link = dev.hard_header_len if dev.header_ops is not None else 0
-    # A VLAN tag makes a frame longer than the MTU says.
-    if size > dev.mtu + (link + 4 if raw else 0):
+    limit = dev.mtu + (link if raw else 0)
+    if size > limit + (VLAN_HLEN if raw else 0):
         return -EMSGSIZE
     if raw and size < link:
         return -EINVAL
@@ -232,6 +248,10 @@ def packet_sendmsg(sk, msg, size):
     skb = packet_build(sk, msg, size, HEADROOM + dev.hard_header_len + dev.needed_headroom, link if raw else 0)
     if isinstance(skb, int):
         return skb
+    if size > limit and not (link == 14 and skb.get16(skb.data + 12) == ETH_P_8021Q):
+        # Only a VLAN tag makes a frame longer than the MTU says.
+        kfree_skb(skb, "PACKET_SOCK_ERROR")
+        return -EMSGSIZE
     skb.dev = dev
     skb.network_header = skb.data + (link if raw else 0)
     skb.transport_header = skb.network_header
@@ -375,6 +395,9 @@ class packet_ops(proto_ops):
         if optname == PACKET_AUXDATA:
             sk.auxdata = value != 0
             return 0
+        if optname == PACKET_ORIGDEV:
+            sk.origdev = value != 0
+            return 0
         if optname == PACKET_IGNORE_OUTGOING:
             if value > 1:
                 return -EINVAL
@@ -396,6 +419,8 @@ class packet_ops(proto_ops):
             return value
         if optname == PACKET_AUXDATA:
             return int(sk.auxdata).to_bytes(4, "little")
+        if optname == PACKET_ORIGDEV:
+            return int(sk.origdev).to_bytes(4, "little")
         if optname == PACKET_IGNORE_OUTGOING:
             return int(sk.ignore_outgoing).to_bytes(4, "little")
         return -ENOPROTOOPT

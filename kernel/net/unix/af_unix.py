@@ -111,6 +111,8 @@ class unix_ops(proto_ops):
             waiting = [stream.left(skb) for skb in sk.sk_receive_queue]
             value = sum(waiting) if connection_based(sk) else sum(waiting[:1])
         elif cmd == SIOCATMARK:
+            if sk.sk_type != SOCK_STREAM:
+                return -EOPNOTSUPP
             value = int(stream.at_mark(sk))
         else:
             return -ENOIOCTLCMD

@@ -4,6 +4,7 @@ A datagram is charged to its sender until it is received.  Beside that a receive
 at most max_dgram_qlen + 1 of them; then the sender waits.
 """
 
+from kernel.net.core.filter import sk_filter_trim_cap
 from kernel.net.core.skb_data import skb_add_frags_iter, skb_copy_datagram_iter
 from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb
 from kernel.net.core.sock import sk_sleep, skb_set_owner_w, sock_error, sock_intr_errno, sock_may_send
@@ -122,8 +123,13 @@ def queue_message(sk, skb, name, cookie, timeo):
         if sk.net.sched.signal_pending():
             return sock_intr_errno(timeo)
         timeo = wait_for_peer(sk, other, timeo)
+    if other.sk_filter is not None and sk_filter_trim_cap(other, skb, 1) < 0:
+        # The sender is not told.
+        sk.domain.put_files(cookie.files)
+        kfree_skb(skb, "SOCKET_FILTER")
+        return 0
     skb_set_owner_w(skb, sk)
-    scm.attach(sk.domain, skb, cookie.cred, sk.name, cookie.files)
+    scm.attach(sk.domain, skb, cookie)
     other.sk_receive_queue.queue_tail(skb)
     other.data_ready()
     return 0
@@ -182,7 +188,7 @@ def unix_dgram_recvmsg(sk, msg, size, flags):
         return found
     skb, offset = found
     parms = skb.cb
-    msg.msg_name = FAMILY + parms.name if parms.name else None
+    msg.msg_name = FAMILY + skb.sk.name if skb.sk.name else None
     length = skb.len - offset
     copied = min(length, size)
     if copied < length:

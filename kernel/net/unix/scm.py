@@ -18,13 +18,11 @@ NO_CRED = (0, 0xFFFFFFFF, 0xFFFFFFFF)
 class unix_skb_parms:
     """What an sk_buff of AF_UNIX carries beside its bytes.
 
-    `files` are the open files on their way (or None), `cred` is (pid, uid, gid), `name` is the sender's, the part of its
-    sockaddr_un behind the family.
+    `files` are the open files on their way, `cred` is (pid, uid, gid).
     """
 
-    def __init__(self, cred, name, files):
+    def __init__(self, cred, files):
         self.cred = cred
-        self.name = name
         self.files = files
 
 
@@ -96,10 +94,10 @@ def scm_check_creds(net, task, scm, data):
 # --- on the sk_buff ---
 
 
-def attach(domain, skb, cred, name, files):
-    """Put credentials, the sender's name and files on an sk_buff."""
-    skb.cb = unix_skb_parms(cred, name, files)
-    for filp in files:
+def attach(domain, skb, cookie):
+    """Put credentials and files on an sk_buff."""
+    skb.cb = unix_skb_parms(cookie.cred, cookie.files)
+    for filp in cookie.files:
         domain.take_off(filp)
 
 

@@ -78,7 +78,7 @@ def send_piece(sk, msg, size, noblock, cookie, urgent):
         kfree_skb(skb, "UNIX_NOT_SENT")
         return added if added < 0 else -EFAULT
     skb_set_owner_w(skb, sk)
-    scm.attach(sk.domain, skb, cookie.cred, sk.name, cookie.files)
+    scm.attach(sk.domain, skb, cookie)
     cookie.files = []
     peer.sk_receive_queue.queue_tail(skb)
     if urgent:
@@ -190,8 +190,8 @@ def read_stream(sk, msg, size, flags, cookie):
         if cookie.cred is not None and sk.sk_flags & SOCK_PASSCRED and parms.cred != cookie.cred:
             break
         cookie.cred = parms.cred
-        if msg.msg_name is None and parms.name:
-            msg.msg_name = FAMILY + parms.name
+        if msg.msg_name is None and skb.sk.name:
+            msg.msg_name = FAMILY + skb.sk.name
         piece = min(left(skb) - skip, size - copied)
         if skb_copy_datagram_iter(skb, skb.cb0 + skip, msg.msg_iter, piece) < 0:
             return copied if copied else -EFAULT

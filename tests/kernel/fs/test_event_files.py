@@ -133,3 +133,39 @@ def test_timers_refuse_nonsense_and_are_found_by_epoll():
         assert expirations(fd) == 1
 
     run(init)
+
+
+def signals_read(fd, room=512):
+    raw = bytearray(room)
+    count = libc.read(fd, raw)
+    if count < 0:
+        return count
+    return [tuple(int.from_bytes(raw[at + part : at + part + 4], "little") for part in (0, 12)) for at in range(0, count, 128)]
+
+
+def test_signals_can_be_read():
+    def init(argv):
+        wanted = [libc.SIGTERM, libc.SIGHUP, libc.SIGALRM]
+        libc.sigprocmask(libc.SIG_BLOCK, wanted)
+        fd = libc.signalfd(-1, wanted, libc.SFD_NONBLOCK)
+        assert poll_bits(fd) == 0 and errno_of(signals_read(fd)) == libc.EAGAIN
+        ep, events = libc.epoll_create1(), []
+        libc.epoll_ctl(ep, libc.EPOLL_CTL_ADD, fd, libc.EPOLLIN, 3)
+        me = libc.getpid()
+        libc.kill(me, libc.SIGTERM)
+        libc.kill(me, libc.SIGHUP)
+        assert libc.epoll_wait(ep, events, 4, 0) == 1 and poll_bits(fd) == libc.POLLIN
+        assert errno_of(signals_read(fd, 127)) == libc.EINVAL
+        assert signals_read(fd, 128) == [(libc.SIGHUP, me)]
+        assert signals_read(fd) == [(libc.SIGTERM, me)]
+        libc.set_nonblocking(fd, False)
+        libc.alarm(1)
+        assert [signo for signo, _ in signals_read(fd)] == [libc.SIGALRM]
+        assert libc.signalfd(fd, [libc.SIGHUP]) == fd
+        libc.kill(me, libc.SIGTERM)
+        assert poll_bits(fd) == 0
+        assert errno_of(libc.signalfd(0, wanted)) == libc.EINVAL
+        assert errno_of(libc.signalfd(99, wanted)) == libc.EBADF
+        assert errno_of(libc.signalfd(-1, wanted, 1)) == libc.EINVAL
+
+    run(init)

@@ -195,6 +195,11 @@ def test_a_link_that_goes_down_forgets(bench):
         dev_close(t.dev)
         assert t.net.arp_tbl.lookup(ip("10.0.0.2"), t.dev) is None
         assert t.sendto(fd, b"x", "10.0.0.2", 9) == -101
+        t.take()
+        dev_open(t.dev)
+        assert t.take() == []
+        dev_close(t.dev)
+        t.dev.ip_ptr.cnf.arp_notify = 1
         dev_open(t.dev)
         announcement = Packet(t.take()[-1])
         assert announcement.sender == announcement.target == "10.0.0.1"

@@ -24,7 +24,7 @@ ECHO = bytes.fromhex("1234") + b"\0\1payload"
         (lambda p: ipv4("224.0.0.9", "10.0.0.1", 1, p[20:]), "IP_MARTIAN"),
         (lambda p: ipv4("255.255.255.255", "10.0.0.1", 1, p[20:]), "IP_MARTIAN"),
         (lambda p: ipv4("10.0.0.1", "10.0.0.1", 1, p[20:]), "IP_MARTIAN"),
-        (lambda p: ipv4("0.0.0.1", "10.0.0.1", 1, p[20:]), "IP_MARTIAN"),
+        (lambda p: ipv4("0.0.0.0", "10.0.0.1", 1, p[20:]), "IP_MARTIAN"),
         (lambda p: ipv4("10.0.0.2", "239.1.1.1", 1, p[20:]), "IP_MARTIAN"),
         (lambda p: icmp("10.0.0.2", "10.0.0.1", 8, 0, ECHO)[:-1] + b"?", "ICMP_CSUM"),
         (lambda p: ipv4("10.0.0.2", "10.0.0.1", 1, b"\x08\0"), "PKT_TOO_SMALL"),

@@ -248,6 +248,7 @@ def test_a_full_socketpair_blocks(bench):
 def test_multicast(bench):
     def body(t):
         group = "239.1.2.3"
+        t.kernel.sysctl.write("net.ipv4.conf.all.force_igmp_version", "2")
         mreq = ip(group).to_bytes(4, "big") + ip("10.0.0.1").to_bytes(4, "big")
         fd = t.socket(AF_INET, SOCK_DGRAM)
         t.bind(fd, "0.0.0.0", 5000)

@@ -14,8 +14,8 @@ from kernel.uapi.socket import AF_INET, SOCK_DGRAM, SOL_SOCKET
 def test_longest_prefix_and_metric():
     table = fib_table(254)
     for dst, plen, metric in ((0, 0, 5), (0, 0, 1), (0x0A000000, 8, 0), (0x0A010000, 16, 0), (0x0A010203, 32, 0)):
-        assert table.insert(fib_info(dst, plen, metric=metric)) == 0
-    assert table.insert(fib_info(0x0A000000, 8)) == -errno.EEXIST
+        assert table.insert(fib_info(dst, plen, metric=metric)) == (0, None)
+    assert table.insert(fib_info(0x0A000000, 8)) == (-errno.EEXIST, None)
     for addr, plen, metric in ((0x0B000000, 0, 1), (0x0A020000, 8, 0), (0x0A01FFFF, 16, 0), (0x0A010203, 32, 0)):
         found = table.lookup(addr, 0)
         assert (found.plen, found.metric) == (plen, metric)
@@ -39,11 +39,12 @@ def test_what_addresses_bring_and_take_away(bench):
         assert fib_add_route(t.net, 0, 0, gateway) == 0
         assert output(t, "192.0.2.1") == ("eth0", gateway, here)
         assert fib_add_route(t.net, ip("172.16.0.0"), 12, ip("192.168.9.9")) == -errno.ENETUNREACH
-        assert fib_add_route(t.net, ip("172.16.0.0"), 12, ip("10.0.0.1")) == -errno.EINVAL
+        assert fib_add_route(t.net, ip("172.16.0.0"), 12, ip("10.0.0.255")) == -errno.EINVAL
         second = in_ifaddr(ip("10.0.0.5"), 24, ip("10.0.0.255"), "eth0")
         assert t.net.devinet.add_address(t.dev, second) == 0 and second.secondary
         assert t.net.devinet.add_address(t.dev, in_ifaddr(ip("10.0.0.5"), 24)) == -errno.EEXIST
-        # The heir of the first address takes over its subnet.
+        # With promote_secondaries the heir of the first address takes over its subnet.
+        t.dev.ip_ptr.cnf.promote_secondaries = 1
         first = t.dev.ip_ptr.ifa_list[0]
         t.net.devinet.delete_address(t.dev, first)
         assert output(t, "10.0.0.9") == ("eth0", 0, ip("10.0.0.5"))

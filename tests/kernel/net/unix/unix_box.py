@@ -121,4 +121,4 @@ def on_linux(scenario, folder):
             box.end()
         return 0
 
-    HostProgram(main, ["scenario"]).wait()
+    assert HostProgram(main, ["scenario"]).wait()[0] == 0

@@ -1,0 +1,41 @@
+"""<linux/sock_diag.h>, <linux/inet_diag.h> and <linux/unix_diag.h>: what NETLINK_SOCK_DIAG speaks of (sock_diag(7))."""
+
+SOCK_DIAG_BY_FAMILY = 20
+
+# struct inet_diag_req_v2 (56 bytes): family, protocol, extensions, padding, states, and a sockid of 48 bytes.
+INET_DIAG_REQ_SIZE = 56
+INET_DIAG_REQ_BYTECODE = 1
+
+INET_DIAG_MEMINFO = 1
+INET_DIAG_INFO = 2
+INET_DIAG_CONG = 4
+INET_DIAG_TOS = 5
+INET_DIAG_SKMEMINFO = 7
+INET_DIAG_SHUTDOWN = 8
+INET_DIAG_MARK = 15
+
+# Operations of the filter in INET_DIAG_REQ_BYTECODE: struct inet_diag_bc_op has a code and two jumps, in bytes.
+INET_DIAG_BC_NOP = 0
+INET_DIAG_BC_JMP = 1
+INET_DIAG_BC_S_GE = 2
+INET_DIAG_BC_S_LE = 3
+INET_DIAG_BC_D_GE = 4
+INET_DIAG_BC_D_LE = 5
+INET_DIAG_BC_AUTO = 6
+INET_DIAG_BC_S_COND = 7
+INET_DIAG_BC_D_COND = 8
+INET_DIAG_BC_DEV_COND = 9
+INET_DIAG_BC_MARK_COND = 10
+INET_DIAG_BC_S_EQ = 11
+INET_DIAG_BC_D_EQ = 12
+
+UNIX_DIAG_REQ_SIZE = 24
+UNIX_DIAG_NAME = 0
+UNIX_DIAG_PEER = 2
+UNIX_DIAG_RQLEN = 4
+UNIX_DIAG_SHUTDOWN = 6
+UNIX_DIAG_UID = 7
+UDIAG_SHOW_NAME = 0x01
+UDIAG_SHOW_PEER = 0x04
+UDIAG_SHOW_RQLEN = 0x10
+UDIAG_SHOW_UID = 0x40

@@ -1,0 +1,1 @@
+"""The objects of ip(8), a room each."""
