@@ -37,7 +37,7 @@ from kernel.uapi.errno import (
 )
 from kernel.uapi.fcntl import O_NONBLOCK
 from kernel.uapi.if_arp import ARPREQ_SIZE
-from kernel.uapi.in_ import IPPROTO_IP, IPPROTO_MAX
+from kernel.uapi.in_ import IPPROTO_ICMP, IPPROTO_IP, IPPROTO_MAX
 from kernel.uapi.route import RTENTRY_SIZE, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST
 from kernel.uapi.socket import (
     AF_INET,
@@ -129,6 +129,8 @@ def inet_create(net, sock, protocol, uid):
         return -EPERM
     sk = chosen.prot.sk_alloc(net, AF_INET, sock.type, protocol)
     sk.sk_uid = uid
+    # What has no ports of its own shares its numbers (Linux: INET_PROTOSW_REUSE).
+    sk.sk_reuse = chosen.protocol in (IPPROTO_IP, IPPROTO_ICMP)
     sock.ops = chosen.ops
     sock_graft(sk, sock)
     err = 0
