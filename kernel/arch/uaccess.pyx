@@ -97,16 +97,14 @@ cdef class iov_iter:
         return self._copy(<unsigned char *>src, length, True)
 
     cpdef bytes read(self, Py_ssize_t length):
-        """Up to `length` bytes of user memory as bytes, or None for a fault at the first byte."""
+        """The next `length` bytes of user memory (fewer at the end of the buffers), or None for a fault among them."""
         cdef bytes data
         cdef Py_ssize_t copied
         if <unsigned long long>length > self.count:
             length = <Py_ssize_t>self.count
         data = PyBytes_FromStringAndSize(NULL, length)
         copied = self._copy(<unsigned char *>PyBytes_AS_STRING(data), length, False)
-        if copied == length:
-            return data
-        return data[:copied] if copied else None
+        return data if copied == length else None
 
     cpdef Py_ssize_t write(self, const unsigned char[::1] data) except? -9999:
         """Copy `data` to user memory; returns how many bytes fitted, or -14 (EFAULT) for a fault at the first byte."""

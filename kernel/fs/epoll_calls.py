@@ -2,7 +2,7 @@
 
 from struct import Struct
 
-from kernel.arch.uaccess import copy_from_user, copy_to_user, get_user, put_user
+from kernel.arch.uaccess import access_ok, copy_from_user, copy_to_user, get_user, put_user
 from kernel.fs.anon_inodes import anon_file
 from kernel.fs.eventpoll import eventpoll, eventpoll_operations, makes_loop
 from kernel.fs.poll import read_timespec
@@ -130,7 +130,11 @@ class epoll_calls:
         filp = task.files.fget(epfd)
         if filp is None:
             return -EBADF
-        if maximum <= 0 or maximum > EP_MAX_EVENTS or filp.f_op is not self.operations:
+        if maximum <= 0 or maximum > EP_MAX_EVENTS:
+            return -EINVAL
+        if not access_ok(address & 0xFFFFFFFFFFFFFFFF, maximum * EPOLL_EVENT.size):
+            return -EFAULT
+        if filp.f_op is not self.operations:
             return -EINVAL
         ep = filp.private_data
         sched = self.sched

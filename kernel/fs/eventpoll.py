@@ -10,6 +10,7 @@ from kernel.fs.anon_inodes import file_ids
 from kernel.fs.file import file_operations
 from kernel.fs.select import poll_table, poll_wait
 from kernel.sched.wait import wait_queue_entry, wait_queue_head
+from kernel.uapi.errno import EINVAL
 from kernel.uapi.poll import (
     EPOLLERR,
     EPOLLET,
@@ -219,6 +220,9 @@ class eventpoll_operations(file_operations):
         ep = filp.private_data
         poll_wait(filp, ep.poll_wq, table)
         return POLLIN | POLLRDNORM if ep.any_ready() else 0
+
+    def ioctl(self, filp, cmd, arg):
+        return -EINVAL
 
     def fdinfo(self, filp):
         lines = []

@@ -3,7 +3,7 @@
 Calls that take a path come in two forms: with a directory's descriptor to start from (openat(2)), and without.
 """
 
-from kernel.arch.uaccess import copy_to_user, put_user, strncpy_from_user
+from kernel.arch.uaccess import copy_to_user, strncpy_from_user
 from kernel.fs import namei
 from kernel.fs.file import file
 from kernel.fs.inode import MAY_EXEC, MAY_READ, MAY_WRITE, inode_permission
@@ -83,6 +83,8 @@ from kernel.uapi.syscall import (
     SYS_umask,
 )
 
+# An address as the memory management unit takes it: 64 bits without sign.
+USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
 # What stays of the flags in the open file: F_GETFL shows it.
 TRANSIENT = O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC
 PATH_FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
@@ -490,7 +492,7 @@ class pipe_calls:
         if second < 0:
             task.files.close_fd(first)
             return second
-        if not (put_user(task.mm, address, 4, first) and put_user(task.mm, address + 4, 4, second)):
+        if not copy_to_user(task.mm, address & USER_ADDRESS, first.to_bytes(4, "little") + second.to_bytes(4, "little")):
             task.files.close_fd(first)
             task.files.close_fd(second)
             return -EFAULT

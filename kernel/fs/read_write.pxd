@@ -1,7 +1,7 @@
 cimport cython
 
 from kernel.arch.uaccess cimport access_ok, iov_iter, kernel_iter, user_iter
-from kernel.fs.file cimport file, files_struct
+from kernel.fs.file cimport file, file_operations, files_struct
 from kernel.sched.task cimport task_struct
 from kernel.syscalls cimport syscall_handler
 

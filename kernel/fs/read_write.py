@@ -1,6 +1,7 @@
 """read, write and their kin: from a descriptor number to the file's operation."""
 
 from kernel.arch.uaccess import access_ok, get_user, iov_iter, kernel_iter, put_user, user_iter
+from kernel.fs.file import file_operations
 from kernel.syscalls import syscall_handler
 from kernel.uapi.errno import EBADF, EFAULT, EINVAL, EOPNOTSUPP, ESPIPE
 from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT, SEEK_CUR
@@ -21,6 +22,9 @@ from kernel.uapi.syscall import (
 
 UIO_MAXIOV = 1024
 IOVEC_SIZE = 16
+# What a file has that can not be read or written at all.
+NO_READ = vars(file_operations)["read"]
+NO_WRITE = vars(file_operations)["write"]
 # SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA and SEEK_HOLE.
 SEEK_MAX = 4
 USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
@@ -45,7 +49,8 @@ class sys_read(syscall_handler):
         if filp is None:
             return -EBADF
         if a2 < 0 or a1 < 0 or not access_ok(a1, a2):
-            return -EFAULT
+            # A file that has no read at all does not look at the buffer.
+            return -EINVAL if type(filp.f_op).read is NO_READ else -EFAULT
         return filp.f_op.read(filp, user_iter(task.mm, a1, a2 if a2 < MAX_RW_COUNT else MAX_RW_COUNT))
 
 
@@ -57,7 +62,7 @@ class sys_write(syscall_handler):
         if filp is None:
             return -EBADF
         if a2 < 0 or a1 < 0 or not access_ok(a1, a2):
-            return -EFAULT
+            return -EINVAL if type(filp.f_op).write is NO_WRITE else -EFAULT
         return filp.f_op.write(filp, user_iter(task.mm, a1, a2 if a2 < MAX_RW_COUNT else MAX_RW_COUNT))
 
 
@@ -87,22 +92,26 @@ def import_iovec(mm, address, count):
 
 
 def sys_readv(task, fd, vector, count, a3, a4, a5):
-    """ssize_t readv(int fd, const struct iovec *iov, int iovcnt)"""
+    """ssize_t readv(int fd, const struct iovec *iov, unsigned long iovcnt): of the count only 32 bits matter"""
     filp = open_for(task, fd, FMODE_READ)
     if filp is None:
         return -EBADF
-    it = import_iovec(task.mm, vector, count)
+    if type(filp.f_op).read is NO_READ:
+        return -EINVAL
+    it = import_iovec(task.mm, vector, count & 0xFFFFFFFF)
     if isinstance(it, int):
         return it
     return filp.f_op.read(filp, it) if it.count else 0
 
 
 def sys_writev(task, fd, vector, count, a3, a4, a5):
-    """ssize_t writev(int fd, const struct iovec *iov, int iovcnt)"""
+    """ssize_t writev(int fd, const struct iovec *iov, unsigned long iovcnt): of the count only 32 bits matter"""
     filp = open_for(task, fd, FMODE_WRITE)
     if filp is None:
         return -EBADF
-    it = import_iovec(task.mm, vector, count)
+    if type(filp.f_op).write is NO_WRITE:
+        return -EINVAL
+    it = import_iovec(task.mm, vector, count & 0xFFFFFFFF)
     if isinstance(it, int):
         return it
     return filp.f_op.write(filp, it) if it.count else 0

@@ -13,12 +13,14 @@ from kernel.net.sockfs import sock_release, sock_sendmsg
 from kernel.syscalls import as_int, syscall_handler
 from kernel.uapi.errno import EAFNOSUPPORT, EBADF, ECONNABORTED, EFAULT, EINVAL, ENOTSOCK, EOPNOTSUPP
 from kernel.uapi.fcntl import MAX_RW_COUNT, O_NONBLOCK
+from kernel.uapi.if_ import IFNAMSIZ
 from kernel.uapi.prototypes import SOCKETCALL_INTS
 from kernel.uapi.socket import (
     AF_INET,
     MSG_DONTWAIT,
     MSG_INTERNAL_SENDMSG_FLAGS,
     NPROTO,
+    SO_BINDTODEVICE,
     SOCK_CLOEXEC,
     SOCK_MAX,
     SOCK_NONBLOCK,
@@ -314,12 +316,14 @@ def sys_bind(task, fd, address, length):
 
 def sys_connect(task, fd, address, length):
     """int connect(int fd, struct sockaddr *addr, int addrlen)"""
-    filp = sockfd_lookup(task, fd)
+    filp = task.files.fget(fd)
     if filp is None:
-        return lookup_error(task, fd)
+        return -EBADF
     name = move_addr_to_kernel(task.mm, address, length)
     if isinstance(name, int):
         return name
+    if not isinstance(filp.private_data, socket):
+        return -ENOTSOCK
     sock = filp.private_data
     return sock.ops.connect(sock, name, filp.f_flags & O_NONBLOCK)
 
@@ -456,14 +460,18 @@ def sys_setsockopt(task, fd, level, optname, address, optlen):
     # As much of the value as has an address: an option reads no more than it needs.
     optval = copy_from_user(task.mm, address, min(wanted, task.mm.room(address))) or b""
     sock = filp.private_data
-    if level == SOL_SOCKET:
+    if level == SOL_SOCKET and optname == SO_BINDTODEVICE and len(optval) < min(wanted, IFNAMSIZ - 1):
+        err = -EFAULT
+    elif level == SOL_SOCKET:
         err = sock_setsockopt(sock.sk, optname, optval, task.uid == 0)
     elif not optval and wanted and level == SOL_IP and sock.sk.sk_family == AF_INET:
         err = -EFAULT
     else:
         err = sock.ops.setsockopt(sock, level, optname, optval)
-    # Too short for the option only because the rest of it has no address.
-    return -EFAULT if err == -EINVAL and len(optval) < wanted else err
+    # Too short for an int only because the rest of it has no address; what is meant to be too short is EINVAL before that.
+    if err == -EINVAL and len(optval) < min(wanted, 4) and (wanted >= 4 or level == SOL_IP):
+        return -EFAULT
+    return err
 
 
 def sys_getsockopt(task, fd, level, optname, address, length_address):
@@ -486,6 +494,9 @@ def sys_getsockopt(task, fd, level, optname, address, length_address):
     if isinstance(value, int):
         return value
     value = value[:optlen]
+    # Protocols store the length first, the socket layer last: it shows where the value's address is bad.
+    if level != SOL_SOCKET and not put_user(task.mm, length_address, 4, len(value)):
+        return -EFAULT
     if value and not copy_to_user(task.mm, address, value):
         return -EFAULT
-    return 0 if put_user(task.mm, length_address, 4, len(value)) else -EFAULT
+    return 0 if level != SOL_SOCKET or put_user(task.mm, length_address, 4, len(value)) else -EFAULT

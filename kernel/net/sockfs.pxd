@@ -6,7 +6,7 @@ from kernel.fs.select cimport poll_table
 from kernel.net.core.sock cimport alloc_msghdr, msghdr, socket
 from kernel.net.net cimport Net
 
-cdef int EFAULT, EINVAL, ENOENT, ENOIOCTLCMD, ENOTTY, EPERM, EPIPE, IFCONF_SIZE, IFREQ_SIZE, SIGPIPE, SOCK_STREAM
+cdef int EFAULT, ENOENT, ENOIOCTLCMD, ENOTTY, EPERM, EPIPE, IFCONF_SIZE, IFREQ_SIZE, SIGPIPE, SOCK_STREAM
 cdef unsigned int O_NONBLOCK, O_RDWR, MSG_DONTWAIT, MSG_NOSIGNAL
 cdef unsigned int SIOCETHTOOL, SIOCGIFCONF, SIOCGIFNAME, SIOCGIFVLAN, SIOCGSTAMP, SIOCGSTAMPNS, SIOCSIFVLAN
 cdef long long NSEC_PER_SEC

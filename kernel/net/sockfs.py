@@ -8,12 +8,12 @@ from kernel.net.core.sock_flags import SOCK_TIMESTAMP
 from kernel.net.core.timestamping import realtime
 from kernel.net.vlan import vlan_ioctl
 from kernel.signal import send_signal
-from kernel.uapi.errno import EFAULT, EINVAL, ENOENT, ENOIOCTLCMD, ENOTTY, EPERM, EPIPE
+from kernel.uapi.errno import EFAULT, ENOENT, ENOIOCTLCMD, ENOTTY, EPERM, EPIPE
 from kernel.uapi.fcntl import O_NONBLOCK, O_RDWR
 from kernel.uapi.if_ import IFCONF_SIZE, IFREQ_SIZE
 from kernel.uapi.if_vlan import VLAN_IOCTL_ARGS_SIZE
 from kernel.uapi.signal import SIGPIPE
-from kernel.uapi.socket import MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_STREAM
+from kernel.uapi.socket import AF_UNIX, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_STREAM
 from kernel.uapi.sockios import (
     SIOCETHTOOL,
     SIOCGIFCONF,
@@ -140,6 +140,9 @@ def sock_ioctl(sock, cmd, arg):
     if cmd == SIOCGIFCONF:
         return sock_ifconf(net, user, arg)
     if cmd in (SIOCGSTAMP, SIOCGSTAMPNS):
+        if sock.ops.family == AF_UNIX:
+            # What never crossed a device has no stamp to ask for.
+            return -ENOTTY
         return sock_gstamp(sock.sk, user, cmd, arg)
     result = sock.ops.ioctl(sock, cmd, arg)
     if result != -ENOIOCTLCMD:
@@ -160,12 +163,11 @@ def sock_ifconf(net, user, arg):
     head = user.get_bytes(arg, IFCONF_SIZE)
     if head is None:
         return -EFAULT
-    room = int.from_bytes(head[:4], "little", signed=True)
+    # Room of less than nothing is none.
+    room = max(0, int.from_bytes(head[:4], "little", signed=True))
     buffer = int.from_bytes(head[8:16], "little")
     found = net.devinet.ifconf()
     if buffer:
-        if room < 0:
-            return -EINVAL
         found = found[: room // IFREQ_SIZE * IFREQ_SIZE]
         if found and user.put_bytes(buffer, found) < 0:
             return -EFAULT

@@ -38,8 +38,8 @@ def private_ranges(step, found):
     """The ranges of the page that are each kernel's own: those that the step names, ephemeral ports, times."""
     yield from step.masks
     for at in found:
-        if found.get(at) == 2 and found.get(at + 1, 0) == 0 and at + 3 in found:
-            yield from ((at + 2, 2),) if (found[at + 2] << 8 | found[at + 3]) in EPHEMERAL else ()
+        if found[at] == 2 and found.get(at + 1) == 0 and (found.get(at + 2, 0) << 8 | found.get(at + 3, 0)) in EPHEMERAL:
+            yield at + 2, 2
     if step.call in ("recvmsg", "recvmmsg") and CONTROL in found:
         raw = bytes(found.get(CONTROL + at, 0xA5) for at in range(CONTROL_ROOM))
         at = 0

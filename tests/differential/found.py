@@ -114,6 +114,36 @@ FOUND = {
     "select counts a million microseconds as a second": (
         (Step("select", (0, 0, 0, 0, Ptr(0)), (at(0, struct.pack("<qq", -1, 1000000)),)),), (0,), None,
     ),
+    "epoll_wait looks at the buffer before the file": ((sock(0, 2), Step("epoll_wait", (Fd(0), -2, 1, 0))), (3, -14), ()),
+    "pipe2 at a bad address leaves no descriptor": ((Step("pipe2", (-1, 0o4000)), sock(0, 2)), (-14, 3), ()),
+    "raw sockets share their protocol": (
+        (sock(0, 3, 253), Step("getsockopt", (Fd(0), 1, 2, Ptr(0), Ptr(8)), (at(0, bytes(4)), at(8, word(4))))), (3, 0),
+        ((0, b"\1"),),
+    ),
+    "an ARP entry of another family": ((sock(0, 2), Step("ioctl", (Fd(0), 0x8954, Ptr(0)), (at(0, bytes(68)),))), (3, -96), ()),
+    "connect looks at the address before the kind of file": ((Step("connect", (0, Ptr(0), 255)),), (-22,), ()),
+    "of a vector's count 32 bits matter": ((sock(0, 2), Step("readv", (Fd(0), Ptr(0), -(1 << 63)))), (3, 0), ()),
+    "a datagram that could not be stored is gone": (
+        (Step("socketpair", (1, 2 | 0o4000, 0, Ptr(0)), makes=PAIR), Step("write", (Fd(0), Ptr(0x100), 9)),
+         Step("read", (Fd(1), 8, 9)), Step("read", (Fd(1), Ptr(0x100), 9))),
+        (0, 9, -14, -11), (),
+    ),
+    "an interface list with less than no room": (
+        (sock(0, 2), Step("ioctl", (Fd(0), 0x8912, Ptr(0)), (at(0, word(-1), bytes(4), Ptr(0x100)),))), (3, 0),
+        ((0, bytes(4)),),
+    ),
+    "an IP option's length is stored before its value": (
+        (sock(0, 2), Step("getsockopt", (Fd(0), 0, 49, 0, Ptr(8)), (at(8, word(2)),))), (3, -14), ((8, b"\1"),),
+    ),
+    "a value that is meant to be too short": ((sock(0, 1), Step("setsockopt", (Fd(0), 1, 10, 0, 1))), (3, -22), ()),
+    "nothing of a bad buffer goes into a pipe": (
+        (Step("pipe2", (Ptr(0), 0o4000), makes=PAIR), Step("write", (Fd(1), Ptr(PAGE - 8), 9))), (0, -14), (),
+    ),
+    "an epoll descriptor can not be written, not even nothing": (
+        (Step("epoll_create1", (0,), makes=RESULT), Step("writev", (Fd(0), Ptr(0), 0)), Step("read", (Fd(0), 1 << 62, 1))),
+        (3, -22, -22), (),
+    ),
+    "a Unix socket has no stamps to ask for": ((sock(0, 1, family=1), Step("ioctl", (Fd(0), 0x8906, Ptr(0)))), (3, -25), ()),
 }  # fmt: skip
 
 

@@ -190,9 +190,8 @@ class Maker:
     def make_strange_socket(self):
         family = self.pick(0, AF_UNIX, AF_UNIX, AF_INET, AF_INET, AF_INET, 45, 46, 99, -1)
         base = self.pick(0, STREAM, DGRAM, RAW, RDM, SEQPACKET, 6, 10, 11, 15, 16, -1) | self.pick(0, 0, NONBLOCK, CLOEXEC, 0o20)
-        self.add(
-            "socket", (family, base, self.pick(0, 0, ICMP, TCP, UDP, 2, 132, 255, 256, 262, -1)), makes=RESULT, kind="udp"
-        )
+        protocol = self.pick(0, 0, ICMP, TCP, UDP, 2, 132, 255, 256, 263, -1)
+        self.add("socket", (family, base, protocol), makes=RESULT, kind="raw" if base & 0xF == RAW else "udp")
 
     def make_unix_pair(self, base=None):
         base = base or self.pick(STREAM, STREAM, DGRAM, SEQPACKET)
@@ -459,7 +458,7 @@ class Maker:
     def read(self):
         fd = self.fd("pipe_in", "tcp", "udp", "unix", "event", "timer")
         address, size = self.receive_room()
-        self.add("read", (fd, address, size if self.chance(0.95) else self.pick(-1, 1 << 40)), masks=self.raw_masks(fd, address))
+        self.add("read", (fd, address, size if self.chance(0.95) else self.pick(-1, 1 << 47)), masks=self.raw_masks(fd, address))
 
     def write(self):
         fd = self.fd("pipe_out", "pipe_out", "tcp", "udp", "unix", "event")
@@ -473,7 +472,8 @@ class Maker:
 
     def readv(self):
         fd = self.fd("pipe_in", "tcp", "udp", "unix", "event")
-        self.add("readv", (fd, *self.vector(False)[1:]), self.vector(False)[0])
+        pokes, address, count = self.vector(False)
+        self.add("readv", (fd, address, count), pokes, masks=self.raw_masks(fd, Ptr(DATA)))
 
     def writev(self):
         fd = self.fd("pipe_out", "tcp", "udp", "unix", "event")

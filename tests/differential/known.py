@@ -17,14 +17,23 @@ class Known:
     matches: Callable
 
 
-AF_INET, SOCK_PACKET = 2, 10
+AF_INET, SOCK_PACKET, SOL_SOCKET, SO_SNDBUF = 2, 10, 1, 7
 
 
 def obsolete_packet_socket(step, host, ours):
     return step.call == "socket" and step.arguments[0] == AF_INET and step.arguments[1] & 0xF == SOCK_PACKET
 
 
+def send_buffer(step, host, ours):
+    return step.call == "getsockopt" and step.arguments[1:3] == (SOL_SOCKET, SO_SNDBUF) and host.result == ours.result == 0
+
+
 KNOWN = (
+    Known(
+        "SO_SNDBUF of a connection",
+        "Linux lets it grow by a factor of the congestion control; the host's default one need not be ours",
+        send_buffer,
+    ),
     Known(
         "SOCK_PACKET", "obsolete since Linux 2.2 (packet(7)): an AF_INET socket of this type is refused", obsolete_packet_socket
     ),

@@ -4,10 +4,13 @@ Each sequence is a program of its own.  A call that has not come back after BLOC
 as on the host.
 """
 
+from pathlib import Path
+
 from hwemu.clock import Clock, Event
 from hwemu.cpu import current_context, trap
 from kernel.signal import send_signal
 from kernel.uapi.signal import SA_RESTART, SIGALRM
+from kernel.uapi.syscall import SYS_getpid
 from lab import guest
 from lab.machine import build_machine
 from userland import libc
@@ -29,12 +32,19 @@ from .sequence import (
 
 AGAIN_AFTER_NS = 4_000_000
 DESCRIPTORS = 1024
+DEFAULT_MEMORY_LIMIT = 212992
 SECOND = 1_000_000_000
 # TIME_WAIT takes 60 s, an orphan whose peer is silent some 100 s.
 PATIENCE = (0, SECOND, 10 * SECOND, 60 * SECOND, 100 * SECOND, 300 * SECOND, 600 * SECOND)
 BLANK = bytes([PATTERN]) * PAGE
 # What a task's word holds when it holds no step.
 UNFINISHED, STOPPED, WORD = -1, -2, 0xFFFFFFFF
+
+
+def host_setting(name):
+    """A number under /proc/sys/net/core of the host; Linux's default where there is none to ask."""
+    path = Path("/proc/sys/net/core") / name
+    return int(path.read_text()) if path.exists() else DEFAULT_MEMORY_LIMIT
 
 
 class Watch(Event):
@@ -88,6 +98,10 @@ class Caller:
     def __call__(self):
         self.context = current_context()
         self.arenas = [Arena(self.context.address_space) for _ in range(self.TASKS)]
+        # A folder of its own for the names of Unix sockets.
+        folder = f"/tmp/{trap(SYS_getpid)}"
+        libc.mkdir(folder)
+        libc.chdir(folder)
         for fd in range(3):
             libc.close(fd)
         for _ in range(3):
@@ -231,6 +245,9 @@ class Machine:
         self.host = build_machine(self.clock, cmdline=cmdline, files={guest.INIT: guest.INIT_TEXT})
         self.kernel = self.host.kernel
         guest.boot(self.host)
+        # The limits of buffers are the host's own and no namespace's.
+        self.kernel.net.sysctl_rmem_max = host_setting("rmem_max")
+        self.kernel.net.sysctl_wmem_max = host_setting("wmem_max")
         self.watch = Watch(self.clock)
         self.clock.run(self.clock.now + SECOND)
         self.baseline = self.books()

@@ -94,9 +94,10 @@ INTEGERS = {
     (SOL_UDP, 104): FLAG,  # UDP_GRO
     (SOL_RAW, 1): (0, 1, -1, 0x109),  # ICMP_FILTER
 }  # fmt: skip
-# Options whose value two kernels do not share: random numbers, statistics, state of the host's CPUs.
+# Options whose value two kernels do not share: random numbers, statistics, the host's CPUs and its congestion control.
 PRIVATE = {
-    (SOL_SOCKET, 17), (SOL_SOCKET, 49), (SOL_SOCKET, 55), (SOL_SOCKET, 56), (SOL_SOCKET, 57), (SOL_TCP, 11), (SOL_TCP, 26),
+    (SOL_SOCKET, 17), (SOL_SOCKET, 49), (SOL_SOCKET, 55), (SOL_SOCKET, 56), (SOL_SOCKET, 57), (SOL_TCP, 11),
+    (SOL_TCP, 13), (SOL_TCP, 26),
 }  # fmt: skip
 LENGTHS = (4, 4, 4, 4, 4, 4, 4, 4, 0, 1, 2, 3, 5, 8, 16, 64, 1000, 100000, 0x7FFFFFFF, -1)
 

@@ -112,6 +112,16 @@ printf '%s %d\\n' a 1 b
 test 1 -lt 2; echo $?
 timeout 5 echo fast; timeout 0.2 sleep 5; echo $?
 nohup echo up 2>/dev/null
+grep apple f; grep -c . f; grep -v 1 f; grep -n -i KIWI f; echo $?
+grep -o '[0-9][0-9]*' f
+grep -E 'fig|Kiwi' f; grep -w 7 f; grep -x 9 n; grep -F 2.5 n; grep -q zz f; echo $?
+grep -e one -e last s; grep -l 1 f n t; grep a f t; grep -h a f t; grep '^$' f; grep 'o\\{2\\}' s
+grep -r 1 d | sort; grep nosuch nosuch 2>/dev/null; echo $?; echo x | grep -H x
+touch new f; ls new; touch -c no; ls no 2>/dev/null; echo $?
+ln -s f l; cat l; ln f hard; echo more >> hard; tail -n 1 f; ln -sf n l; head -n 1 l; ln f nosuch/x 2>/dev/null; echo $?
+chmod 640 f; ls -l f | cut -c1-10; chmod u+x,g-r,o=r f; ls -l f | cut -c1-10
+chmod a=rwX d; ls -ld d | cut -c1-10; chmod x f 2>/dev/null; echo $?
+head -2 f; tail -2 f; tail -n +3 f; tail -c 5 f; head -n -2 f
 head -n 2 f; tail -n 2 f; wc -l f
 """
 

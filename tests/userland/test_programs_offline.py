@@ -68,7 +68,7 @@ def test_command_lines(run_line, command, output, status):
         "ping", "ping -c 0 x", "ping -s 99999 1.2.3.4", "ip", "ip nosuch", "ip addr nosuch", "ss -z", "ethtool",
         "lspci x", "tcpdump -z", "tcpdump -c x", "tcpdump port", "nc", "nc -z", "nc -l", "wget", "wget ftp://x/",
         "httpd -p 0", "httpd a b", "udhcpc x", "udhcpc -r x", "nslookup", "ttcp", "ttcp -s -c x", "inetd x", "arping",
-        "dmesg x", "poweroff x", "sha256sum -z", "tail -n x", "grep", "grep (", "rm", "mkdir", "cat --help", "sh -z",
+        "dmesg x", "poweroff x", "sha256sum -z", "tail -n x", "grep", "grep -E (", "rm", "mkdir", "cat --help", "sh -z",
     ],
 )  # fmt: skip
 def test_a_wrong_command_line_is_one_line_and_status_2(run_line, command):

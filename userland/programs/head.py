@@ -2,14 +2,14 @@
 
 from userland import libc
 
-USAGE = "head [-n LINES | -c BYTES] [FILE ...]"
+USAGE = "head [-n LINES | -LINES | -c BYTES] [FILE ...]"
 BLOCK = 65536
 
 
 def main(argv):
     try:
-        options = libc.getopt(argv, "n:c:", USAGE)
-        lines = options.integer("n", 10)
+        options = libc.getopt(with_count(argv), "n:c:", USAGE)
+        lines = options.integer("n", 10, -(1 << 31))
         size = options.integer("c", -1) if options.has("c") else -1
     except libc.UsageError as error:
         libc.eputs(f"head: {error}")
@@ -32,6 +32,14 @@ def main(argv):
     return status
 
 
+def with_count(argv):
+    """The command line with `-5` as `-n 5`."""
+    words = list(argv)
+    if len(words) > 1 and words[1][:1] == "-" and words[1][1:].isdigit():
+        words[1:2] = ["-n", words[1][1:]]
+    return words
+
+
 def head_bytes(fd, left):
     while left > 0:
         chunk = libc.read_bytes(fd, min(left, BLOCK))
@@ -45,7 +53,24 @@ def head_bytes(fd, left):
     return 0
 
 
+def all_but_last(fd, count):
+    """`-n -COUNT`: what is left when the last lines are gone."""
+    reader = libc.LineReader(fd, BLOCK, 1 << 24)
+    kept = []
+    while True:
+        line = reader.line()
+        if line == -1:
+            return -1
+        if not line:
+            return 0
+        kept.append(line)
+        if len(kept) > count and libc.write_all(1, kept.pop(0)) < 0:
+            return -1
+
+
 def head_lines(fd, left):
+    if left < 0:
+        return all_but_last(fd, -left)
     while left > 0:
         chunk = libc.read_bytes(fd, BLOCK)
         if chunk == -1:

@@ -1,8 +1,9 @@
 """tail: the last lines of files."""
 
 from userland import libc
+from userland.programs.head import with_count
 
-USAGE = "tail [-n LINES] [FILE ...]"
+USAGE = "tail [-n [+]LINES | -LINES | -c BYTES] [FILE ...]"
 BLOCK = 65536
 # What is kept of a stream that is longer: enough for any sensible number of lines.
 KEPT = 4 << 20
@@ -10,8 +11,10 @@ KEPT = 4 << 20
 
 def main(argv):
     try:
-        options = libc.getopt(argv, "n:", USAGE)
-        lines = options.integer("n", 10)
+        options = libc.getopt(with_count(argv), "n:c:", USAGE)
+        from_start = options.get("n", "").startswith("+")
+        lines = libc.integer(options.get("n", "10").removeprefix("+"), 0)
+        size = options.integer("c", -1) if options.has("c") else -1
     except libc.UsageError as error:
         libc.eputs(f"tail: {error}")
         return 2
@@ -28,7 +31,10 @@ def main(argv):
             libc.close(fd)
         if len(names) > 1:
             libc.puts(("\n" if index else "") + f"==> {name} <==")
-        libc.fputs(last_lines(data, lines))
+        if size >= 0:
+            libc.fputs(data[len(data) - min(size, len(data)) :])
+        else:
+            libc.fputs(lines_from(data, lines) if from_start else last_lines(data, lines))
     return status
 
 
@@ -44,6 +50,11 @@ def read_end(fd):
         data += chunk
         if len(data) > 2 * KEPT:
             del data[:-KEPT]
+
+
+def lines_from(data, number):
+    """`-n +NUMBER`: everything from that line on."""
+    return b"".join(data.splitlines(keepends=True)[max(0, number - 1) :])
 
 
 def last_lines(data, count):

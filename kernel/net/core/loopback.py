@@ -52,7 +52,8 @@ def loopback_setup(net):
     dev.broadcast = bytes(ETH_ALEN)
     dev_addr_set(dev, bytes(ETH_ALEN))
     dev.flags = IFF_LOOPBACK
-    dev.tx_queue_len = 0
+    # As of every device; without a queue it means nothing.
+    dev.tx_queue_len = 1000
     dev.netdev_ops = loopback_ops()
     dev.header_ops = eth_header_ops()
     dev.features = (

@@ -129,8 +129,8 @@ def inet_create(net, sock, protocol, uid):
         return -EPERM
     sk = chosen.prot.sk_alloc(net, AF_INET, sock.type, protocol)
     sk.sk_uid = uid
-    # What has no ports of its own shares its address.
-    sk.sk_reuse = sock.type == SOCK_RAW or protocol == IPPROTO_ICMP
+    # What has no ports of its own shares its numbers (Linux: INET_PROTOSW_REUSE).
+    sk.sk_reuse = chosen.protocol in (IPPROTO_IP, IPPROTO_ICMP)
     sock.ops = chosen.ops
     sock_graft(sk, sock)
     err = 0

@@ -24,7 +24,7 @@ from kernel.net.ipv4.fib import ipv4_is_loopback, ipv4_is_multicast
 from kernel.net.ipv4.icmp import icmp_send
 from kernel.net.ipv4.igmp import ip_eth_mc_map
 from kernel.net.ipv4.route import ip_route_input, ip_route_output
-from kernel.uapi.errno import EINVAL, ENODEV, ENXIO
+from kernel.uapi.errno import EINVAL, ENODEV, ENXIO, EPFNOSUPPORT
 from kernel.uapi.icmp import ICMP_DEST_UNREACH, ICMP_HOST_UNREACH
 from kernel.uapi.if_ import IFF_LOOPBACK, IFF_NOARP
 from kernel.uapi.if_arp import (
@@ -286,7 +286,7 @@ def arp_init(net):
 def arp_ioctl(net, cmd, arpreq):
     """SIOCGARP, SIOCSARP, SIOCDARP on the bytes of a struct arpreq: (0 or a negative errno, the struct to give back)."""
     if int.from_bytes(arpreq[:2], "little") != AF_INET:
-        return -EINVAL, arpreq
+        return (-EPFNOSUPPORT if cmd == SIOCGARP else -EINVAL), arpreq
     address = int.from_bytes(arpreq[4:8], "big")
     flags = int.from_bytes(arpreq[32:36], "little")
     name = arpreq[52:68].split(b"\0")[0].decode("latin-1")

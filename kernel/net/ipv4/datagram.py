@@ -394,9 +394,10 @@ def datagram_flow(sk, msg):
 def datagram_make_skb(sk, msg, size, header_len):
     """Wait for room, then the user's bytes in an sk_buff that `sk` pays for: a negative errno (an int) on failure.
 
-    At least the first `header_len` bytes are linear, those of the transport's header; a raw socket has none.
+    At least the first `header_len` bytes are linear, those of the transport's header; a raw socket has none,
+    and one whose user writes the IP header waits like the others.
     """
-    if header_len:
+    if header_len or sk.hdrincl:
         err = sock_may_send(sk, msg.msg_flags & MSG_DONTWAIT != 0)
     else:
         # A raw socket does not wait for room and leaves a pending error to the next one who asks.

@@ -40,6 +40,7 @@ cdef class ping_proto(datagram_proto):
     cpdef unhash(self, sock sk)
     cpdef long long sendmsg(self, sock sk, msghdr msg, unsigned long long size) except? -9999
     cpdef long long recvmsg(self, sock sk, msghdr msg, unsigned long long size, int flags) except? -9999
+    cpdef int ioctl(self, sock sk, int cmd, unsigned long long arg) except? -9999
     cpdef int backlog_rcv(self, sock sk, sk_buff skb) except? -9999
 
 

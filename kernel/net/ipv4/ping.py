@@ -18,7 +18,7 @@ from kernel.net.ipv4.datagram import (
     datagram_send,
     datagram_sock,
 )
-from kernel.uapi.errno import EACCES, EADDRINUSE, EAGAIN, EFAULT, EINVAL, EMSGSIZE, EOPNOTSUPP
+from kernel.uapi.errno import EACCES, EADDRINUSE, EAGAIN, EFAULT, EINVAL, EMSGSIZE, ENOIOCTLCMD, EOPNOTSUPP
 from kernel.uapi.icmp import ICMP_ECHO
 from kernel.uapi.in_ import IPPROTO_ICMP
 from kernel.uapi.socket import MSG_OOB
@@ -109,6 +109,9 @@ class ping_proto(datagram_proto):
         if flags & MSG_OOB:
             return -EOPNOTSUPP
         return datagram_recvmsg(sk, msg, size, flags)
+
+    def ioctl(self, sk, cmd, arg):
+        return -ENOIOCTLCMD
 
     def backlog_rcv(self, sk, skb):
         return ping_queue_rcv_skb(sk, skb)

@@ -19,7 +19,7 @@ from kernel.net.ipv4.datagram cimport (
 from kernel.net.ipv4.ip_output cimport ip_local_out, ip_select_ident
 from kernel.net.net cimport Net
 
-cdef int EFAULT, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP
+cdef int EACCES, EFAULT, EHOSTUNREACH, ENETUNREACH, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP
 cdef int ICMP_FILTER, ETH_P_IP, IPPROTO_ICMP, IPPROTO_RAW, SOL_RAW
 cdef unsigned int MSG_OOB, MSG_PROBE
 cdef int ICMP_TYPE_AND_CODE
@@ -64,7 +64,7 @@ cpdef bint raw_filtered(sock sk, sk_buff skb) except? -1
 cpdef int raw_queue_rcv_skb(sock sk, sk_buff skb) except? -9999
 @cython.locals(table=raw_hash_table, sk=sock, inner=cython.uint, following=sock)
 cpdef raw_icmp_error(Net net, sk_buff skb, unsigned int protocol, unsigned int info)
-@cython.locals(err=cython.int)
+@cython.locals(err=cython.int, headless=cython.bint)
 cpdef long long raw_sendmsg(sock sk, msghdr msg, unsigned long long size) except? -9999
 @cython.locals(net=Net, rt=rtable, mtu=cython.uint, nh=cython.uint, header_len=cython.uint)
 cpdef long long raw_send_hdrinc(sock sk, sk_buff skb, object flow, unsigned int size) except? -9999

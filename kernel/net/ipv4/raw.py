@@ -19,7 +19,7 @@ from kernel.net.ipv4.datagram import (
 from kernel.net.ipv4.ip_output import ip_local_out, ip_select_ident
 from kernel.net.ipv4.ip_sockglue import ip_local_error
 from kernel.net.ipv4.mcast import ip_mc_sf_allow
-from kernel.uapi.errno import EFAULT, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP
+from kernel.uapi.errno import EACCES, EFAULT, EHOSTUNREACH, EINVAL, EMSGSIZE, ENETUNREACH, ENOPROTOOPT, EOPNOTSUPP
 from kernel.uapi.icmp import ICMP_FILTER
 from kernel.uapi.if_ether import ETH_P_IP
 from kernel.uapi.in_ import IPPROTO_ICMP, IPPROTO_MAX, IPPROTO_RAW
@@ -212,15 +212,25 @@ def raw_sendmsg(sk, msg, size):
         return -EMSGSIZE
     if msg.msg_flags & MSG_OOB:
         return -EOPNOTSUPP
+    if not msg.msg_name:
+        # An address of no length is none.
+        msg.msg_name = None
     flow = datagram_flow(sk, msg)
+    headless = sk.inet_num == IPPROTO_ICMP and not sk.hdrincl and size < ICMP_TYPE_AND_CODE
     if isinstance(flow, int):
-        return flow
+        # The message is looked at before a route is.
+        return -EFAULT if headless and flow in (-ENETUNREACH, -EHOSTUNREACH, -EACCES) else flow
+    if headless:
+        return -EFAULT
     if not sk.hdrincl:
-        if sk.inet_num == IPPROTO_ICMP and size < ICMP_TYPE_AND_CODE:
-            return -EFAULT
         err = datagram_fits(sk, flow.rt, IP_HEADER_LEN + len(flow.opt) + size, flow.daddr, 0)
         if err < 0:
             return err
+    elif size > flow.rt.dev.mtu:
+        ip_local_error(sk, EMSGSIZE, flow.daddr, sk.inet_dport, flow.rt.dev.mtu)
+        return -EMSGSIZE
+    elif size < IP_HEADER_LEN:
+        return -EINVAL
     if msg.msg_flags & MSG_PROBE:
         return size
     skb = datagram_make_skb(sk, msg, size, 0)
@@ -234,14 +244,6 @@ def raw_sendmsg(sk, msg, size):
 def raw_send_hdrinc(sk, skb, flow, size):
     """Send a packet whose IP header the user has written: length and checksum are ours, source and id if he left them 0."""
     rt = flow.rt
-    mtu = rt.dev.mtu
-    if size > mtu:
-        ip_local_error(sk, EMSGSIZE, flow.daddr, sk.inet_dport, mtu)
-        kfree_skb(skb, "PKT_TOO_BIG")
-        return -EMSGSIZE
-    if size < IP_HEADER_LEN:
-        kfree_skb(skb, "IP_INHDR")
-        return -EINVAL
     net = sk.net
     nh = skb.data
     header_len = (skb.get8(nh) & 15) << 2

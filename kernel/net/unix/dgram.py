@@ -194,6 +194,12 @@ def unix_dgram_recvmsg(sk, msg, size, flags):
     if copied < length:
         msg.msg_flags |= MSG_TRUNC
     if copied and skb_copy_datagram_iter(skb, offset, msg.msg_iter, copied) < 0:
+        if not peeking:
+            # It was taken; nobody gets it any more.
+            sk.domain.put_files(scm.detach_fds(sk.domain, skb))
+            sk.sk_receive_queue.unlink(skb)
+            consume_skb(skb)
+            sk.make_room()
         return -EFAULT
     cookie = scm.scm_cookie(parms.cred)
     if peeking:
