@@ -26,7 +26,8 @@ from userland import libc
 MAC = station_address(0)
 PEER = bytes.fromhex("0200000000aa")
 BROADCAST = b"\xff" * 6
-GROUP = bytes.fromhex("01005e000001")
+# Not 224.0.0.1, to which every host belongs (RFC 1112).
+GROUP = bytes.fromhex("01005e010203")
 STRANGER = bytes.fromhex("025400999999")
 PACKET_OTHERHOST = 3
 ETH_P_ALL = 3
