@@ -105,6 +105,10 @@ def parser() -> Parser:
     machine_options(boot)
     run = commands.add_parser("run", help="boot a machine that runs your program, Python with main(argv) or ELF")
     machine_options(run)
+    run.add_argument(
+        "--gdb", type=value(arguments.port), metavar="PORT",
+        help="wait for gdb at this port of 127.0.0.1 when an ELF program begins",
+    )  # fmt: skip
     run.add_argument("program", metavar="PROGRAM")
     run.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS")
     traced = commands.add_parser("strace", help="as run, and print the system calls of all programs to standard error")

@@ -17,6 +17,7 @@ from lab.capture_file import CaptureFile
 from lab.console import STDIN, STDOUT, ConsoleLine, at_terminal, errors_apart, raw_terminal
 from lab.control import Control
 from lab.errors import LabError
+from lab.gdb import GdbServer
 from lab.host_signals import HostSignals
 from lab.initramfs import init_argv
 from lab.kit.snapshot import Observer, take
@@ -69,6 +70,10 @@ class Session:
             self.clock, wires[0], name="hw0", memory=options.memory, seed=options.seed, cmdline=self.cmdline(),
             files=self.files, name_server=self.name_server(), more_wires=wires[1:],
         )  # fmt: skip
+        if options.command == "run" and options.gdb:
+            debugger = GdbServer(options.gdb)
+            self.closing.callback(debugger.close)
+            self.host.kernel.debugger = debugger
         if options.command == "strace":
             table = self.host.kernel.syscalls
             table.observer = Strace(table, sys.stderr)

@@ -7,7 +7,7 @@ from kernel.dma cimport dma_map_page, dma_map_single, dma_unmap_page, dma_unmap_
 from kernel.lib.checksum cimport csum_fold, csum_tcpudp_nofold
 from kernel.net.core.dev cimport netif_stop_queue, netif_wake_queue
 from kernel.net.core.netdevice cimport net_device, netif_queue_stopped
-from kernel.net.core.skbuff cimport consume_skb, kfree_skb, page as skb_page, sk_buff, skb_cow
+from kernel.net.core.skbuff cimport consume_skb, kfree_skb, page as skb_page, sk_buff, skb_cow, skb_tx_timestamp
 from kernel.pci.device cimport pci_dev
 
 cdef unsigned int E1000_TDT, E1000_TXD_CMD_DEXT, E1000_TXD_CMD_EOP, E1000_TXD_CMD_IDE, E1000_TXD_CMD_IFCS

@@ -24,7 +24,7 @@ from kernel.lib.checksum import csum_fold, csum_tcpudp_nofold
 from kernel.net.core.dev import netif_stop_queue, netif_wake_queue
 from kernel.net.core.netdev_flags import NETDEV_TX_BUSY, NETDEV_TX_OK
 from kernel.net.core.netdevice import netif_queue_stopped
-from kernel.net.core.skbuff import consume_skb, kfree_skb, skb_cow
+from kernel.net.core.skbuff import consume_skb, kfree_skb, skb_cow, skb_tx_timestamp
 
 CHECKSUM_PARTIAL = 3
 IPPROTO_TCP = 6
@@ -87,6 +87,7 @@ def e1000_xmit_frame(adapter, skb):
         command |= E1000_TXD_CMD_VLE
         upper |= skb.vlan_tci << 16
     e1000_tx_map(adapter, skb, command, upper, first)
+    skb_tx_timestamp(skb)
 
     netdev.tx_packets += segments
     netdev.tx_bytes += wire_bytes

@@ -303,6 +303,13 @@ cdef class UserSpace(AddressSpace):
 
     cpdef int run(self, long long slice):
         """Execute up to about `slice` instructions of the loaded thread; SLICE, SYSCALL or FAULT."""
+        return self.execute(slice, 0)
+
+    cpdef int step(self):
+        """Execute one instruction of the loaded thread: as `run`."""
+        return self.execute(LONGEST_SLICE, 1)
+
+    cdef int execute(self, long long slice, size_t count):
         cdef unsigned long long start = 0
         cdef long long budget = slice * 4 if slice < LONGEST_SLICE else LONGEST_SLICE
         cdef int error
@@ -313,9 +320,9 @@ cdef class UserSpace(AddressSpace):
         self.state.address = 0
         self.uc_reg_read(self.engine, REG_RIP if self.wide else REG_EIP, &start)
         # Code never reaches this end: the page above the limit is never mapped.
-        error = self.uc_emu_start(self.engine, start, 0xFFFFFFFFFFFFF000 if self.wide else 0xFFFFFFFC, 0, 0)
+        error = self.uc_emu_start(self.engine, start, 0xFFFFFFFFFFFFF000 if self.wide else 0xFFFFFFFC, 0, count)
         self.instructions += <unsigned long long>(budget - self.state.budget) // 4
-        if self.state.reason == 0 and (error != 0 or self.state.budget >= 0):
+        if self.state.reason == 0 and (error != 0 or (self.state.budget >= 0 and count == 0)):
             # A privileged instruction, or an exception that has no hook.
             self.state.reason = 2
             self.state.fault = 4

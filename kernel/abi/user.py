@@ -47,6 +47,7 @@ def run_user(kernel, task):
     mm = task.mm
     abi = task.abi
     clock = kernel.arch.clock
+    debugger = kernel.debugger
     try:
         while True:
             if task.dying:
@@ -55,7 +56,7 @@ def run_user(kernel, task):
             if task.context.thread_pointer.tls:
                 abi.write_table(mm, task.context.thread_pointer)
             before = mm.instructions
-            reason = mm.run(SLICE)
+            reason = mm.run(SLICE) if debugger is None else debugger.run(task, mm, SLICE)
             spent = (mm.instructions - before) * NS_PER_INSTRUCTION
             task.utime += spent
             clock.advance(spent)

@@ -102,6 +102,8 @@ class Kernel:
         self.oopses = []
         # How often which call was made that there is not.
         self.unknown_calls = {}
+        # What executes programs in machine code in place of the CPU alone: `run(task, mm, slice)`.
+        self.debugger = None
         self.leak_checks = []
         self.shutdown_calls = []
 

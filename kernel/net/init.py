@@ -31,6 +31,7 @@ from kernel.net.netlink.rt_init import rtnetlink_init
 from kernel.net.netlink.sock_diag import sock_diag_init
 from kernel.net.packet.af_packet import packet_init
 from kernel.net.socket import sys_socketcall
+from kernel.net.socket_calls import register_socket_calls
 from kernel.net.sockfs import sockfs
 from kernel.net.unix.af_unix import unix_init
 from kernel.net.vlan import proc_vlan_config, vlan_init
@@ -57,6 +58,7 @@ def net_init(kernel):
     dev_open(net.loopback_dev)
     if kernel.syscalls is not None:
         kernel.syscalls.register(SYS_socketcall, "socketcall", sys_socketcall(net))
+        register_socket_calls(net, kernel.syscalls)
     if kernel.proc is not None:
         ip_proc_init(net, kernel.proc)
         kernel.proc.create("net/dev", lambda: proc_net_dev(net))

@@ -45,6 +45,7 @@ cdef class Net:
     cdef public object sysctl_tcp_congestion_control
     cdef public long long sysctl_wmem_default, sysctl_wmem_max, sysctl_rmem_default, sysctl_rmem_max
     cdef public long long sysctl_somaxconn, sysctl_optmem_max, sysctl_ip_forward, sysctl_ip_default_ttl
+    cdef public long long sysctl_tstamp_allow_data, sysctl_tcp_fastopen, sysctl_tcp_fastopen_blackhole_timeout
     cdef public long long sysctl_ip_no_pmtu_disc, sysctl_ip_nonlocal_bind, sysctl_ip_unprivileged_port_start
     cdef public long long sysctl_ip_local_port_first, sysctl_ip_local_port_last
     cdef public long long sysctl_icmp_echo_ignore_all

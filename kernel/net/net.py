@@ -99,7 +99,8 @@ class Net:
         self.sysctl_rmem_default = 212992
         self.sysctl_rmem_max = 212992
         self.sysctl_somaxconn = 4096
-        self.sysctl_optmem_max = 20480
+        self.sysctl_optmem_max = 131072
+        self.sysctl_tstamp_allow_data = 1
 
         # net.ipv4
         self.devconf = devconf_table()
@@ -191,6 +192,8 @@ class Net:
         self.sysctl_tcp_comp_sack_delay = NSEC_PER_MSEC
         self.sysctl_tcp_comp_sack_nr = 44
         self.sysctl_tcp_congestion_control = "cubic"
+        self.sysctl_tcp_fastopen = 1
+        self.sysctl_tcp_fastopen_blackhole_timeout = 0
 
     def local_port_range(self):
         """The first and the last port that automatic binding may take."""

@@ -15,6 +15,7 @@ from kernel.uapi.socket import (
     MSG_DONTWAIT,
     MSG_ERRQUEUE,
     MSG_INTERNAL_SENDMSG_FLAGS,
+    MSG_OOB,
     MSG_WAITFORONE,
     SOCKADDR_STORAGE_SIZE,
     UIO_MAXIOV,
@@ -23,9 +24,12 @@ from kernel.uapi.socket import (
 MSGHDR_SIZE = 56
 MMSGHDR_SIZE = 64
 CMSGHDR_SIZE = 16
-MAX_CONTROL = 20480
+TIMESPEC_SIZE = 16
+# The highest bit of a call's flags marks 32-bit programs, of which there are none here.
+FLAGS_MASK = 0x7FFFFFFF
+U32_MASK = 0xFFFFFFFF
+U64_MASK = 0xFFFFFFFFFFFFFFFF
 NSEC_PER_SEC = 1000000000
-USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
 
 
 class user_msghdr:
@@ -83,16 +87,25 @@ def parse_control(raw):
 
 
 def build_control(messages, room):
-    """The bytes of control messages that fit in `room`, and whether something had to be cut off."""
+    """The bytes of control messages that fit in `room`, and whether something had to be cut off (MSG_CTRUNC).
+
+    A message of which not all fits is cut, and its header says how much there is; one without room for its header is left out.
+    """
     out = b""
+    cut = False
     for level, type, data in messages:
-        head = (CMSGHDR_SIZE + len(data)).to_bytes(8, "little")
-        head += level.to_bytes(4, "little") + type.to_bytes(4, "little")
-        entry = head + data
-        if len(out) + len(entry) > room:
+        left = room - len(out)
+        if left < CMSGHDR_SIZE:
             return out, True
-        out += entry.ljust((len(entry) + 7) & ~7, b"\0")
-    return out[:room], False
+        length = CMSGHDR_SIZE + len(data)
+        if length > left:
+            cut = True
+            length = left
+        entry = length.to_bytes(8, "little") + level.to_bytes(4, "little") + type.to_bytes(4, "little")
+        entry += data[: length - CMSGHDR_SIZE]
+        # The padding up to the next one belongs to it, as far as it goes.
+        out += entry.ljust(min((length + 7) & ~7, left), b"\0")
+    return out, cut
 
 
 def send_one(task, filp, address, flags):
@@ -101,10 +114,10 @@ def send_one(task, filp, address, flags):
     if isinstance(parsed, int):
         return parsed
     user, iterator = parsed
-    msg = msghdr(iterator, flags & ~MSG_INTERNAL_SENDMSG_FLAGS & 0x7FFFFFFF)
+    msg = msghdr(iterator, flags & ~MSG_INTERNAL_SENDMSG_FLAGS & FLAGS_MASK)
     msg.msg_name = user.name_bytes
     if user.controllen:
-        if user.controllen > MAX_CONTROL:
+        if user.controllen > filp.private_data.net.sysctl_optmem_max:
             return -ENOBUFS
         raw = copy_from_user(task.mm, user.control, user.controllen)
         if raw is None:
@@ -119,34 +132,34 @@ def send_one(task, filp, address, flags):
 
 
 def receive_one(task, filp, address, flags):
-    """recvmsg's work; bytes received or a negative errno."""
+    """recvmsg's work: bytes received or a negative errno, and the flags that came back."""
     mm = task.mm
     parsed = copy_msghdr_from_user(mm, address, False)
     if isinstance(parsed, int):
-        return parsed
+        return parsed, 0
     user, iterator = parsed
     msg = msghdr(iterator, flags & MSG_CMSG_CLOEXEC)
     msg.msg_control = []
     msg.msg_controllen = user.controllen if user.control else 0
-    flags &= 0x7FFFFFFF
+    flags &= FLAGS_MASK
     if filp.f_flags & O_NONBLOCK:
         flags |= MSG_DONTWAIT
     sock = filp.private_data
     result = sock.ops.recvmsg(sock, msg, iterator.count, flags)
     if result < 0:
-        return result
+        return result, 0
     if user.name:
         name = socket_room.inet_name(msg) if msg.msg_family == AF_INET else msg.msg_name or b""
         err = socket_room.move_addr_to_user(mm, name, user.name, user.address + 8)
         if err < 0:
-            return err
+            return err, 0
     control, cut = build_control(msg.msg_control, msg.msg_controllen)
     if control and not copy_to_user(mm, user.control, control):
-        return -EFAULT
+        return -EFAULT, 0
     out_flags = msg.msg_flags | (MSG_CTRUNC if cut else 0)
     if not put_user(mm, user.address + 48, 4, out_flags) or not put_user(mm, user.address + 40, 8, len(control)):
-        return -EFAULT
-    return result
+        return -EFAULT, 0
+    return result, out_flags
 
 
 def sys_sendmsg(task, fd, address, flags):
@@ -162,74 +175,93 @@ def sys_recvmsg(task, fd, address, flags):
     if flags & MSG_CMSG_COMPAT:
         return -EINVAL
     filp = socket_room.sockfd_lookup(task, fd)
-    return socket_room.lookup_error(task, fd) if filp is None else receive_one(task, filp, address, flags)
+    return socket_room.lookup_error(task, fd) if filp is None else receive_one(task, filp, address, flags)[0]
 
 
 def sys_sendmmsg(task, fd, vector, count, flags):
-    """int sendmmsg(int fd, struct mmsghdr *msgvec, unsigned vlen, unsigned flags): how many went"""
+    """int sendmmsg(int fd, struct mmsghdr *msgvec, unsigned vlen, unsigned flags): how many went
+
+    An error is reported only when nothing went before it; a message that went in part is the last one.
+    """
     if flags & MSG_CMSG_COMPAT:
         return -EINVAL
     filp = socket_room.sockfd_lookup(task, fd)
     if filp is None:
         return socket_room.lookup_error(task, fd)
     done = 0
-    while done < min(count & 0xFFFFFFFF, UIO_MAXIOV):
-        address = vector + done * MMSGHDR_SIZE
+    result = 0
+    while done < min(count & U32_MASK, UIO_MAXIOV):
+        address = (vector + done * MMSGHDR_SIZE) & U64_MASK
         result = send_one(task, filp, address, flags)
-        if result >= 0 and not put_user(task.mm, (address + MSGHDR_SIZE) & 0xFFFFFFFFFFFFFFFF, 4, result):
+        if result >= 0 and not put_user(task.mm, (address + MSGHDR_SIZE) & U64_MASK, 4, result):
             result = -EFAULT
         if result < 0:
-            return done if done else result
+            break
         done += 1
-    return done
+        if result < message_size(task.mm, address):
+            break
+    return done if done else min(result, 0)
+
+
+def message_size(mm, address):
+    """How many bytes the buffers of the struct msghdr at `address` hold together."""
+    parsed = copy_msghdr_from_user(mm, address, False)
+    return 0 if isinstance(parsed, int) else parsed[1].count
 
 
 def sys_recvmmsg(task, fd, vector, count, flags, timeout):
     """int recvmmsg(int fd, struct mmsghdr *msgvec, unsigned vlen, unsigned flags, struct timespec *timeout)
 
-    The timeout is looked at after each message, as in Linux.
+    The timeout is looked at after each message, as in Linux, and what is left of it is stored.  An error behind the first
+    message is kept for the next call (SO_ERROR).
     """
     if flags & MSG_CMSG_COMPAT:
         return -EINVAL
-    limit = 0
+    deadline = -1
+    now = task.sched.timers.now
     if timeout:
-        raw = copy_from_user(task.mm, timeout & USER_ADDRESS, 16)
+        raw = copy_from_user(task.mm, timeout & U64_MASK, TIMESPEC_SIZE)
         if raw is None:
             return -EFAULT
         seconds = int.from_bytes(raw[:8], "little", signed=True)
         fraction = int.from_bytes(raw[8:], "little", signed=True)
         if seconds < 0 or not 0 <= fraction < NSEC_PER_SEC:
             return -EINVAL
-        limit = seconds * NSEC_PER_SEC + fraction
+        deadline = now() + seconds * NSEC_PER_SEC + fraction
     filp = socket_room.sockfd_lookup(task, fd)
     if filp is None:
         return socket_room.lookup_error(task, fd)
     sk = filp.private_data.sk
     if not flags & MSG_ERRQUEUE:
-        result = sock_error(sk)
-        if result < 0:
-            return result
-    timers = filp.private_data.net.timers
-    deadline = timers.now() + limit
-    done = result = 0
-    while done < count & 0xFFFFFFFF:
-        address = vector + done * MMSGHDR_SIZE
-        result = receive_one(task, filp, address, flags & ~MSG_WAITFORONE)
-        if result >= 0 and not put_user(task.mm, (address + MSGHDR_SIZE) & USER_ADDRESS, 4, result):
+        pending = sock_error(sk)
+        if pending:
+            return pending
+    done = 0
+    result = 0
+    left = 0
+    while done < count & U32_MASK:
+        address = (vector + done * MMSGHDR_SIZE) & U64_MASK
+        result, came = receive_one(task, filp, address, flags & ~MSG_WAITFORONE)
+        if result >= 0 and not put_user(task.mm, (address + MSGHDR_SIZE) & U64_MASK, 4, result):
             result = -EFAULT
         if result < 0:
             break
         done += 1
         if flags & MSG_WAITFORONE:
             flags |= MSG_DONTWAIT
-        if timeout and timers.now() >= deadline:
+        left = max(0, deadline - now())
+        if (timeout and left == 0) or came & MSG_OOB:
             break
-    if result < 0 and done and result != -EAGAIN:
-        # What has come is not lost for an error behind it: that waits for the next call.
+    if done == 0:
+        return min(result, 0)
+    if result < 0 and result != -EAGAIN:
         sk.sk_err = -result
-    if timeout and done and result != -EAGAIN:
-        left = max(0, deadline - timers.now())
-        left = (left // NSEC_PER_SEC).to_bytes(8, "little") + (left % NSEC_PER_SEC).to_bytes(8, "little")
-        if not copy_to_user(task.mm, timeout & USER_ADDRESS, left):
-            return -EFAULT
-    return done if done else result
+    if timeout and not put_timespec(task.mm, timeout & U64_MASK, left):
+        return -EFAULT
+    return done
+
+
+def put_timespec(mm, address, nanoseconds):
+    """Store a struct timespec; False for a bad address."""
+    seconds, fraction = divmod(nanoseconds, NSEC_PER_SEC)
+    return copy_to_user(mm, address, seconds.to_bytes(8, "little") + fraction.to_bytes(8, "little"))

@@ -3,7 +3,9 @@
 from kernel.arch.uaccess import copy_from_user, copy_to_user, strncpy_from_user
 from kernel.fs.file import file, file_operations
 from kernel.net.core.dev_ioctl import dev_ioctl, may_ioctl
-from kernel.net.core.sock import alloc_msghdr
+from kernel.net.core.sock import alloc_msghdr, sock_enable_timestamp
+from kernel.net.core.sock_flags import SOCK_TIMESTAMP
+from kernel.net.core.timestamping import realtime
 from kernel.net.vlan import vlan_ioctl
 from kernel.signal import send_signal
 from kernel.uapi.errno import EFAULT, ENOENT, ENOIOCTLCMD, ENOTTY, EPERM, EPIPE
@@ -21,8 +23,6 @@ from kernel.uapi.sockios import (
     SIOCGSTAMPNS,
     SIOCSIFVLAN,
 )
-
-NSEC_PER_SEC = 1000000000
 
 
 class socket_file_ops(file_operations):
@@ -175,10 +175,16 @@ def sock_ifconf(net, user, arg):
 
 
 def sock_gstamp(sk, user, cmd, arg):
-    """SIOCGSTAMP and SIOCGSTAMPNS: when the last packet came; -ENOENT before the first."""
-    if sk.sk_stamp == 0:
+    """SIOCGSTAMP and SIOCGSTAMPNS: when the last packet came; -ENOENT before the first.
+
+    From the first call on packets are stamped; one that came before is as old as the call.
+    """
+    sock_enable_timestamp(sk, SOCK_TIMESTAMP)
+    if sk.sk_stamp < 0:
         return -ENOENT
-    fraction = sk.sk_stamp % NSEC_PER_SEC
+    if sk.sk_stamp == 0:
+        sk.sk_stamp = sk.net.timers.now()
+    seconds, fraction = realtime(sk, sk.sk_stamp)
     if cmd == SIOCGSTAMP:
         fraction //= 1000
-    return user.put_bytes(arg, (sk.sk_stamp // NSEC_PER_SEC).to_bytes(8, "little") + fraction.to_bytes(8, "little"))
+    return user.put_bytes(arg, seconds + fraction.to_bytes(8, "little"))

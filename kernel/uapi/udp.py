@@ -7,3 +7,5 @@ UDP_NO_CHECK6_TX = 101
 UDP_NO_CHECK6_RX = 102
 UDP_SEGMENT = 103
 UDP_GRO = 104
+# Datagrams that one send with UDP_SEGMENT may make.
+UDP_MAX_SEGMENTS = 128

@@ -9,8 +9,8 @@ from lab.packetdrill.script import ScriptError
 from lab.packetdrill.symbols import symbols
 
 OK, FAILED = 0, 1
-# Names that the scripts' own harness defines: None is whatever cookie the server gives.
-DEFINES = {"CODE": "host_unreachable", "TFO_COOKIE": None}
+# Names that the scripts' own harness defines; the cookie is what the key of `defaults.sh` makes for the script's peer.
+DEFINES = {"CODE": "host_unreachable", "TFO_COOKIE": "3021b9d889017eeb"}
 
 
 def packetdrill(options) -> int:

@@ -9,10 +9,11 @@ import struct
 from hwemu.cpu import trap
 from kernel.uapi import socket as uapi
 from kernel.uapi import syscall
+from kernel.uapi.errno import EINPROGRESS
 from kernel.uapi.fcntl import F_GETFL
 from kernel.uapi.in_ import inet_addr
 from lab.packetdrill.expression import ANY, Struct
-from lab.packetdrill.script import Mismatch, ScriptError
+from lab.packetdrill.script import NS_PER_SECOND, Mismatch, ScriptError
 from lab.packetdrill.segment import LOCAL, REMOTE
 
 PORT = 8080
@@ -30,6 +31,9 @@ class Calls:
     def __init__(self, mm, peer):
         self.mm = mm
         self.peer = peer
+        # The script's time 0 in ns since 1970, and how far off a time stamp may be.
+        self.epoch = 0
+        self.tolerance = 0
         self.mapped = []
         # The script's descriptors and the machine's.
         self.fds = {}
@@ -74,6 +78,15 @@ class Calls:
     def socketcall(self, number, *words):
         block = struct.pack("<6Q", *[word & WORD for word in (*words, 0, 0, 0, 0, 0, 0)][:6])
         return trap(syscall.SYS_socketcall, number, self.map(block))
+
+    def connecting(self, call):
+        """Make a call that may begin a connection, whose SYN the peer looks for from now on."""
+        before = self.peer.connecting
+        self.peer.connect()
+        result = call()
+        if result < 0 and result != -EINPROGRESS:
+            self.peer.connecting = before
+        return result
 
     def out(self, what, length):
         """The address of `length` bytes to send: zeros for `...`, the text of a string; a number is the address itself."""
@@ -134,8 +147,7 @@ def accept(calls, fd, address, length, flags=0):
 
 
 def connect(calls, fd, address, length):
-    calls.peer.connecting = True
-    return calls.socketcall(uapi.SYS_CONNECT, fd, calls.remote_name(), 16)
+    return calls.connecting(lambda: calls.socketcall(uapi.SYS_CONNECT, fd, calls.remote_name(), 16))
 
 
 def shutdown(calls, fd, how):
@@ -166,8 +178,11 @@ def send(calls, fd, buffer, count, flags):
 
 
 def sendto(calls, fd, buffer, count, flags, address, length):
-    calls.peer.connecting = True
-    return calls.socketcall(uapi.SYS_SENDTO, fd, calls.out(buffer, count), count, flags, calls.remote_name(), 16)
+
+    def call():
+        return calls.socketcall(uapi.SYS_SENDTO, fd, calls.out(buffer, count), count, flags, calls.remote_name(), 16)
+
+    return calls.connecting(call) if flags & uapi.MSG_FASTOPEN else call()
 
 
 def readv(calls, fd, vector, count):
@@ -188,11 +203,13 @@ def header(calls, message, writable, control=0, room=0, named=False):
 
 def sendmsg(calls, fd, message, flags):
     # A connection's own address may be named again; only a new one needs it.
-    fast = bool(flags & 0x20000000)
-    if fast:
-        calls.peer.connecting = True
+    fast = bool(flags & uapi.MSG_FASTOPEN)
     address, _ = header(calls, message, False, named=fast)
-    return calls.socketcall(uapi.SYS_SENDMSG, fd, address, flags)
+
+    def call():
+        return calls.socketcall(uapi.SYS_SENDMSG, fd, address, flags)
+
+    return calls.connecting(call) if fast else call()
 
 
 def recvmsg(calls, fd, message, flags):
@@ -204,11 +221,11 @@ def recvmsg(calls, fd, message, flags):
         got = struct.unpack_from("<QQQQQQi", raw)
         compare("msg_flags", message.fields.get("msg_flags", ANY), got[6])
         if "msg_control" in message.fields:
-            compare_control(message.fields["msg_control"], bytes(area[: got[5]]))
+            compare_control(calls, message.fields["msg_control"], bytes(area[: got[5]]))
     return result
 
 
-def compare_control(expected, raw):
+def compare_control(calls, expected, raw):
     """Compare the control messages in `raw` with a script's list."""
     position = 0
     for number, wanted in enumerate(expected):
@@ -218,13 +235,13 @@ def compare_control(expected, raw):
         data = raw[position + CMSG_HEADER.size : position + length]
         compare("cmsg_level", wanted.fields["cmsg_level"], level)
         compare("cmsg_type", wanted.fields["cmsg_type"], kind)
-        compare_data(wanted.fields["cmsg_data"], data)
+        compare_data(calls, wanted.fields["cmsg_data"], data)
         position += (length + 7) & ~7
     if position < len(raw):
         raise Mismatch(f"{len(expected)} control messages", "more")
 
 
-def compare_data(wanted, data):
+def compare_data(calls, wanted, data):
     if isinstance(wanted, int):
         compare("cmsg_data", wanted, int.from_bytes(data[:4], "little", signed=True))
     elif isinstance(wanted, Struct) and "ee_errno" in wanted.fields:
@@ -232,8 +249,11 @@ def compare_data(wanted, data):
         for name, value in zip(names, EXTENDED_ERROR.unpack_from(data), strict=True):
             compare(name, wanted.fields.get(name, ANY), value)
     elif isinstance(wanted, Struct):
-        for name, value in zip(("scm_sec", "scm_nsec"), struct.unpack_from("<qq", data), strict=True):
-            compare(name, wanted.fields.get(name, ANY), value)
+        seconds, fraction = struct.unpack_from("<qq", data)
+        expected = wanted.fields["scm_sec"] * NS_PER_SECOND + wanted.fields["scm_nsec"]
+        got = seconds * NS_PER_SECOND + fraction - calls.epoch
+        if abs(got - expected) > calls.tolerance:
+            raise Mismatch(f"a time stamp of {expected} ns", f"{got} ns")
 
 
 def sendfile(calls, out, file, offset, count):

@@ -23,7 +23,6 @@ class Namespace:
 
     def __init__(self):
         self.names = {name: value for name, value in vars(tcp).items() if name.startswith("TCP")}
-        self.names["TCPI_OPT_SYN_DATA"] = 32
         self.names["TCP_INFINITE_SSTHRESH"] = 0x7FFFFFFF
 
     def run(self, text, sk):

@@ -106,15 +106,26 @@ class Peer:
 
     # --- from the machine ---
 
+    def connect(self):
+        """A call is made that may begin a connection: what the one before has sent and nobody expected is passed over."""
+        self.connecting = True
+        if self.flow is not None:
+            self.tun.sent = [entry for entry in self.tun.sent if not self.mine(segment.decode(*entry))]
+
+    def mine(self, found):
+        return found is not None and self.flow.owns(found)
+
     def next(self, packet, wait):
         """The next segment of the connection under test; None when `wait()` gives none any more."""
+        wants_syn = flag_bits(packet.flags) & (SYN | ACK) == SYN
         while True:
             found = wait()
             if found is None:
                 return None
-            if self.flow is not None and self.flow.owns(found):
+            syn = found.flags & (SYN | ACK) == SYN
+            if self.flow is not None and self.flow.owns(found) and (syn or not (self.connecting and wants_syn)):
                 return found
-            if self.connecting and found.flags & (SYN | ACK) == SYN:
+            if self.connecting and syn:
                 self.connecting = False
                 self.flow = Flow(found.source, found.target)
                 return found

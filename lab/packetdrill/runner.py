@@ -62,6 +62,7 @@ class Caller:
         self.task = self.process.task
         self.sched = self.task.sched
         self.calls = Calls(self.task.mm, peer)
+        self.calls.tolerance = host.tolerance
 
     def serve(self):
         """The program: wait for a call, make it, and so on until the machine is switched off."""
@@ -133,6 +134,7 @@ class Run:
         self.shell = Shell(self.kernel, self.tun)
         self.namespace = Namespace()
         self.start = self.clock.now
+        self.caller.calls.epoch = self.kernel.boot_time + self.start
         self.before = self.start
         self.deadline = self.start
         self.segment = None

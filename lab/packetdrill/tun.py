@@ -12,7 +12,7 @@ from kernel.net.core.netdev_flags import (
     NETIF_F_TSO,
 )
 from kernel.net.core.netdevice import net_device, net_device_ops
-from kernel.net.core.skbuff import alloc_skb, consume_skb, skb_put_data, skb_reserve
+from kernel.net.core.skbuff import alloc_skb, consume_skb, skb_put_data, skb_reserve, skb_tx_timestamp
 from kernel.uapi.if_ import IFF_MULTICAST, IFF_NOARP, IFF_POINTOPOINT
 from kernel.uapi.if_ether import ETH_P_IP
 
@@ -73,6 +73,7 @@ class Tun(net_device_ops):
 
     def ndo_start_xmit(self, skb, dev):
         """Out: keep the packet and let the bench have a look."""
+        skb_tx_timestamp(skb)
         self.sent.append((self.clock.now, skb.bytes()))
         dev.tx_packets += 1
         dev.tx_bytes += skb.len

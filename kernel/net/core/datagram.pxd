@@ -6,11 +6,10 @@ from kernel.net.core.skbuff cimport consume_skb, sk_buff
 from kernel.net.core.sock cimport msghdr, sk_sleep, sock, sock_error, sock_intr_errno
 from kernel.net.net cimport Net
 
-cdef unsigned int SOCK_RCVTSTAMP, SOCK_RCVTSTAMPNS
+cdef unsigned int SOCK_RCVMARK, SOCK_RCVPRIORITY, SOCK_RECV_CMSGS, SOCK_RXQ_OVFL, SOCK_SELECT_ERR_QUEUE, SOCK_TIMESTAMP
 cdef int EAGAIN, EFAULT
 cdef unsigned int POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM, POLLWRBAND, POLLWRNORM
-cdef int MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, RCV_SHUTDOWN, SCM_TIMESTAMP, SCM_TIMESTAMPNS, SHUTDOWN_MASK, SOL_SOCKET
-cdef long long NSEC_PER_SEC
+cdef int MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, RCV_SHUTDOWN, SHUTDOWN_MASK
 
 
 @cython.locals(timeo=cython.longlong)
@@ -20,4 +19,4 @@ cpdef long long skb_copy_datagram(sk_buff skb, msghdr msg, unsigned long long si
 cpdef skb_free_datagram(sock sk, sk_buff skb, int flags)
 @cython.locals(mask=cython.uint)
 cpdef unsigned int datagram_poll(sock sk, object file, poll_table table) except? 9999
-cpdef sock_recv_timestamp(sock sk, msghdr msg, sk_buff skb)
+cpdef sock_recv_cmsgs(sock sk, msghdr msg, sk_buff skb)

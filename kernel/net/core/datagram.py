@@ -1,10 +1,18 @@
-"""What datagram protocols share: waiting for a packet, the poll mask, time stamps of received packets."""
+"""What datagram protocols share: waiting for a packet, the poll mask, control messages about received packets."""
 
 from kernel.fs.select import poll_wait
 from kernel.net.core.skb_data import skb_copy_datagram_iter
 from kernel.net.core.skbuff import consume_skb
 from kernel.net.core.sock import sk_sleep, sock_error, sock_intr_errno
-from kernel.net.core.sock_flags import SOCK_RCVTSTAMP, SOCK_RCVTSTAMPNS
+from kernel.net.core.sock_flags import (
+    SOCK_RCVMARK,
+    SOCK_RCVPRIORITY,
+    SOCK_RECV_CMSGS,
+    SOCK_RXQ_OVFL,
+    SOCK_SELECT_ERR_QUEUE,
+    SOCK_TIMESTAMP,
+)
+from kernel.net.core.timestamping import sock_recv_timestamp
 from kernel.uapi.errno import EAGAIN, EFAULT
 from kernel.uapi.poll import (
     POLLERR,
@@ -22,13 +30,12 @@ from kernel.uapi.socket import (
     MSG_PEEK,
     MSG_TRUNC,
     RCV_SHUTDOWN,
-    SCM_TIMESTAMP,
-    SCM_TIMESTAMPNS,
     SHUTDOWN_MASK,
+    SO_MARK,
+    SO_PRIORITY,
+    SO_RXQ_OVFL,
     SOL_SOCKET,
 )
-
-NSEC_PER_SEC = 1000000000
 
 
 def skb_recv_datagram(sk, flags):
@@ -79,7 +86,7 @@ def datagram_poll(sk, file, table):
     mask = 0
     if sk.sk_err or sk.sk_error_queue.first is not None:
         mask |= POLLERR
-        if sk.sk_error_queue.first is not None and sk.recverr:
+        if sk.sk_error_queue.first is not None and sk.sk_flags & SOCK_SELECT_ERR_QUEUE:
             mask |= POLLPRI
     if sk.sk_shutdown & RCV_SHUTDOWN:
         mask |= POLLRDHUP | POLLIN | POLLRDNORM
@@ -92,17 +99,18 @@ def datagram_poll(sk, file, table):
     return mask
 
 
-def sock_recv_timestamp(sk, msg, skb):
-    """Remember when the packet came (SIOCGSTAMP), and say so in a control message when asked to."""
-    stamp = skb.tstamp
-    if stamp == 0:
-        stamp = sk.net.timers.now()
-    sk.sk_stamp = stamp
-    if msg.msg_control is None or not sk.sk_flags & (SOCK_RCVTSTAMP | SOCK_RCVTSTAMPNS):
-        return
-    seconds = (stamp // NSEC_PER_SEC).to_bytes(8, "little")
-    fraction = stamp % NSEC_PER_SEC
-    if sk.sk_flags & SOCK_RCVTSTAMPNS:
-        msg.msg_control.append((SOL_SOCKET, SCM_TIMESTAMPNS, seconds + fraction.to_bytes(8, "little")))
-    else:
-        msg.msg_control.append((SOL_SOCKET, SCM_TIMESTAMP, seconds + (fraction // 1000).to_bytes(8, "little")))
+def sock_recv_cmsgs(sk, msg, skb):
+    """What the options of SOL_SOCKET ask for about a received packet: its time, packets lost before it, its mark and priority."""
+    if sk.sk_flags & SOCK_RECV_CMSGS or sk.sk_tsflags:
+        sock_recv_timestamp(sk, msg, skb.tstamp, False)
+        if msg.msg_control is not None:
+            if sk.sk_flags & SOCK_RXQ_OVFL and skb.cb0:
+                msg.msg_control.append((SOL_SOCKET, SO_RXQ_OVFL, skb.cb0.to_bytes(4, "little")))
+            if sk.sk_flags & SOCK_RCVMARK:
+                msg.msg_control.append((SOL_SOCKET, SO_MARK, skb.mark.to_bytes(4, "little")))
+            if sk.sk_flags & SOCK_RCVPRIORITY:
+                msg.msg_control.append((SOL_SOCKET, SO_PRIORITY, skb.priority.to_bytes(4, "little")))
+    elif sk.sk_flags & SOCK_TIMESTAMP:
+        sk.sk_stamp = skb.tstamp
+    elif sk.sk_stamp == -1:
+        sk.sk_stamp = 0

@@ -18,6 +18,8 @@ cdef int ENETDOWN, ETH_HLEN, ETH_P_8021Q, VLAN_HLEN, NET_TX_SOFTIRQ
 cdef unsigned int ETH_P_ALL
 cdef unsigned int CHECKSUM_PARTIAL, PACKET_OTHERHOST, PACKET_OUTGOING, PTYPE_HASH_MASK
 cdef int QDISC_QUOTA, XMIT_RECURSION_LIMIT
+cdef unsigned int SKBTX_SCHED_TSTAMP
+cdef int SCM_TSTAMP_SCHED
 
 
 @cython.locals(dev=net_device, softnet=softnet_data, qdisc=Qdisc, state=cython.uint, result=cython.int, sent=cython.bint)

@@ -35,11 +35,13 @@ from kernel.net.core.netdev_flags import (
 )
 from kernel.net.core.skb_data import skb_checksum_help, skb_linearize
 from kernel.net.core.skbuff import consume_skb, kfree_skb, skb_clone, skb_cow, skb_push
+from kernel.net.core.sock_flags import SKBTX_SCHED_TSTAMP
 from kernel.net.core.vlan_core import skb_vlan_untag, vlan_do_receive
 from kernel.net.sched.pfifo import pfifo_qdisc
 from kernel.softirq import NET_TX_SOFTIRQ, softirq_action
 from kernel.time.timer import timer_list
 from kernel.uapi.errno import EADDRNOTAVAIL, EEXIST, EINVAL, ENETDOWN, ENODEV
+from kernel.uapi.errqueue import SCM_TSTAMP_SCHED
 from kernel.uapi.if_ import (
     IFF_ALLMULTI,
     IFF_LOWER_UP,
@@ -71,6 +73,8 @@ def dev_queue_xmit(skb):
     """
     dev = skb.dev
     skb.mac_header = skb.data
+    if skb.tx_flags & SKBTX_SCHED_TSTAMP and skb.sk is not None:
+        skb.sk.tx_timestamp(skb, SCM_TSTAMP_SCHED)
     state = dev.state
     if not state & LINK_STATE_START:
         kfree_skb(skb, "DEV_DOWN")
@@ -327,6 +331,8 @@ def netif_receive_skb(skb):
     skb.network_header = skb.data
     skb.iif = dev.ifindex
     softnet.processed += 1
+    if softnet.netstamp_needed and skb.tstamp == 0:
+        skb.tstamp = softnet.timers.now()
     if skb.protocol == ETH_P_8021Q and not skb.vlan_present and not skb_vlan_untag(skb):
         dev.rx_dropped += 1
         kfree_skb(skb, "PKT_TOO_SMALL")

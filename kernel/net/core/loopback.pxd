@@ -2,7 +2,7 @@ cimport cython
 
 from kernel.net.core.napi cimport netif_rx
 from kernel.net.core.netdevice cimport net_device, net_device_ops
-from kernel.net.core.skbuff cimport sk_buff, skb_orphan
+from kernel.net.core.skbuff cimport sk_buff, skb_orphan, skb_tx_timestamp
 from kernel.net.ethernet.eth cimport eth_type_trans
 
 cdef int NETDEV_TX_OK

@@ -12,7 +12,7 @@ from kernel.net.core.netdev_flags import (
     NETIF_F_TSO,
 )
 from kernel.net.core.netdevice import dev_addr_set, net_device, net_device_ops
-from kernel.net.core.skbuff import skb_orphan
+from kernel.net.core.skbuff import skb_orphan, skb_tx_timestamp
 from kernel.net.ethernet.eth import eth_header_ops, eth_type_trans
 from kernel.uapi.if_ import IFF_LOOPBACK
 from kernel.uapi.if_arp import ARPHRD_LOOPBACK
@@ -26,6 +26,7 @@ class loopback_ops(net_device_ops):
 
     def ndo_start_xmit(self, skb, dev):
         length = skb.len
+        skb_tx_timestamp(skb)
         skb_orphan(skb)
         skb.dst = None
         skb.protocol = eth_type_trans(skb, dev)

@@ -93,6 +93,7 @@ cdef class softnet_data:
     cdef public unsigned long long processed
     cdef public unsigned long long dropped
     cdef public unsigned long long time_squeeze
+    cdef public int netstamp_needed
     cdef public net_device loopback_dev
 
 

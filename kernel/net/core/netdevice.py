@@ -176,6 +176,8 @@ class softnet_data:
         self.processed = 0
         self.dropped = 0
         self.time_squeeze = 0
+        # How many sockets want to know when their packets came.
+        self.netstamp_needed = 0
         self.loopback_dev = None
 
 

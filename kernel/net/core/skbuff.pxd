@@ -22,6 +22,7 @@ cdef class page_frag:
 cdef class skb_owner:
     """What an sk_buff is charged to (a sock): told when the sk_buff is freed."""
     cpdef skb_released(self, sk_buff skb, int kind)
+    cpdef tx_timestamp(self, sk_buff skb, int kind)
 
 
 cdef class skbuff_cache:
@@ -104,6 +105,9 @@ cdef class sk_buff:
     cdef public long long tx_delivered_mstamp
     cdef public unsigned long long tx_delivered
     cdef public bint tx_app_limited
+    # what its sender wants to know of it: SKBTX_* bits, and the number by which it recognizes the answer
+    cdef public unsigned int tx_flags
+    cdef public unsigned int tskey
     # scratch of whoever owns the sk_buff now
     cdef public unsigned int cb0
     cdef public unsigned int cb1
@@ -150,6 +154,7 @@ cpdef sk_buff build_skb(skbuff_cache cache, page p, unsigned int offset, unsigne
 cpdef kfree_skb(sk_buff skb, str reason)
 cpdef consume_skb(sk_buff skb)
 cpdef skb_orphan(sk_buff skb)
+cpdef skb_tx_timestamp(sk_buff skb)
 cpdef unsigned int skb_headroom(sk_buff skb) noexcept
 cpdef unsigned int skb_tailroom(sk_buff skb) noexcept
 cpdef unsigned int skb_headlen(sk_buff skb) noexcept

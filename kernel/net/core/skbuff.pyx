@@ -53,6 +53,8 @@ SKB_CHARGED_READ = 2
 cdef enum:
     OVERHEAD = 576  # what the descriptor itself costs in an account, as Linux counts it on x86-64
     FRAGS = 45
+    SKBTX_SW_TSTAMP = 2  # kernel/net/core/sock_flags.py
+    SCM_TSTAMP_SND = 0
     ENOMEM = 12
     EFAULT = 14
 
@@ -90,6 +92,9 @@ cdef class page_frag:
 cdef class skb_owner:
     cpdef skb_released(self, sk_buff skb, int kind):
         """`skb`, charged to us as `kind` (SKB_CHARGED_*), is gone."""
+
+    cpdef tx_timestamp(self, sk_buff skb, int kind):
+        """`skb`, which we have sent, is at the point that SCM_TSTAMP_* `kind` names, now."""
 
 
 cdef class skbuff_cache:
@@ -277,16 +282,18 @@ cpdef sk_buff build_skb(skbuff_cache cache, page p, unsigned int offset, unsigne
 
 cpdef skb_orphan(sk_buff skb):
     """Take `skb` off the account of its owner."""
-    cdef skb_owner owner
+    cdef skb_owner owner = skb.sk
     cdef int kind = skb.destructor
-    if kind:
-        owner = skb.sk
-        skb.destructor = 0
-        skb.sk = None
-        if owner is not None:
-            owner.skb_released(skb, kind)
-    elif skb.sk is not None:
-        skb.sk = None
+    skb.destructor = 0
+    skb.sk = None
+    if kind and owner is not None:
+        owner.skb_released(skb, kind)
+
+
+cpdef skb_tx_timestamp(sk_buff skb):
+    """For drivers, right before the device gets the packet: its sender may want to know when that was."""
+    if skb.tx_flags & SKBTX_SW_TSTAMP and skb.sk is not None:
+        skb.sk.tx_timestamp(skb, SCM_TSTAMP_SND)
 
 
 cpdef consume_skb(sk_buff skb):
@@ -299,9 +306,7 @@ cpdef consume_skb(sk_buff skb):
         raise RuntimeError(f"sk_buff {skb.id} freed while queued")
     if skb.sk is not None:
         skb_orphan(skb)
-    skb.dst = None
-    skb.dev = None
-    skb.cb = None
+    skb.dst = skb.dev = skb.cb = None
     skb._release()
 
 
@@ -538,6 +543,8 @@ cpdef skb_copy_header(sk_buff to, sk_buff source):
     to.tx_delivered_mstamp = source.tx_delivered_mstamp
     to.tx_delivered = source.tx_delivered
     to.tx_app_limited = source.tx_app_limited
+    to.tx_flags = source.tx_flags
+    to.tskey = source.tskey
 
 
 cpdef sk_buff skb_clone(sk_buff skb):
@@ -565,10 +572,7 @@ cpdef sk_buff skb_copy(sk_buff skb, unsigned int headroom):
     The bytes in front of `data` are copied as well (as far as headroom keeps them), so header offsets stay true.
     """
     cdef unsigned int room = max(headroom, skb.data)
-    cdef sk_buff copy
-    if room + skb.len > 65536:
-        return None
-    copy = alloc_skb(skb.cache, room + skb.len)
+    cdef sk_buff copy = alloc_skb(skb.cache, room + skb.len) if room + skb.len <= 65536 else None
     if copy is None:
         return None
     skb_copy_header(copy, skb)
@@ -588,9 +592,7 @@ cpdef int skb_cow(sk_buff skb, unsigned int headroom) except? -9999:
     """Make the linear data private and give it at least `headroom`; 0 or -ENOMEM."""
     if skb.head_page.dataref == 1 and skb.data >= headroom:
         return 0
-    if not _grow_head(skb, max(headroom, skb.data), skb.len - skb.data_len):
-        return -ENOMEM
-    return 0
+    return 0 if _grow_head(skb, max(headroom, skb.data), skb.len - skb.data_len) else -ENOMEM
 
 
 cdef class sk_buff_head:
@@ -663,8 +665,7 @@ cdef class sk_buff_head:
             self.last = skb.prev
         else:
             skb.next.prev = skb.prev
-        skb.next = None
-        skb.prev = None
+        skb.next = skb.prev = None
         skb.list = None
         self.qlen -= 1
 

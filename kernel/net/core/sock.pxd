@@ -2,18 +2,21 @@ cimport cython
 
 from kernel.arch.uaccess cimport iov_iter
 from kernel.net.core.dst cimport rtable
-from kernel.net.core.skbuff cimport kfree_skb, sk_buff, sk_buff_head, skb_orphan, skb_owner
+from kernel.net.core.netdevice cimport softnet_data
+from kernel.net.core.skbuff cimport alloc_skb, kfree_skb, sk_buff, sk_buff_head, skb_clone, skb_orphan, skb_owner
 from kernel.net.net cimport Net
 from kernel.sched.core cimport Scheduler
 from kernel.sched.wait cimport wait_queue_head
 
-cdef unsigned int SOCK_DEAD
+cdef unsigned int SK_FLAGS_TIMESTAMP, SOCK_DEAD, SOCK_RXQ_OVFL
 cdef int SOCK_MIN_RCVBUF, SOCK_MIN_SNDBUF
-cdef int EAGAIN, EINTR, ENOBUFS, ENOIOCTLCMD, ENOPROTOOPT, EOPNOTSUPP, EPIPE, ERESTARTSYS
-cdef int IP_PMTUDISC_WANT, AF_INET, SEND_SHUTDOWN, SS_UNCONNECTED, TCP_CLOSE
+cdef int EAGAIN, EINTR, ENOBUFS, ENOIOCTLCMD, ENOMSG, ENOPROTOOPT, EOPNOTSUPP, EPIPE, ERESTARTSYS
+cdef int IP_PMTUDISC_WANT, IPPROTO_TCP, AF_INET, SEND_SHUTDOWN, SOCK_STREAM, SS_UNCONNECTED, TCP_CLOSE
+cdef int SO_EE_ORIGIN_TIMESTAMPING
+cdef unsigned int SOF_TIMESTAMPING_OPT_ID, SOF_TIMESTAMPING_OPT_TSONLY, U32_MASK
 cdef unsigned int POLLERR, POLLIN, POLLOUT, POLLPRI, POLLRDBAND, POLLRDNORM, POLLWRBAND, POLLWRNORM
 cdef int SKB_CHARGED_WRITE, SKB_CHARGED_READ
-cdef long long FOREVER
+cdef long long FOREVER, PACING_UNLIMITED
 
 cdef class sock
 cdef class socket
@@ -36,7 +39,8 @@ cpdef msghdr alloc_msghdr(iov_iter msg_iter, unsigned int msg_flags)
 
 cdef class proto:
     cdef public str name
-    cdef public long long inuse
+    cdef public long long inuse, memory_allocated, mem_low, mem_pressure, mem_high
+    cdef public bint under_pressure
     cpdef sock sk_alloc(self, Net net, int family, int type, int protocol)
     cpdef int init_sock(self, sock sk) except? -9999
     cpdef destroy(self, sock sk)
@@ -61,6 +65,7 @@ cdef class proto:
     cpdef unsigned int poll(self, sock sk, object file, object table) except? 9999
     cpdef mtu_reduced(self, sock sk)
     cpdef keepalive(self, sock sk, bint on)
+    cpdef set_rcvlowat(self, sock sk, int value)
 
 
 cdef class proto_ops:
@@ -106,6 +111,8 @@ cdef class sock(skb_owner):
     cdef public bint mc_loop, mc_all
     cdef public int mc_index
     cdef public unsigned int mc_addr
+    cdef public int uc_index
+    cdef public unsigned int local_port_first, local_port_last
     cdef public list mc_list
     cdef public int min_ttl
     cdef public unsigned int cmsg_flags
@@ -127,6 +134,10 @@ cdef class sock(skb_owner):
     cdef public unsigned int sk_priority, sk_mark
     cdef public int sk_peek_off
     cdef public long long sk_stamp
+    cdef public unsigned int sk_tsflags, sk_tskey, sk_zckey
+    cdef public long long sk_omem_alloc, sk_max_pacing_rate
+    cdef public unsigned int sk_busy_poll
+    cdef public int sk_incoming_cpu
     cdef public int sk_uid
     cdef public long long sk_cookie
     cdef public unsigned int sk_ack_backlog, sk_max_ack_backlog
@@ -135,6 +146,8 @@ cdef class sock(skb_owner):
     cdef public wait_queue_head sk_wq
     cdef public object sk_filter, sk_user_data
     cpdef skb_released(self, sk_buff skb, int kind)
+    @cython.locals(net=Net, stamp=sk_buff, only=cython.bint)
+    cpdef tx_timestamp(self, sk_buff skb, int kind)
     cpdef state_change(self)
     cpdef data_ready(self)
     cpdef write_space(self)
@@ -148,6 +161,10 @@ cpdef int sock_queue_rcv_skb(sock sk, sk_buff skb) except? -9999
 cpdef int sock_queue_err_skb(sock sk, sk_buff skb) except? -9999
 cpdef sock_set_rcvbuf(sock sk, long long size)
 cpdef sock_set_sndbuf(sock sk, long long size)
+@cython.locals(softnet=softnet_data)
+cpdef sock_enable_timestamp(sock sk, unsigned int flag)
+@cython.locals(softnet=softnet_data)
+cpdef sock_disable_timestamp(sock sk, unsigned int flags)
 @cython.locals(err=cython.int)
 cpdef int sock_error(sock sk) except? -9999
 cpdef int sock_intr_errno(long long timeo) noexcept
@@ -159,6 +176,8 @@ cpdef lock_sock(sock sk)
 @cython.locals(skb=sk_buff)
 cpdef release_sock(sock sk)
 cpdef int sk_add_backlog(sock sk, sk_buff skb, long long limit) except? -9999
+cpdef sk_local_port_range(sock sk)
+cpdef bint sock_is_tcp(sock sk) noexcept
 cpdef bint sock_flag(sock sk, unsigned int flag) noexcept
 cpdef sock_set_flag(sock sk, unsigned int flag)
 cpdef sock_reset_flag(sock sk, unsigned int flag)

@@ -7,20 +7,40 @@ Ownership: a task that works on a connection holds it between `lock_sock` and `r
 bring meanwhile go to the backlog, which `release_sock` serves.  A task never sleeps while it holds one.
 """
 
-from kernel.net.core.skbuff import kfree_skb, sk_buff_head, skb_orphan, skb_owner
-from kernel.net.core.sock_flags import SOCK_DEAD, SOCK_MIN_RCVBUF, SOCK_MIN_SNDBUF
+from kernel.net.core.error_queue import sock_exterr
+from kernel.net.core.skbuff import alloc_skb, kfree_skb, sk_buff_head, skb_clone, skb_orphan, skb_owner
+from kernel.net.core.sock_flags import (
+    SK_FLAGS_TIMESTAMP,
+    SOCK_DEAD,
+    SOCK_MIN_RCVBUF,
+    SOCK_MIN_SNDBUF,
+    SOCK_RXQ_OVFL,
+)
 from kernel.sched.wait import wait_queue_head
-from kernel.uapi.errno import EAGAIN, EINTR, ENOBUFS, ENOIOCTLCMD, ENOPROTOOPT, EOPNOTSUPP, EPIPE, ERESTARTSYS
-from kernel.uapi.in_ import IP_PMTUDISC_WANT
+from kernel.uapi.errno import (
+    EAGAIN,
+    EINTR,
+    ENOBUFS,
+    ENOIOCTLCMD,
+    ENOMSG,
+    ENOPROTOOPT,
+    EOPNOTSUPP,
+    EPIPE,
+    ERESTARTSYS,
+)
+from kernel.uapi.errqueue import SO_EE_ORIGIN_TIMESTAMPING, SOF_TIMESTAMPING_OPT_ID, SOF_TIMESTAMPING_OPT_TSONLY
+from kernel.uapi.in_ import IP_PMTUDISC_WANT, IPPROTO_TCP
 from kernel.uapi.poll import POLLERR, POLLIN, POLLOUT, POLLPRI, POLLRDBAND, POLLRDNORM, POLLWRBAND, POLLWRNORM
-from kernel.uapi.socket import AF_INET, SEND_SHUTDOWN, SS_UNCONNECTED
+from kernel.uapi.socket import AF_INET, SEND_SHUTDOWN, SOCK_STREAM, SS_UNCONNECTED
 from kernel.uapi.tcp import TCP_CLOSE
 
 # Values of skb.destructor (skbuff): which account an sk_buff is charged to.
 SKB_CHARGED_WRITE = 1
 SKB_CHARGED_READ = 2
 
+U32_MASK = 0xFFFFFFFF
 FOREVER = -1
+PACING_UNLIMITED = -1
 
 
 class msghdr:
@@ -67,6 +87,10 @@ class proto:
     def __init__(self, name=""):
         self.name = name
         self.inuse = 0
+        # See sk_mem: bytes, and limits in pages (none: -1).
+        self.memory_allocated = 0
+        self.mem_low = self.mem_pressure = self.mem_high = -1
+        self.under_pressure = False
 
     def sk_alloc(self, net, family, type, protocol):
         """A new sock of the protocol's own class."""
@@ -113,7 +137,7 @@ class proto:
     def getsockopt(self, sk, level, optname, optlen):
         """The option's value as bytes (the caller truncates to `optlen`), or a negative errno (an int).
 
-        EOPNOTSUPP says that the protocol has no such level.
+        -EOPNOTSUPP for a level that the protocol knows nothing of, where setsockopt says -ENOPROTOOPT.
         """
         return -EOPNOTSUPP
 
@@ -160,6 +184,10 @@ class proto:
 
     def keepalive(self, sk, on):
         """SO_KEEPALIVE was set (`on`) or cleared; sk_flags has SOCK_KEEPOPEN already."""
+
+    def set_rcvlowat(self, sk, value):
+        """SO_RCVLOWAT: `value` is at least 1."""
+        sk.sk_rcvlowat = value
 
 
 class proto_ops:
@@ -267,6 +295,10 @@ class sock(skb_owner):
         self.mc_all = True
         self.mc_index = 0
         self.mc_addr = 0
+        self.uc_index = 0
+        # IP_LOCAL_PORT_RANGE; 0: the system's.
+        self.local_port_first = 0
+        self.local_port_last = 0
         self.mc_list = []
         self.min_ttl = 0
         self.cmsg_flags = 0
@@ -310,7 +342,15 @@ class sock(skb_owner):
         self.sk_priority = 0
         self.sk_mark = 0
         self.sk_peek_off = -1
-        self.sk_stamp = 0
+        # When the last packet came (ns since boot): -1 before the first, 0 while nobody wants to know.
+        self.sk_stamp = -1
+        self.sk_tsflags = 0
+        self.sk_tskey = 0
+        self.sk_zckey = 0
+        self.sk_omem_alloc = 0
+        self.sk_max_pacing_rate = PACING_UNLIMITED
+        self.sk_busy_poll = 0
+        self.sk_incoming_cpu = -1
         self.sk_uid = 0
         self.sk_cookie = 0
         self.sk_ack_backlog = 0
@@ -327,9 +367,31 @@ class sock(skb_owner):
         """sock_rfree and sock_wfree: take the sk_buff off the account it was charged to."""
         if kind == SKB_CHARGED_READ:
             self.sk_rmem_alloc -= skb.truesize
+            self.sk_prot.memory_allocated -= skb.truesize
         elif kind == SKB_CHARGED_WRITE:
             self.sk_wmem_alloc -= skb.truesize
             self.write_space()
+
+    def tx_timestamp(self, skb, kind):
+        """Put a time stamp of a sent packet on the error queue, with a copy of the packet unless OPT_TSONLY."""
+        net = self.net
+        if self.sk_freed:
+            return
+        only = self.sk_tsflags & SOF_TIMESTAMPING_OPT_TSONLY
+        if not only and not net.sysctl_tstamp_allow_data and self.sk_uid != 0:
+            # Whoever may not see raw packets does not see his own with the headers that they got.
+            return
+        stamp = alloc_skb(net.skb_cache, 1) if only else skb_clone(skb)
+        if stamp is None:
+            return
+        stamp.tstamp = net.timers.now()
+        error = sock_exterr(ENOMSG, SO_EE_ORIGIN_TIMESTAMPING, 0, 0, kind)
+        if self.sk_tsflags & SOF_TIMESTAMPING_OPT_ID:
+            # A stream's numbers are bytes since the option was set.
+            error.data = (skb.tskey - self.sk_tskey) & U32_MASK if sock_is_tcp(self) else skb.tskey
+        stamp.cb = error
+        if sock_queue_err_skb(self, stamp) < 0:
+            kfree_skb(stamp, "SOCKET_RCVBUFF")
 
     # --- callbacks: what a protocol calls when something has happened, and may override ---
 
@@ -376,6 +438,7 @@ def skb_set_owner_r(skb, sk):
     skb.sk = sk
     skb.destructor = SKB_CHARGED_READ
     sk.sk_rmem_alloc += skb.truesize
+    sk.sk_prot.memory_allocated += skb.truesize
 
 
 def sock_queue_rcv_skb(sk, skb):
@@ -386,6 +449,8 @@ def sock_queue_rcv_skb(sk, skb):
     skb_set_owner_r(skb, sk)
     skb.dev = None
     skb.dst = None
+    if sk.sk_flags & SOCK_RXQ_OVFL:
+        skb.cb0 = sk.sk_drops
     if sk.net.trace.on:
         sk.net.trace.emit("sock_queue_rcv", skb.id, skb.len)
     sk.sk_receive_queue.queue_tail(skb)
@@ -396,7 +461,7 @@ def sock_queue_rcv_skb(sk, skb):
 
 def sock_queue_err_skb(sk, skb):
     """Queue a message for MSG_ERRQUEUE: 0, or -ENOBUFS (not consumed)."""
-    if sk.sk_rmem_alloc + skb.truesize > sk.sk_rcvbuf:
+    if sk.sk_rmem_alloc + skb.truesize >= sk.sk_rcvbuf:
         return -ENOBUFS
     skb_set_owner_r(skb, sk)
     skb.dev = None
@@ -414,6 +479,23 @@ def sock_set_rcvbuf(sk, size):
 
 def sock_set_sndbuf(sk, size):
     sk.sk_sndbuf = max(size * 2, SOCK_MIN_SNDBUF)
+
+
+def sock_enable_timestamp(sk, flag):
+    """Have received packets stamped for `flag` (SOCK_TIMESTAMP or SOCK_TIMESTAMPING_RX_SOFTWARE)."""
+    if not sk.sk_flags & SK_FLAGS_TIMESTAMP:
+        softnet = sk.net.softnet
+        softnet.netstamp_needed += 1
+    sk.sk_flags |= flag
+
+
+def sock_disable_timestamp(sk, flags):
+    """The reason `flags` for stamping packets is gone."""
+    if sk.sk_flags & SK_FLAGS_TIMESTAMP:
+        sk.sk_flags &= ~flags
+        if not sk.sk_flags & SK_FLAGS_TIMESTAMP:
+            softnet = sk.net.softnet
+            softnet.netstamp_needed -= 1
 
 
 # --- blocking ---
@@ -498,7 +580,21 @@ def sk_add_backlog(sk, skb, limit):
     return 0
 
 
+def sk_local_port_range(sk):
+    """The first and the last port that automatic binding may take: the system's, within IP_LOCAL_PORT_RANGE."""
+    low, high = sk.net.local_port_range()
+    if sk.local_port_first and sk.local_port_first <= high:
+        low = max(low, sk.local_port_first)
+    if sk.local_port_last and low <= sk.local_port_last:
+        high = min(high, sk.local_port_last)
+    return low, high
+
+
 # --- life ---
+
+
+def sock_is_tcp(sk):
+    return sk.sk_type == SOCK_STREAM and sk.sk_protocol == IPPROTO_TCP
 
 
 def sock_flag(sk, flag):
@@ -540,6 +636,7 @@ def sk_free(sk):
     if sk.sk_freed:
         raise RuntimeError("sk_free: the sock is free already")
     sk.sk_freed = True
+    sock_disable_timestamp(sk, SK_FLAGS_TIMESTAMP)
     sk.sk_backlog.purge("SOCKET_CLOSE")
     sk.destruct()
     sk.net.sockets_allocated -= 1

@@ -14,7 +14,23 @@ SOCK_RCVTSTAMPNS = 1 << 12
 SOCK_LOCALROUTE = 1 << 13
 SOCK_PASSCRED = 1 << 14  # receivers want to know who has sent
 SOCK_RXQ_OVFL = 1 << 15
-SOCK_FILTER_LOCKED = 1 << 16  # the filter can not be changed any more
+SOCK_ZEROCOPY = 1 << 16
+SOCK_TIMESTAMPING_RX_SOFTWARE = 1 << 17
+SOCK_SELECT_ERR_QUEUE = 1 << 18
+SOCK_TSTAMP_NEW = 1 << 19
+SOCK_RCVMARK = 1 << 20
+SOCK_RCVPRIORITY = 1 << 21
+SOCK_PREFER_BUSY_POLL = 1 << 22
+SOCK_FILTER_LOCKED = 1 << 23  # the filter can not be changed any more
+# Either keeps the stamping of received packets on.
+SK_FLAGS_TIMESTAMP = SOCK_TIMESTAMP | SOCK_TIMESTAMPING_RX_SOFTWARE
+# Any of them makes recvmsg add a control message about the packet.
+SOCK_RECV_CMSGS = SOCK_RCVTSTAMP | SOCK_RXQ_OVFL | SOCK_RCVMARK | SOCK_RCVPRIORITY
+
+# skb.tx_flags: which time stamps its sender has asked for.
+SKBTX_SW_TSTAMP = 1 << 1
+SKBTX_SCHED_TSTAMP = 1 << 6
+SKBTX_ACK_TSTAMP = 1 << 8
 
 # What the user has fixed himself (sk_userlocks): autotuning and autobinding keep away from it.
 SOCK_SNDBUF_LOCK = 1
@@ -32,6 +48,8 @@ IP_CMSG_TOS = 1 << 2
 IP_CMSG_RECVOPTS = 1 << 3
 IP_CMSG_RETOPTS = 1 << 4
 IP_CMSG_ORIGDSTADDR = 1 << 6
+IP_CMSG_CHECKSUM = 1 << 7
+IP_CMSG_RECVFRAGSIZE = 1 << 8
 
 # What `local_in_hooks` answer (Linux: netfilter.h).
 NF_DROP = 0

@@ -69,7 +69,7 @@ cdef class inet_stream_ops(inet_ops):
 cpdef int inet_autobind(struct_sock sk) except? -9999
 @cython.locals(err=cython.int, timeo=cython.longlong)
 cpdef int inet_stream_connect(socket sock, struct_sock sk, int family, unsigned int address, unsigned int port, int length,
-                              int flags) except? -9999
+                              int flags, bint sending) except? -9999
 cpdef int inet_listen(socket sock, struct_sock sk, int backlog) except? -9999
 @cython.locals(sk=struct_sock, err=cython.int)
 cpdef int inet_shutdown(socket sock, int how) except? -9999

@@ -321,7 +321,7 @@ class inet_stream_ops(inet_ops):
             return -EINVAL
         family, address, port = parse_sockaddr_in(addr.ljust(SOCKADDR_IN_SIZE, b"\0"))
         lock_sock(sk)
-        err = inet_stream_connect(sock, sk, family, address, port, len(addr), flags)
+        err = inet_stream_connect(sock, sk, family, address, port, len(addr), flags, False)
         release_sock(sk)
         return err
 
@@ -343,10 +343,11 @@ class inet_stream_ops(inet_ops):
         return 0
 
 
-def inet_stream_connect(sock, sk, family, address, port, length, flags):
+def inet_stream_connect(sock, sk, family, address, port, length, flags, sending):
     """connect(2) on a stream socket, with the sock taken: start the handshake and wait for its end.
 
-    -EINPROGRESS without blocking, -EALREADY while one is under way, -EISCONN afterwards.
+    -EINPROGRESS without blocking, -EALREADY while one is under way, -EISCONN afterwards.  `sending`: a write begins the
+    connection (Fast Open), or goes on with one whose SYN has waited for it and needs no address.
     """
     if family == AF_UNSPEC:
         err = sk.sk_prot.disconnect(sk, flags)
@@ -357,6 +358,10 @@ def inet_stream_connect(sock, sk, family, address, port, length, flags):
     err = 0
     if sock.state == SS_CONNECTING:
         err = -EALREADY
+        if sk.defer_connect:
+            err = -EINPROGRESS if sending else -EISCONN
+    elif length < SOCKADDR_IN_SIZE:
+        return -EINVAL
     elif sock.state == SS_UNCONNECTED:
         if sk.sk_state != TCP_CLOSE:
             return -EISCONN
@@ -368,6 +373,8 @@ def inet_stream_connect(sock, sk, family, address, port, length, flags):
         if err < 0:
             return err
         sock.state = SS_CONNECTING
+        if sk.defer_connect:
+            return 0
         # Before anything else, the program hears that it must come back.
         err = -EINPROGRESS
     else:
@@ -378,10 +385,16 @@ def inet_stream_connect(sock, sk, family, address, port, length, flags):
             return err
         if sk.net.sched.signal_pending():
             return sock_intr_errno(timeo)
+        # Data that the SYN had no room for will carry the ACK.
+        waiting = sending and sk.fastopen_req is not None and sk.fastopen_req.pending
+        if waiting:
+            sk.write_pending += 1
         release_sock(sk)
         if sk.sk_state == TCP_SYN_SENT or sk.sk_state == TCP_SYN_RECV:
             timeo = sk_sleep(sk, timeo, False)
         lock_sock(sk)
+        if waiting:
+            sk.write_pending -= 1
     if sk.sk_state == TCP_CLOSE:
         err = sock_error(sk)
         sock.state = SS_UNCONNECTED

@@ -5,18 +5,30 @@ from kernel.net.core.datagram import (
     skb_copy_datagram,
     skb_free_datagram,
     skb_recv_datagram,
-    sock_recv_timestamp,
+    sock_recv_cmsgs,
 )
-from kernel.net.core.skb_data import skb_add_frags_iter, skb_put_iter
+from kernel.net.core.error_queue import msg_zerocopy_abort, msg_zerocopy_alloc, msg_zerocopy_complete
+from kernel.net.core.skb_data import skb_add_frags_iter, skb_copy_datagram_iter, skb_put_iter
 from kernel.net.core.skbuff import alloc_skb, kfree_skb, page_frag, skb_reserve
-from kernel.net.core.sock import proto, sk_common_release, sk_dst_check, skb_set_owner_w, sock, sock_may_send
+from kernel.net.core.sock import (
+    proto,
+    sk_common_release,
+    sk_dst_check,
+    sk_sleep,
+    skb_set_owner_w,
+    sock,
+    sock_error,
+    sock_intr_errno,
+    sock_may_send,
+)
 from kernel.net.core.sock_flags import (
     SOCK_BINDADDR_LOCK,
     SOCK_BINDPORT_LOCK,
     SOCK_BROADCAST,
-    SOCK_RCVTSTAMP,
-    SOCK_RCVTSTAMPNS,
+    SOCK_LOCALROUTE,
+    SOCK_ZEROCOPY,
 )
+from kernel.net.core.timestamping import sock_tx_timestamp
 from kernel.net.ipv4.icmp_err import ICMP_ERR_CONVERT
 from kernel.net.ipv4.ip_output import ip_dont_fragment, ip_local_out, ip_push_header, ip_select_ident
 from kernel.net.ipv4.ip_sockglue import (
@@ -38,6 +50,7 @@ from kernel.uapi.errno import (
     EHOSTUNREACH,
     EINVAL,
     EMSGSIZE,
+    ENETUNREACH,
     ENOBUFS,
     ENOIOCTLCMD,
     EOPNOTSUPP,
@@ -51,10 +64,24 @@ from kernel.uapi.in_ import (
     IP_PMTUDISC_PROBE,
     IPPROTO_UDP,
 )
-from kernel.uapi.route import RTN_BROADCAST
-from kernel.uapi.socket import AF_INET, AF_UNSPEC, MSG_DONTWAIT, MSG_ERRQUEUE, MSG_OOB, SOCK_RAW
+from kernel.uapi.route import RTN_BROADCAST, RTN_LOCAL
+from kernel.uapi.socket import (
+    AF_INET,
+    AF_UNSPEC,
+    MSG_DONTROUTE,
+    MSG_DONTWAIT,
+    MSG_ERRQUEUE,
+    MSG_OOB,
+    MSG_PEEK,
+    MSG_TRUNC,
+    MSG_ZEROCOPY,
+    RCV_SHUTDOWN,
+    SOCK_RAW,
+    SOL_UDP,
+)
 from kernel.uapi.sockios import SIOCINQ, SIOCOUTQ
 from kernel.uapi.tcp import TCP_CLOSE, TCP_ESTABLISHED
+from kernel.uapi.udp import UDP_GRO
 
 # The first four bits of a multicast address.
 MULTICAST_CLASS = 14
@@ -123,6 +150,30 @@ def parse_destination(msg):
     return 0
 
 
+def datagram_route(sk, flags, daddr, saddr, oif):
+    """The route of a packet from `saddr` (0: the route chooses) by `oif` (0: any); None with the errno in net.ip.route_error.
+
+    -EINVAL for a source that is not ours, -EACCES for broadcast without SO_BROADCAST, -ENETUNREACH for what only a
+    router could reach when MSG_DONTROUTE in `flags`, or SO_DONTROUTE, forbids it.
+    """
+    net = sk.net
+    ip = net.ip
+    if saddr and not sk.transparent and not sk.hdrincl and net.fib.inet_addr_type(saddr) != RTN_LOCAL:
+        ip.route_error = -EINVAL
+        return None
+    rt = ip_route_output_key(net, daddr, saddr, oif, sk.sk_mark)
+    if rt is None:
+        net.mib.IpOutNoRoutes += 1
+        return None
+    if (flags & MSG_DONTROUTE or sk.sk_flags & SOCK_LOCALROUTE) and rt.rt_gateway:
+        ip.route_error = -ENETUNREACH
+        return None
+    if rt.rt_type == RTN_BROADCAST and not sk.sk_flags & SOCK_BROADCAST:
+        ip.route_error = -EACCES
+        return None
+    return rt
+
+
 def ip4_datagram_connect(sk, daddr, dport):
     """Fix the peer, and with it route and source address; 0 or a negative errno."""
     net = sk.net
@@ -133,13 +184,12 @@ def ip4_datagram_connect(sk, daddr, dport):
             oif = sk.mc_index
         if saddr == 0:
             saddr = sk.mc_addr
-    rt = ip_route_output_key(net, daddr, saddr, oif, sk.sk_mark)
+    elif oif == 0:
+        oif = sk.uc_index
+    rt = datagram_route(sk, 0, daddr, saddr, oif)
     if rt is None:
-        net.mib.IpOutNoRoutes += 1
         ip = net.ip
         return ip.route_error
-    if rt.rt_type == RTN_BROADCAST and not sk.sk_flags & SOCK_BROADCAST:
-        return -EACCES
     if sk.inet_num == 0:
         if sk.sk_prot.get_port(sk, 0) < 0:
             return -EAGAIN
@@ -180,23 +230,65 @@ def datagram_recvmsg(sk, msg, size, flags):
     """Receive one packet: how many bytes were copied (with MSG_TRUNC its true size), or a negative errno."""
     if flags & MSG_ERRQUEUE:
         return ip_recv_error(sk, msg, size)
+    if flags & MSG_PEEK and sk.sk_peek_off >= 0:
+        return datagram_peek(sk, msg, size, flags)
     err = skb_recv_datagram(sk, flags)
     if err != 0:
         return err if err < 0 else 0
     skb = sk.sk_receive_queue.first
     result = skb_copy_datagram(skb, msg, size, flags)
+    datagram_describe(sk, msg, skb, result)
+    if sk.sk_peek_off > 0 and not flags & MSG_PEEK:
+        sk.sk_peek_off = max(0, sk.sk_peek_off - skb.len)
+    skb_free_datagram(sk, skb, flags)
+    return result
+
+
+def datagram_peek(sk, msg, size, flags):
+    """MSG_PEEK with SO_PEEK_OFF: what lies so many bytes into the queue, and move on by what was seen."""
+    timeo = 0 if flags & MSG_DONTWAIT else sk.sk_rcvtimeo
+    while True:
+        if sk.sk_err:
+            return sock_error(sk)
+        offset = sk.sk_peek_off
+        skb = sk.sk_receive_queue.first
+        while skb is not None and offset >= skb.len and offset:
+            offset -= skb.len
+            skb = skb.next
+        if skb is not None:
+            break
+        if sk.sk_shutdown & RCV_SHUTDOWN:
+            return 0
+        if timeo == 0:
+            return -EAGAIN
+        if sk.net.sched.signal_pending():
+            return sock_intr_errno(timeo)
+        timeo = sk_sleep(sk, timeo, True)
+    copied = skb.len - offset
+    if copied > size:
+        copied = size
+        msg.msg_flags |= MSG_TRUNC
+    if copied and skb_copy_datagram_iter(skb, offset, msg.msg_iter, copied) < 0:
+        return -EFAULT
+    sk.sk_peek_off += copied
+    datagram_describe(sk, msg, skb, copied)
+    return skb.len if flags & MSG_TRUNC else copied
+
+
+def datagram_describe(sk, msg, skb, result):
+    """Who has sent a packet that was received with `result`, and the control messages about it."""
     if result >= 0:
         msg.msg_family = AF_INET
         msg.msg_addr = skb.get32(skb.network_header + 12)
         # Only UDP has ports.
         ports = sk.sk_protocol == IPPROTO_UDP and sk.sk_type != SOCK_RAW
         msg.msg_port = skb.get16(skb.transport_header) if ports else 0
-        if not ports or skb.tstamp or sk.sk_flags & (SOCK_RCVTSTAMP | SOCK_RCVTSTAMPNS):
-            sock_recv_timestamp(sk, msg, skb)
+        sock_recv_cmsgs(sk, msg, skb)
+        if ports and skb.gso_size and msg.msg_control is not None:
+            # Only one with UDP_GRO gets several datagrams in one piece.
+            msg.msg_control.append((SOL_UDP, UDP_GRO, skb.gso_size.to_bytes(4, "little")))
         if sk.cmsg_flags:
             ip_cmsg_recv(sk, msg, skb)
-    skb_free_datagram(sk, skb, flags)
-    return result
 
 
 def datagram_err(sk, skb, info, port, header_len):
@@ -223,7 +315,8 @@ def datagram_err(sk, skb, info, port, header_len):
             if not fatal and sk.sk_type != SOCK_RAW:
                 return
     if sk.recverr:
-        ip_icmp_error(sk, skb, err, port, info, header_len)
+        skip = 0 if sk.hdrincl else ((skb.get8(skb.data) & 15) << 2) + header_len
+        ip_icmp_error(sk, skb, err, port, info, skip)
     elif not fatal or sk.sk_state != TCP_ESTABLISHED:
         return
     sk.sk_err = err
@@ -273,7 +366,7 @@ def datagram_flow(sk, msg):
     else:
         return -EDESTADDRREQ
     if msg.msg_control is not None:
-        err = ip_cmsg_send(net, msg, flow)
+        err = ip_cmsg_send(sk, msg, flow)
         if err < 0:
             return err
         flow.rt = None
@@ -281,13 +374,12 @@ def datagram_flow(sk, msg):
     if multicast:
         flow.oif = flow.oif if flow.oif else sk.mc_index
         flow.addr = flow.addr if flow.addr else sk.mc_addr
-    if flow.rt is None:
-        flow.rt = ip_route_output_key(net, flow.daddr, flow.addr, flow.oif, sk.sk_mark)
+    elif flow.oif == 0:
+        flow.oif = sk.uc_index
+    if flow.rt is None or msg.msg_flags & MSG_DONTROUTE:
+        flow.rt = datagram_route(sk, msg.msg_flags, flow.daddr, flow.addr, flow.oif)
         if flow.rt is None:
-            net.mib.IpOutNoRoutes += 1
             return net.ip.route_error
-        if flow.rt.rt_type == RTN_BROADCAST and not sk.sk_flags & SOCK_BROADCAST:
-            return -EACCES
     flow.addr = flow.addr if flow.addr else flow.rt.saddr
     flow.daddr = flow.daddr if flow.daddr else flow.rt.saddr
     if flow.ttl < 0:
@@ -339,12 +431,46 @@ def datagram_append(sk, skb, msg, size):
 def datagram_send(sk, skb, flow, protocol, size):
     """Put the IP header in front and send: `size`, or a negative errno; consumes `skb`."""
     rt = flow.rt
-    skb.dst = rt
-    skb.priority = sk.sk_priority
-    skb.mark = sk.sk_mark
-    df = datagram_df(sk, rt, skb.len + IP_HEADER_LEN + len(sk.inet_opt))
+    datagram_mark(sk, skb, flow)
+    df = datagram_df(sk, rt, skb.len + IP_HEADER_LEN + len(flow.opt))
+    if flow.protocol:
+        protocol = flow.protocol
     ip_push_header(
-        skb, flow.addr, flow.daddr, protocol, flow.tos, flow.ttl, ip_select_ident(sk.net, 1), df, sk.inet_opt
+        skb, flow.addr, flow.daddr, protocol, flow.tos, flow.ttl, ip_select_ident(sk.net, 1), df, flow.opt
     )
-    err = ip_local_out(sk.net, skb)
-    return err if err < 0 else size
+    return datagram_sent(sk, ip_local_out(sk.net, skb), size)
+
+
+def datagram_mark(sk, skb, flow):
+    """What a packet carries beside its bytes: route, priority, mark, and which time stamps of it are wanted."""
+    skb.dst = flow.rt
+    skb.priority = flow.priority
+    skb.mark = flow.mark
+    if flow.tsflags:
+        sock_tx_timestamp(sk, skb, flow.tsflags)
+        if flow.ts_opt_id >= 0:
+            skb.tskey = flow.ts_opt_id
+
+
+def datagram_sent(sk, err, size):
+    """The result of a send: only with IP_RECVERR does a sender hear that his packet was lost in our own queue."""
+    if err < 0 and (err != -ENOBUFS or sk.recverr):
+        return err
+    return size
+
+
+def datagram_zerocopy(sk, msg, size):
+    """MSG_ZEROCOPY (with SO_ZEROCOPY) around a protocol's sendmsg: its result, or -ENOBUFS."""
+    if size == 0 or not sk.sk_flags & SOCK_ZEROCOPY:
+        msg.msg_flags &= ~MSG_ZEROCOPY
+        return sk.sk_prot.sendmsg(sk, msg, size)
+    notification = msg_zerocopy_alloc(sk)
+    if notification is None:
+        return -ENOBUFS
+    msg.msg_flags &= ~MSG_ZEROCOPY
+    result = sk.sk_prot.sendmsg(sk, msg, size)
+    if result < 0:
+        msg_zerocopy_abort(sk, notification)
+    else:
+        msg_zerocopy_complete(sk, notification)
+    return result

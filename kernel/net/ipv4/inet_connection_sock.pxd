@@ -12,6 +12,7 @@ cdef int NODE_SOCK, EADDRINUSE, EAGAIN, ECONNABORTED, ECONNREFUSED, ECONNRESET, 
 cdef unsigned int POLLERR, POLLHUP, POLLIN
 cdef int TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT
 cdef int SHUTDOWN_MASK, WAKE_ALL
+cdef long long FASTOPEN_RESET_TIME
 cdef unsigned int SOCK_BINDPORT_LOCK
 
 
@@ -38,13 +39,15 @@ cpdef tcp_v4_destroy_sock(tcp_sock sk)
 cpdef inet_csk_orphan(tcp_sock sk)
 @cython.locals(tn=tcp_net, hashinfo=inet_hashinfo)
 cpdef int inet_csk_listen_start(tcp_sock sk) except? -9999
-@cython.locals(queue=request_sock_queue, req=request_sock, following=request_sock)
+@cython.locals(queue=request_sock_queue, req=request_sock, following=request_sock, child=tcp_sock)
 cpdef inet_csk_listen_stop(tcp_sock sk)
 cpdef inet_child_forget(tcp_sock child)
 @cython.locals(tn=tcp_net, queue=request_sock_queue, hashinfo=inet_hashinfo)
 cpdef bint inet_csk_reqsk_queue_drop(tcp_sock sk, request_sock req) except? -1
 @cython.locals(queue=request_sock_queue)
 cpdef inet_csk_reqsk_queue_add(tcp_sock sk, request_sock req, tcp_sock child)
+@cython.locals(listener=tcp_sock)
+cpdef reqsk_fastopen_remove(tcp_sock sk, request_sock req, bint reset)
 cpdef bint sk_acceptq_is_full(tcp_sock sk) noexcept
 @cython.locals(queue=request_sock_queue, timeo=cython.longlong, err=cython.int, req=request_sock, child=tcp_sock)
 cpdef object inet_csk_accept(tcp_sock sk, int flags)

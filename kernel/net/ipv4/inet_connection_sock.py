@@ -6,6 +6,7 @@ from kernel.net.ipv4.inet_hashtables import ehash_node
 from kernel.net.ipv4.tcp_cong import tcp_cleanup_congestion_control
 from kernel.net.ipv4.tcp_const import NODE_SOCK
 from kernel.net.ipv4.tcp_control import tcp_send_active_reset
+from kernel.net.ipv4.tcp_fastopen import tcp_fastopen_active_disable_ofo_check
 from kernel.net.ipv4.tcp_sock import inet_csk_clear_xmit_timers, tcp_write_queue_purge
 from kernel.uapi.errno import EADDRINUSE, EAGAIN, ECONNABORTED, ECONNREFUSED, ECONNRESET, EINVAL, EPIPE
 from kernel.uapi.fcntl import O_NONBLOCK
@@ -22,6 +23,8 @@ from kernel.uapi.tcp import (
 SHUTDOWN_MASK = 3
 SOCK_BINDPORT_LOCK = 8
 WAKE_ALL = 0
+# ns
+FASTOPEN_RESET_TIME = 60000000000
 
 
 class request_sock_queue:
@@ -97,6 +100,8 @@ def tcp_done(sk):
         sk.net.mib.TcpAttemptFails += 1
     tcp_set_state(sk, TCP_CLOSE)
     inet_csk_clear_xmit_timers(sk)
+    if sk.fastopen_rsk is not None:
+        reqsk_fastopen_remove(sk, sk.fastopen_rsk, False)
     sk.sk_shutdown = SHUTDOWN_MASK
     if sk.sk_flags & SOCK_DEAD:
         inet_csk_destroy_sock(sk)
@@ -140,6 +145,8 @@ def inet_csk_destroy_sock(sk):
 def tcp_v4_destroy_sock(sk):
     """Give back everything that a connection holds."""
     inet_csk_clear_xmit_timers(sk)
+    tcp_fastopen_active_disable_ofo_check(sk)
+    sk.fastopen_req = None
     tcp_cleanup_congestion_control(sk)
     tcp_write_queue_purge(sk)
     sk.out_of_order_queue.purge("SOCKET_CLOSE")
@@ -154,6 +161,7 @@ def tcp_v4_destroy_sock(sk):
         sk.icsk_delack_timer.sk = None
         sk.sk_timer.sk = None
         sk.compressed_ack_timer.sk = None
+        sk.pacing_timer.sk = None
 
 
 def inet_csk_orphan(sk):
@@ -196,10 +204,14 @@ def inet_csk_listen_stop(sk):
     while req is not None:
         following = req.dl_next
         req.dl_next = None
-        inet_child_forget(req.child)
+        child = req.child
+        # A child without a handshake must not look for its listener any more.
+        child.fastopen_rsk = None
+        inet_child_forget(child)
         req.child = None
         sk.sk_ack_backlog -= 1
         req = following
+    sk.fastopen_qlen = 0
     sk.icsk_accept_queue = None
 
 
@@ -240,6 +252,21 @@ def inet_csk_reqsk_queue_add(sk, req, child):
         queue.accept_tail.dl_next = req
     queue.accept_tail = req
     sk.sk_ack_backlog += 1
+
+
+def reqsk_fastopen_remove(sk, req, reset):
+    """The child `sk` needs its request no more: the handshake is complete, or it has ended by a RST (`reset`) or otherwise.
+
+    One that was reset before anybody has accepted it counts against its listener for another minute (RFC 7413 section 5.1).
+    """
+    listener = req.listener
+    sk.fastopen_rsk = None
+    req.tfo_listener = False
+    if listener.fastopen_qlen > 0:
+        listener.fastopen_qlen -= 1
+    if req.child is None and reset and listener.sk_state == TCP_LISTEN:
+        listener.fastopen_ctx.resets.append(sk.net.timers.now() + FASTOPEN_RESET_TIME)
+        listener.fastopen_qlen += 1
 
 
 def sk_acceptq_is_full(sk):

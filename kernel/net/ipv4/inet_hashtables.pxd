@@ -32,6 +32,8 @@ cdef class request_sock(ehash_node):
     cdef public long long timeout, snt_synack, last_oow_ack_time
     cdef public int tos
     cdef public timer_list timer
+    cdef public bytes saved_syn, fastopen_cookie
+    cdef public bint fastopen_exp, tfo_listener
     cdef public tcp_sock child
     cdef public request_sock dl_next
 

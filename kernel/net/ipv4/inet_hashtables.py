@@ -4,6 +4,7 @@
 connection requests.  Addresses and ports are host-order integers; "rmt" is the other end, "loc" ours.
 """
 
+from kernel.net.core.sock import sk_local_port_range
 from kernel.net.ipv4.tcp_const import (
     NODE_REQUEST,
     U32_MASK,
@@ -60,6 +61,11 @@ class request_sock(ehash_node):
         self.last_oow_ack_time = 0
         self.tos = 0
         self.timer = None
+        self.saved_syn = None
+        # Fast Open: the cookie to hand out (None: none), whether by the experimental option, and a child without handshake.
+        self.fastopen_cookie = None
+        self.fastopen_exp = False
+        self.tfo_listener = False
         # The child, once the handshake is complete and it waits to be accepted, and its successor in that queue.
         self.child = None
         self.dl_next = None
@@ -238,7 +244,7 @@ class inet_hashinfo:
 
     def find_open_port(self, sk):
         """An ephemeral port for bind(2) with port 0, or 0 when none is left: odd ones first, even ones are connect's."""
-        low, high = self.net.local_port_range()
+        low, high = sk_local_port_range(sk)
         total = high - low + 1
         offset = self.net.random.randrange(total)
         for parity in (1, 0):

@@ -287,6 +287,11 @@ def ip_fragment(net, skb, rt):
         frag.put16(fh + 6, word)
         if offset:
             ip_options_fragment(frag, fh, header_len)
+        elif skb.tx_flags:
+            # The first fragment stands for the whole packet when its sender wants to know when it went.
+            frag.tx_flags = skb.tx_flags
+            frag.tskey = skb.tskey
+            frag.sk = skb.sk
         ip_send_check(frag)
         frag.dst = rt
         net.mib.IpFragCreates += 1

@@ -1,31 +1,40 @@
 """IP's side of sockets: IP_* options, control messages, and the error queue (IP_RECVERR)."""
 
 from kernel.net.core.dev import dev_get_by_index
+from kernel.net.core.error_queue import sock_dequeue_err_skb, sock_exterr
 from kernel.net.core.skb_data import skb_copy_datagram_iter
 from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb, skb_clone, skb_pull
 from kernel.net.core.sock import sk_dst_check, sock_queue_err_skb
 from kernel.net.core.sock_flags import (
+    IP_CMSG_CHECKSUM,
     IP_CMSG_ORIGDSTADDR,
     IP_CMSG_PKTINFO,
+    IP_CMSG_RECVFRAGSIZE,
     IP_CMSG_RECVOPTS,
     IP_CMSG_RETOPTS,
     IP_CMSG_TOS,
     IP_CMSG_TTL,
+    SOCK_RCVTSTAMP,
 )
+from kernel.net.core.sockcm import sock_cmsg_take, sockcm_cookie
+from kernel.net.core.timestamping import sock_recv_timestamp
 from kernel.net.ipv4.mcast import MEMBERSHIP_OPTIONS, ip_mc_setsockopt
 from kernel.uapi.errno import (
     EADDRNOTAVAIL,
     EAGAIN,
     EFAULT,
     EINVAL,
-    ENODEV,
     ENOPROTOOPT,
     ENOTCONN,
+    EPERM,
 )
+from kernel.uapi.errqueue import SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_LOCAL, SO_EE_ORIGIN_TIMESTAMPING
 from kernel.uapi.in_ import (
     IP_BIND_ADDRESS_NO_PORT,
+    IP_CHECKSUM,
     IP_FREEBIND,
     IP_HDRINCL,
+    IP_LOCAL_PORT_RANGE,
     IP_MINTTL,
     IP_MTU,
     IP_MTU_DISCOVER,
@@ -38,7 +47,9 @@ from kernel.uapi.in_ import (
     IP_PKTINFO,
     IP_PMTUDISC_DONT,
     IP_PMTUDISC_OMIT,
+    IP_PROTOCOL,
     IP_RECVERR,
+    IP_RECVFRAGSIZE,
     IP_RECVOPTS,
     IP_RECVORIGDSTADDR,
     IP_RECVTOS,
@@ -47,14 +58,17 @@ from kernel.uapi.in_ import (
     IP_TOS,
     IP_TRANSPARENT,
     IP_TTL,
-    SO_EE_ORIGIN_ICMP,
-    SO_EE_ORIGIN_LOCAL,
+    IP_UNICAST_IF,
 )
-from kernel.uapi.socket import AF_INET, MSG_ERRQUEUE, MSG_TRUNC, SOCK_RAW, SOCK_STREAM, SOL_IP
+from kernel.uapi.ip import IPOPT_END, IPOPT_LSRR, IPOPT_NOOP, IPOPT_RR, IPOPT_SSRR, IPOPT_TIMESTAMP, IPOPT_TS_TSONLY
+from kernel.uapi.socket import AF_INET, MSG_ERRQUEUE, MSG_TRUNC, SOCK_RAW, SOCK_STREAM, SOL_IP, SOL_SOCKET
 from kernel.uapi.tcp import TCP_CLOSE, TCP_LISTEN
 
 INET_ECN_MASK = 3
-HEADROOM = 128
+# struct in_pktinfo; the longest options that an IP header has room for; what a TOS means to queues.
+PKTINFO_SIZE = 12
+MAX_OPTIONS = 40
+TOS_PRIORITY = (0, 0, 2, 2, 6, 6, 4, 4)
 
 CMSG_OPTIONS = {
     IP_PKTINFO: IP_CMSG_PKTINFO,
@@ -63,7 +77,10 @@ CMSG_OPTIONS = {
     IP_RECVOPTS: IP_CMSG_RECVOPTS,
     IP_RETOPTS: IP_CMSG_RETOPTS,
     IP_RECVORIGDSTADDR: IP_CMSG_ORIGDSTADDR,
+    IP_RECVFRAGSIZE: IP_CMSG_RECVFRAGSIZE,
+    IP_CHECKSUM: IP_CMSG_CHECKSUM,
 }
+CHECKSUM_COMPLETE = 2
 FLAG_OPTIONS = {
     IP_RECVERR: "recverr",
     IP_FREEBIND: "freebind",
@@ -75,71 +92,72 @@ FLAG_OPTIONS = {
 }
 
 
-class sock_exterr:
-    """Why an sk_buff is on an error queue: struct sock_extended_err and the address that the packet went to."""
-
-    def __init__(self, errno, origin, type, code, info, addr, port, offender):
-        self.errno = errno
-        self.origin = origin
-        self.type = type
-        self.code = code
-        self.info = info
-        self.addr = addr
-        self.port = port
-        self.offender = offender
-
-    def cmsg(self):
-        """struct sock_extended_err followed by the sockaddr_in of who reported it."""
-        head = self.errno.to_bytes(4, "little") + bytes([self.origin, self.type, self.code, 0])
-        head += self.info.to_bytes(4, "little") + bytes(4)
-        if self.origin != SO_EE_ORIGIN_ICMP:
-            return head + bytes(16)
-        return head + AF_INET.to_bytes(2, "little") + bytes(2) + self.offender.to_bytes(4, "big") + bytes(8)
-
-
-class ipcm_cookie:
+class ipcm_cookie(sockcm_cookie):
     """What control messages and the socket's options say about one packet to be sent, and where that leads."""
 
     def __init__(self, sk):
+        sockcm_cookie.__init__(self, sk)
         self.daddr = 0
         self.rt = None
         self.addr = sk.inet_saddr
         self.oif = sk.sk_bound_dev_if
         self.ttl = -1
         self.tos = -1
+        self.opt = sk.inet_opt
+        self.protocol = 0
+        self.gso_size = 0
 
 
 # --- control messages ---
 
 
-def ip_cmsg_send(net, msg, ipc):
-    """Take IP_PKTINFO, IP_TTL and IP_TOS from the control messages into `ipc`; 0, or -EINVAL."""
+def ip_cmsg_send(sk, msg, ipc):
+    """Take the control messages of SOL_IP and SOL_SOCKET into `ipc`; 0, -EINVAL, or -EPERM."""
     for level, type, data in msg.msg_control:
-        if level != SOL_IP:
-            continue
-        if type == IP_PKTINFO:
-            if len(data) < 12:
-                return -EINVAL
-            ifindex = int.from_bytes(data[:4], "little")
-            if ifindex:
-                if dev_get_by_index(net, ifindex) is None:
-                    return -ENODEV
-                ipc.oif = ifindex
-            spec_dst = int.from_bytes(data[4:8], "big")
-            if spec_dst:
-                ipc.addr = spec_dst
-        elif type == IP_TTL:
-            if len(data) < 4:
-                return -EINVAL
-            ipc.ttl = int.from_bytes(data[:4], "little")
-            if not 1 <= ipc.ttl <= 255:
-                return -EINVAL
-        elif type == IP_TOS:
-            ipc.tos = data[0] if data else -1
-            if ipc.tos < 0:
-                return -EINVAL
-        else:
+        err = 0
+        if level == SOL_SOCKET:
+            err = sock_cmsg_take(sk, type, data, ipc)
+        elif level == SOL_IP:
+            err = ip_cmsg_take(sk, type, data, ipc)
+        if err < 0:
+            return err
+    return 0
+
+
+def ip_cmsg_take(sk, type, data, ipc):
+    """One control message of SOL_IP (ip(7)): 0 or -EINVAL."""
+    if type == IP_PKTINFO:
+        if len(data) != PKTINFO_SIZE:
             return -EINVAL
+        ifindex = int.from_bytes(data[:4], "little", signed=True)
+        if ifindex:
+            ipc.oif = ifindex
+        ipc.addr = int.from_bytes(data[4:8], "big")
+        return 0
+    if type == IP_RETOPTS:
+        options = parse_ip_options(data[:MAX_OPTIONS])
+        if options is None:
+            return -EINVAL
+        ipc.opt = options
+        return 0
+    value = int.from_bytes(data, "little", signed=True) if len(data) == 4 else -1
+    if type == IP_TTL:
+        if not 1 <= value <= 255:
+            return -EINVAL
+        ipc.ttl = value
+    elif type == IP_TOS:
+        if len(data) == 1:
+            value = data[0]
+        if not 0 <= value <= 255:
+            return -EINVAL
+        ipc.tos = value
+        ipc.priority = TOS_PRIORITY[(value >> 2) & 7]
+    elif type == IP_PROTOCOL:
+        if not 1 <= value <= 255:
+            return -EINVAL
+        ipc.protocol = value
+    else:
+        return -EINVAL
     return 0
 
 
@@ -166,35 +184,34 @@ def ip_cmsg_recv(sk, msg, skb):
         if flags & IP_CMSG_RECVOPTS:
             msg.msg_control.append((SOL_IP, IP_RECVOPTS, options))
         if flags & IP_CMSG_RETOPTS:
-            msg.msg_control.append((SOL_IP, IP_RETOPTS, options))
-    if flags & IP_CMSG_ORIGDSTADDR:
+            msg.msg_control.append((SOL_IP, IP_RETOPTS, ip_options_echo(options)))
+    if flags & IP_CMSG_ORIGDSTADDR and skb.transport_header + 4 <= skb.tail:
         port = skb.get16(skb.transport_header + 2)
         address = AF_INET.to_bytes(2, "little") + port.to_bytes(2, "big") + skb.get32(nh + 16).to_bytes(4, "big")
         msg.msg_control.append((SOL_IP, IP_RECVORIGDSTADDR, address + bytes(8)))
+    if flags & IP_CMSG_CHECKSUM and skb.ip_summed == CHECKSUM_COMPLETE:
+        msg.msg_control.append((SOL_IP, IP_CHECKSUM, skb.csum.to_bytes(4, "little")))
+    if flags & IP_CMSG_RECVFRAGSIZE and skb.frag_max_size:
+        msg.msg_control.append((SOL_IP, IP_RECVFRAGSIZE, skb.frag_max_size.to_bytes(4, "little")))
 
 
 # --- the error queue ---
 
 
-def ip_icmp_error(sk, skb, err, port, info, payload):
-    """Put an ICMP error on the sock's error queue, with the quoted packet's data from `payload` bytes behind its header.
+def ip_icmp_error(sk, skb, err, port, info, skip):
+    """Put an ICMP error on the sock's error queue, with the quoted packet from its byte `skip` on.
 
     `skb`: data at the quoted IP header, the ICMP header at transport_header, the reporter's at network_header.
     """
     clone = skb_clone(skb)
-    type = skb.get8(skb.transport_header)
-    code = skb.get8(skb.transport_header + 1)
-    clone.cb = sock_exterr(
-        err,
-        SO_EE_ORIGIN_ICMP,
-        type,
-        code,
-        info,
-        skb.get32(skb.data + 16),
-        port,
-        skb.get32(skb.network_header + 12),
+    error = sock_exterr(
+        err, SO_EE_ORIGIN_ICMP, skb.get8(skb.transport_header), skb.get8(skb.transport_header + 1), info
     )
-    skip = ((skb.get8(skb.data) & 15) << 2) + payload
+    error.named = True
+    error.addr = skb.get32(skb.data + 16)
+    error.port = port
+    error.offender = skb.get32(skb.network_header + 12)
+    clone.cb = error
     if skip > clone.len - clone.data_len:
         skip = clone.len - clone.data_len
     skb_pull(clone, skip)
@@ -209,14 +226,18 @@ def ip_local_error(sk, err, daddr, port, info):
     skb = alloc_skb(sk.net.skb_cache, 64)
     if skb is None:
         return
-    skb.cb = sock_exterr(err, SO_EE_ORIGIN_LOCAL, 0, 0, info, daddr, port, 0)
+    error = sock_exterr(err, SO_EE_ORIGIN_LOCAL, 0, 0, info)
+    error.named = True
+    error.addr = daddr
+    error.port = port
+    skb.cb = error
     if sock_queue_err_skb(sk, skb) < 0:
         kfree_skb(skb, "SOCKET_RCVBUFF")
 
 
 def ip_recv_error(sk, msg, size):
-    """recvmsg with MSG_ERRQUEUE: the oldest error; the number of bytes of the quoted data, or -EAGAIN."""
-    skb = sk.sk_error_queue.dequeue()
+    """recvmsg with MSG_ERRQUEUE: the oldest entry; the number of bytes of its packet, or -EAGAIN."""
+    skb = sock_dequeue_err_skb(sk)
     if skb is None:
         return -EAGAIN
     error = skb.cb
@@ -227,18 +248,18 @@ def ip_recv_error(sk, msg, size):
     if copied and skb_copy_datagram_iter(skb, 0, msg.msg_iter, copied) < 0:
         consume_skb(skb)
         return -EFAULT
-    msg.msg_family = AF_INET
-    msg.msg_addr = error.addr
-    msg.msg_port = error.port
+    if sk.sk_flags & SOCK_RCVTSTAMP or sk.sk_tsflags:
+        sock_recv_timestamp(sk, msg, skb.tstamp, error.origin == SO_EE_ORIGIN_TIMESTAMPING)
+    if error.named:
+        msg.msg_family = AF_INET
+        msg.msg_addr = error.addr
+        msg.msg_port = error.port
     if msg.msg_control is not None:
+        if error.origin == SO_EE_ORIGIN_ICMP and sk.cmsg_flags:
+            ip_cmsg_recv(sk, msg, skb)
         msg.msg_control.append((SOL_IP, IP_RECVERR, error.cmsg()))
     msg.msg_flags |= MSG_ERRQUEUE
     consume_skb(skb)
-    # The next error, if there is one, is the pending one now.
-    following = sk.sk_error_queue.first
-    sk.sk_err = 0
-    if following is not None:
-        sk.sk_err = following.cb.errno
     return copied
 
 
@@ -271,7 +292,7 @@ def ip_setsockopt(sk, optname, optval):
     if optname in FLAG_OPTIONS:
         return ip_set_flag(sk, optname, value, len(optval))
     if optname in CMSG_OPTIONS:
-        if len(optval) == 0:
+        if optname == IP_RECVFRAGSIZE and sk.sk_type == SOCK_STREAM:
             return -EINVAL
         if value:
             sk.cmsg_flags |= CMSG_OPTIONS[optname]
@@ -291,7 +312,8 @@ def ip_setsockopt(sk, optname, optval):
         sk.hdrincl = bool(value)
         return 0
     if optname == IP_MTU_DISCOVER:
-        if value is None or not IP_PMTUDISC_DONT <= value <= IP_PMTUDISC_OMIT:
+        value = value or 0
+        if not IP_PMTUDISC_DONT <= value <= IP_PMTUDISC_OMIT:
             return -EINVAL
         sk.pmtudisc = value
         return 0
@@ -305,15 +327,40 @@ def ip_setsockopt(sk, optname, optval):
             return -EINVAL
         sk.min_ttl = value
         return 0
+    if optname == IP_UNICAST_IF:
+        return ip_unicast_if(sk, optval)
+    if optname == IP_LOCAL_PORT_RANGE:
+        low, high = (value or 0) & 0xFFFF, (value or 0) >> 16 & 0xFFFF
+        if len(optval) != 4 or (low and high and low > high):
+            return -EINVAL
+        sk.local_port_first = low
+        sk.local_port_last = high
+        return 0
     return -ENOPROTOOPT
+
+
+def ip_unicast_if(sk, optval):
+    """IP_UNICAST_IF: the device of packets to single hosts, as an index in network byte order; 0 undoes it."""
+    if len(optval) != 4:
+        return -EINVAL
+    ifindex = int.from_bytes(optval, "big", signed=True)
+    if ifindex:
+        if dev_get_by_index(sk.net, ifindex) is None:
+            return -EADDRNOTAVAIL
+        if sk.sk_bound_dev_if and sk.sk_bound_dev_if != ifindex:
+            return -EINVAL
+    sk.uc_index = ifindex
+    return 0
 
 
 def ip_set_flag(sk, optname, value, length):
     """The options that are one switch."""
-    if length == 0:
+    if length == 0 and optname not in (IP_RECVERR, IP_NODEFRAG, IP_BIND_ADDRESS_NO_PORT):
         return -EINVAL
     if optname == IP_NODEFRAG and sk.sk_type != SOCK_RAW:
         return -ENOPROTOOPT
+    if optname == IP_TRANSPARENT and value and sk.net.sched.current.uid != 0:
+        return -EPERM
     if optname in (IP_MULTICAST_LOOP, IP_MULTICAST_ALL, IP_TRANSPARENT) and value not in (0, 1):
         if optname == IP_MULTICAST_ALL:
             return -EINVAL
@@ -328,29 +375,63 @@ def ip_set_tos(sk, value):
     if sk.sk_type == SOCK_STREAM:
         value = (value & ~INET_ECN_MASK) | (sk.tos & INET_ECN_MASK)
     sk.tos = value & 0xFF
-    sk.sk_priority = (0, 0, 2, 2, 6, 6, 4, 4)[(value >> 2) & 7]
+    sk.sk_priority = TOS_PRIORITY[(value >> 2) & 7]
     return 0
 
 
-def ip_set_options(sk, optval):
-    """IP_OPTIONS: at most 40 bytes, well formed, padded to a multiple of four; source routes are refused."""
-    if len(optval) > 40:
-        return -EINVAL
-    options = optval.ljust((len(optval) + 3) & ~3, b"\0")
+def parse_ip_options(raw):
+    """Options for packets to be sent, padded to a multiple of four: None unless they are at most 40 bytes and well formed.
+
+    Source routes are refused (RFC 7126 section 4.3).
+    """
+    if len(raw) > MAX_OPTIONS:
+        return None
+    options = raw.ljust((len(raw) + 3) & ~3, b"\0")
     position = 0
     while position < len(options):
         kind = options[position]
-        if kind == 0:
+        if kind == IPOPT_END:
             break
-        if kind == 1:
+        if kind == IPOPT_NOOP:
             position += 1
             continue
         if position + 1 >= len(options):
-            return -EINVAL
+            return None
         length = options[position + 1]
-        if length < 2 or position + length > len(options) or kind in (131, 137):
-            return -EINVAL
+        if length < 2 or position + length > len(options) or kind in (IPOPT_LSRR, IPOPT_SSRR):
+            return None
         position += length
+    return options
+
+
+def ip_options_echo(options):
+    """IP_RETOPTS: the options of a received packet as a reply carries them (RFC 1122 section 3.2.1.8).
+
+    A record of the route or of times goes on where it has got to, with a place left for ourselves.
+    """
+    echo = b""
+    position = 0
+    while position < len(options) and options[position] != IPOPT_END:
+        kind = options[position]
+        if kind == IPOPT_NOOP:
+            position += 1
+            continue
+        length = options[position + 1]
+        option = bytearray(options[position : position + length])
+        if kind in (IPOPT_RR, IPOPT_TIMESTAMP):
+            step = 8 if kind == IPOPT_TIMESTAMP and option[3] & 15 != IPOPT_TS_TSONLY else 4
+            if option[2] <= length:
+                option[2] += step
+            echo += bytes(option)
+        position += length
+    return echo.ljust((len(echo) + 3) & ~3, b"\0")
+
+
+def ip_set_options(sk, optval):
+    """IP_OPTIONS: what every packet of the socket carries."""
+    options = parse_ip_options(optval)
+    if options is None:
+        return -EINVAL
     sk.inet_opt = options
     sk.sk_dst_cache = None
     sk.sk_prot.mtu_reduced(sk)
@@ -406,6 +487,13 @@ def ip_getsockopt(sk, optname, optlen):
         if rt is None or sk.sk_state in (TCP_CLOSE, TCP_LISTEN):
             return -ENOTCONN
         value = rt.mtu
+    elif optname == IP_UNICAST_IF:
+        return sk.uc_index.to_bytes(4, "big", signed=True)
+    elif optname == IP_LOCAL_PORT_RANGE:
+        value = sk.local_port_first | sk.local_port_last << 16
+    elif optname == IP_PROTOCOL:
+        # As Linux has it: the protocol of a raw socket, the port of another one.
+        value = sk.inet_num
     elif optname == IP_MULTICAST_IF:
         return sk.mc_addr.to_bytes(4, "big")
     else:

@@ -17,7 +17,7 @@ from kernel.net.ipv4.datagram cimport (
 from kernel.net.net cimport Net
 from kernel.net.snmp cimport ipstats
 
-cdef int EADDRINUSE, EAGAIN, EFAULT, EINVAL, EMSGSIZE, EOPNOTSUPP, ICMP_ECHO, IPPROTO_ICMP
+cdef int EACCES, EADDRINUSE, EAGAIN, EFAULT, EINVAL, EMSGSIZE, EOPNOTSUPP, ICMP_ECHO, IPPROTO_ICMP
 cdef unsigned int MSG_OOB
 cdef unsigned int IP_HEADER_LEN, ICMP_HEADER_LEN, PING_MAX_PAYLOAD
 

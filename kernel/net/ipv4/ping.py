@@ -18,7 +18,7 @@ from kernel.net.ipv4.datagram import (
     datagram_send,
     datagram_sock,
 )
-from kernel.uapi.errno import EADDRINUSE, EAGAIN, EFAULT, EINVAL, EMSGSIZE, ENOIOCTLCMD, EOPNOTSUPP
+from kernel.uapi.errno import EACCES, EADDRINUSE, EAGAIN, EFAULT, EINVAL, EMSGSIZE, ENOIOCTLCMD, EOPNOTSUPP
 from kernel.uapi.icmp import ICMP_ECHO
 from kernel.uapi.in_ import IPPROTO_ICMP
 from kernel.uapi.socket import MSG_OOB
@@ -88,6 +88,11 @@ class ping_proto(datagram_proto):
     def sk_alloc(self, net, family, type, protocol):
         return datagram_sock(net, family, type, protocol, self)
 
+    def init_sock(self, sk):
+        """net.ipv4.ping_group_range says who may: the group of a program is its user's."""
+        net = sk.net
+        return 0 if net.sysctl_ping_group_first <= sk.sk_uid <= net.sysctl_ping_group_last else -EACCES
+
     def get_port(self, sk, port):
         return self.table.get_port(sk, port)
 
@@ -135,7 +140,7 @@ def ping_sendmsg(sk, msg, size):
         if sk.sk_prot.get_port(sk, 0) < 0:
             return -EAGAIN
         sk.inet_sport = sk.inet_num
-    err = datagram_fits(sk, flow.rt, IP_HEADER_LEN + len(sk.inet_opt) + size, flow.daddr, 0)
+    err = datagram_fits(sk, flow.rt, IP_HEADER_LEN + len(flow.opt) + size, flow.daddr, 0)
     if err < 0:
         return err
     skb = datagram_make_skb(sk, msg, size, ICMP_HEADER_LEN)

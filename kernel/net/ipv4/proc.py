@@ -73,10 +73,12 @@ def prots(net):
 def proc_sockstat(net):
     """The text of /proc/net/sockstat."""
     inuse = {prot.name: prot.inuse for prot in prots(net)}
+    pages = {prot.name: (prot.memory_allocated + 4095) >> 12 for prot in prots(net)}
     return (
         f"sockets: used {net.sockets_used}\n"
-        f"TCP: inuse {inuse.get('TCP', 0)} orphan 0 tw 0 alloc {inuse.get('TCP', 0)} mem 0\n"
-        f"UDP: inuse {inuse.get('UDP', 0)} mem 0\n"
+        f"TCP: inuse {inuse.get('TCP', 0)} orphan {net.tcp.orphan_count} tw {net.tcp.tw_count}"
+        f" alloc {inuse.get('TCP', 0)} mem {pages.get('TCP', 0)}\n"
+        f"UDP: inuse {inuse.get('UDP', 0)} mem {pages.get('UDP', 0)}\n"
         "UDPLITE: inuse 0\n"
         f"RAW: inuse {inuse.get('RAW', 0)}\n"
         f"FRAG: inuse {len(net.frags.queues)} memory {net.frags.mem}\n"

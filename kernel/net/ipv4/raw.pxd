@@ -9,9 +9,11 @@ from kernel.net.ipv4.datagram cimport (
     datagram_fits,
     datagram_flow,
     datagram_make_skb,
+    datagram_mark,
     datagram_proto,
     datagram_recvmsg,
     datagram_send,
+    datagram_sent,
     datagram_sock,
 )
 from kernel.net.ipv4.ip_output cimport ip_local_out, ip_select_ident
@@ -64,5 +66,5 @@ cpdef int raw_queue_rcv_skb(sock sk, sk_buff skb) except? -9999
 cpdef raw_icmp_error(Net net, sk_buff skb, unsigned int protocol, unsigned int info)
 @cython.locals(err=cython.int, headless=cython.bint)
 cpdef long long raw_sendmsg(sock sk, msghdr msg, unsigned long long size) except? -9999
-@cython.locals(net=Net, nh=cython.uint, header_len=cython.uint, err=cython.int)
-cpdef long long raw_send_hdrinc(sock sk, sk_buff skb, rtable rt, unsigned int size) except? -9999
+@cython.locals(net=Net, rt=rtable, mtu=cython.uint, nh=cython.uint, header_len=cython.uint)
+cpdef long long raw_send_hdrinc(sock sk, sk_buff skb, object flow, unsigned int size) except? -9999

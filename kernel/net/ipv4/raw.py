@@ -9,12 +9,15 @@ from kernel.net.ipv4.datagram import (
     datagram_fits,
     datagram_flow,
     datagram_make_skb,
+    datagram_mark,
     datagram_proto,
     datagram_recvmsg,
     datagram_send,
+    datagram_sent,
     datagram_sock,
 )
 from kernel.net.ipv4.ip_output import ip_local_out, ip_select_ident
+from kernel.net.ipv4.ip_sockglue import ip_local_error
 from kernel.net.ipv4.mcast import ip_mc_sf_allow
 from kernel.uapi.errno import EACCES, EFAULT, EHOSTUNREACH, EINVAL, EMSGSIZE, ENETUNREACH, ENOPROTOOPT, EOPNOTSUPP
 from kernel.uapi.icmp import ICMP_FILTER
@@ -220,10 +223,11 @@ def raw_sendmsg(sk, msg, size):
     if headless:
         return -EFAULT
     if not sk.hdrincl:
-        err = datagram_fits(sk, flow.rt, IP_HEADER_LEN + len(sk.inet_opt) + size, flow.daddr, 0)
+        err = datagram_fits(sk, flow.rt, IP_HEADER_LEN + len(flow.opt) + size, flow.daddr, 0)
         if err < 0:
             return err
-    elif size > flow.rt.mtu:
+    elif size > flow.rt.dev.mtu:
+        ip_local_error(sk, EMSGSIZE, flow.daddr, sk.inet_dport, flow.rt.dev.mtu)
         return -EMSGSIZE
     elif size < IP_HEADER_LEN:
         return -EINVAL
@@ -233,21 +237,20 @@ def raw_sendmsg(sk, msg, size):
     if isinstance(skb, int):
         return skb
     if sk.hdrincl:
-        return raw_send_hdrinc(sk, skb, flow.rt, size)
+        return raw_send_hdrinc(sk, skb, flow, size)
     return datagram_send(sk, skb, flow, sk.inet_num, size)
 
 
-def raw_send_hdrinc(sk, skb, rt, size):
+def raw_send_hdrinc(sk, skb, flow, size):
     """Send a packet whose IP header the user has written: length and checksum are ours, source and id if he left them 0."""
+    rt = flow.rt
     net = sk.net
     nh = skb.data
     header_len = (skb.get8(nh) & 15) << 2
     if header_len < 20 or header_len > size:
         kfree_skb(skb, "IP_INHDR")
         return -EINVAL
-    skb.dst = rt
-    skb.priority = sk.sk_priority
-    skb.mark = sk.sk_mark
+    datagram_mark(sk, skb, flow)
     skb.network_header = nh
     skb.transport_header = nh + header_len
     skb.protocol = ETH_P_IP
@@ -255,5 +258,4 @@ def raw_send_hdrinc(sk, skb, rt, size):
         skb.put32(nh + 12, rt.saddr)
     if skb.get16(nh + 4) == 0:
         skb.put16(nh + 4, ip_select_ident(net, 1))
-    err = ip_local_out(net, skb)
-    return err if err < 0 else size
+    return datagram_sent(sk, ip_local_out(net, skb), size)

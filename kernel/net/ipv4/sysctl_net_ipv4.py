@@ -3,6 +3,7 @@
 from kernel.net.core.dev import register_netdevice_notifier
 from kernel.net.ipv4.devinet_sysctl import devinet_sysctl_init, ip_forward_change
 from kernel.uapi.errno import EINVAL, ENOENT
+from kernel.uapi.in_ import IPPROTO_TCP, IPPROTO_UDP
 
 NSEC_PER_SEC = 1000000000
 NSEC_PER_MSEC = 1000000
@@ -15,6 +16,7 @@ PLAIN = {
     "net.core.rmem_max": ("sysctl_rmem_max", 2304, 1 << 31),
     "net.core.somaxconn": ("sysctl_somaxconn", 0, 65535),
     "net.core.optmem_max": ("sysctl_optmem_max", 0, 1 << 31),
+    "net.core.tstamp_allow_data": ("sysctl_tstamp_allow_data", 0, 1),
     "net.ipv4.ip_default_ttl": ("sysctl_ip_default_ttl", 1, 255),
     "net.ipv4.ip_no_pmtu_disc": ("sysctl_ip_no_pmtu_disc", 0, 3),
     "net.ipv4.ip_nonlocal_bind": ("sysctl_ip_nonlocal_bind", 0, 1),
@@ -71,6 +73,7 @@ PLAIN = {
     "net.ipv4.tcp_limit_output_bytes": ("sysctl_tcp_limit_output_bytes", 0, 1 << 31),
     "net.ipv4.tcp_no_metrics_save": ("sysctl_tcp_no_metrics_save", 0, 1),
     "net.ipv4.tcp_comp_sack_nr": ("sysctl_tcp_comp_sack_nr", 0, 255),
+    "net.ipv4.tcp_fastopen": ("sysctl_tcp_fastopen", 0, 0x7FFFFFFF),
 }
 
 # name: (field of `net.tcp`, smallest, largest)
@@ -122,8 +125,18 @@ def net_sysctl_init(net, sysctl):
         sysctl.register(name, scaled(net, field, unit), timed(net, field, unit))
     for name, (fields, low) in VECTORS.items():
         sysctl.register(name, vector(net, fields), vector_store(net, fields, low))
+    limits = ("mem_low", "mem_pressure", "mem_high")
+    for name, protocol in (("net.ipv4.tcp_mem", IPPROTO_TCP), ("net.ipv4.udp_mem", IPPROTO_UDP)):
+        prot = prot_of(net, protocol)
+        sysctl.register(name, vector(prot, limits), vector_store(prot, limits, 0))
     sysctl.register("net.ipv4.ip_forward", getter(net, "sysctl_ip_forward"), forwarding(net))
     register_netdevice_notifier(net, devinet_sysctl_init(net, sysctl))
+    sysctl.register("net.ipv4.tcp_fastopen_key", net.tcp.fastopen.key_text, net.tcp.fastopen.set_key_text)
+    sysctl.register(
+        "net.ipv4.tcp_fastopen_blackhole_timeout_sec",
+        scaled(net, "sysctl_tcp_fastopen_blackhole_timeout", NSEC_PER_SEC),
+        blackhole_timeout(net),
+    )
     sysctl.register(
         "net.ipv4.tcp_congestion_control", getter(net, "sysctl_tcp_congestion_control"), congestion_control(net)
     )
@@ -157,6 +170,10 @@ def timed(net, field, unit):
     return store
 
 
+def prot_of(net, protocol):
+    return next(entry.prot for entries in net.inetsw.values() for entry in entries if entry.protocol == protocol)
+
+
 def vector(net, fields):
     return lambda: "\t".join(str(getattr(net, field)) for field in fields)
 
@@ -186,6 +203,17 @@ def forwarding(net):
         return 0
 
     return store
+
+
+def blackhole_timeout(net):
+    """A new pause begins with a clean slate."""
+    store = timed(net, "sysctl_tcp_fastopen_blackhole_timeout", NSEC_PER_SEC)
+
+    def change(value):
+        net.tcp.fastopen.disable_times = 0
+        return store(value)
+
+    return change
 
 
 def congestion_control(net):

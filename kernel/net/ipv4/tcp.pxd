@@ -4,6 +4,7 @@ from kernel.arch.uaccess cimport iov_iter
 from kernel.fs.select cimport poll_wait
 from kernel.net.core.skb_data cimport skb_add_frags_iter
 from kernel.net.core.skbuff cimport consume_skb, page_frag, sk_buff
+from kernel.net.core.sk_mem cimport sk_mem_refused
 from kernel.net.core.sock cimport lock_sock, msghdr, release_sock, sk_sleep, sock_error, sock_intr_errno
 from kernel.net.ipv4.inet_connection_sock cimport (
     inet_csk_destroy_sock,
@@ -43,7 +44,7 @@ from kernel.net.ipv4.tcp_window cimport tcp_current_mss, tcp_send_mss_goal
 cdef unsigned int U32_MASK
 cdef unsigned int SOCK_DONE, SOCK_LINGER, SOCK_URGINLINE, SOCK_BINDADDR_LOCK
 cdef int TCP_INFINITE_SSTHRESH, TCP_INIT_CWND, TCP_NAGLE_PUSH, TCP_URG_VALID
-cdef long long TCP_TIMEOUT_INIT, TCP_TIMEWAIT_LEN
+cdef long long TCP_TIMEOUT_INIT, TCP_TIMEWAIT_LEN, TCP_SKB_TRUESIZE, MEMORY_PAUSE
 cdef int EAGAIN, ECONNRESET, EINVAL, ENOIOCTLCMD, ENOMEM, EPIPE
 cdef unsigned int POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM, POLLWRNORM
 cdef int MSG_DONTWAIT, MSG_EOR, MSG_MORE, MSG_OOB, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK
@@ -55,6 +56,7 @@ cdef unsigned int TCPHDR_ACK, TCPHDR_FIN, TCPHDR_PSH
 
 
 cpdef long long sk_stream_wait_connect(tcp_sock sk, long long timeo) except? -9999
+@cython.locals(pause=cython.longlong, left=cython.longlong)
 cpdef long long sk_stream_wait_memory(tcp_sock sk, long long timeo) except? -9999
 @cython.locals(skb=sk_buff)
 cpdef sk_buff tcp_skb_entail(tcp_sock sk)
@@ -65,7 +67,8 @@ cpdef long long tcp_sendmsg(tcp_sock sk, msghdr msg, unsigned long long size) ex
 @cython.locals(flags=cython.int, timeo=cython.longlong, source=iov_iter, mss_now=cython.int, size_goal=cython.int,
                frag=page_frag, tn=tcp_net, copied=cython.longlong, err=cython.longlong, skb=sk_buff, room=cython.int,
                before_size=cython.uint, taken=cython.int)
-cpdef long long tcp_sendmsg_locked(tcp_sock sk, msghdr msg) except? -9999
+cpdef long long tcp_sendmsg_locked(tcp_sock sk, msghdr msg, unsigned int tsflags) except? -9999
+cpdef long long tcp_sendmsg_special(tcp_sock sk, msghdr msg, unsigned long long size, unsigned int tsflags) except? -9999
 cpdef long long tcp_wait_for_space(tcp_sock sk, int flags, long long copied, int mss_now, int size_goal,
                                    long long timeo) except? -9999
 cpdef long long tcp_wait_for_ram(tcp_sock sk, int flags, long long copied, int mss_now, int size_goal) except? -9999

@@ -4,14 +4,21 @@ Every call takes the sock with lock_sock; waiting lets it go.
 """
 
 from kernel.fs.select import poll_wait
+from kernel.net.core.error_queue import msg_zerocopy_abort, msg_zerocopy_alloc, msg_zerocopy_complete
+from kernel.net.core.sk_mem import sk_mem_refused
 from kernel.net.core.skb_data import skb_add_frags_iter
 from kernel.net.core.skbuff import consume_skb
 from kernel.net.core.sock import lock_sock, release_sock, sk_sleep, sock_error, sock_intr_errno
-from kernel.net.core.sock_flags import SOCK_DONE, SOCK_LINGER, SOCK_URGINLINE
+from kernel.net.core.sock_flags import SOCK_DONE, SOCK_LINGER, SOCK_URGINLINE, SOCK_ZEROCOPY
+from kernel.net.core.sockcm import sock_cmsg_send, sockcm_cookie
+from kernel.net.core.timestamping import tcp_tx_timestamp
+from kernel.net.ipv4.af_inet import inet_stream_connect
+from kernel.net.ipv4.devinet import parse_sockaddr_in
 from kernel.net.ipv4.inet_connection_sock import (
     inet_csk_destroy_sock,
     inet_csk_listen_stop,
     inet_csk_orphan,
+    reqsk_fastopen_remove,
     sk_error_report,
     tcp_set_state,
 )
@@ -25,7 +32,8 @@ from kernel.net.ipv4.tcp_const import (
     TCP_URG_VALID,
     U32_MASK,
 )
-from kernel.net.ipv4.tcp_control import tcp_send_active_reset, tcp_send_fin
+from kernel.net.ipv4.tcp_control import tcp_connect, tcp_send_active_reset, tcp_send_fin
+from kernel.net.ipv4.tcp_fastopen import TFO_CLIENT_ENABLE, fastopen_request
 from kernel.net.ipv4.tcp_output import (
     tcp_forced_push,
     tcp_mark_push,
@@ -48,13 +56,29 @@ from kernel.net.ipv4.tcp_sock import (
 )
 from kernel.net.ipv4.tcp_timewait import tcp_fin_time, tcp_time_wait
 from kernel.net.ipv4.tcp_window import tcp_current_mss, tcp_send_mss_goal
-from kernel.uapi.errno import EAGAIN, ECONNRESET, EINVAL, ENOIOCTLCMD, ENOMEM, EPIPE
+from kernel.uapi.errno import (
+    EAGAIN,
+    EALREADY,
+    ECONNRESET,
+    EINPROGRESS,
+    EINVAL,
+    ENOBUFS,
+    ENOIOCTLCMD,
+    ENOMEM,
+    EOPNOTSUPP,
+    EPIPE,
+)
+from kernel.uapi.fcntl import O_NONBLOCK
 from kernel.uapi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM, POLLWRNORM
 from kernel.uapi.socket import (
+    AF_INET,
+    AF_UNSPEC,
     MSG_DONTWAIT,
     MSG_EOR,
+    MSG_FASTOPEN,
     MSG_MORE,
     MSG_OOB,
+    MSG_ZEROCOPY,
     RCV_SHUTDOWN,
     SEND_SHUTDOWN,
     SHUTDOWN_MASK,
@@ -85,6 +109,10 @@ from kernel.uapi.tcp import (
 )
 
 SOCK_BINDADDR_LOCK = 4
+# What an sk_buff of the write queue takes beside its data, and how long a sender without memory waits for others, at least.
+TCP_SKB_TRUESIZE = 1280
+MEMORY_PAUSE = 2_000_000
+SOCKADDR_IN_SIZE = 16
 
 
 # --- sending ---
@@ -101,15 +129,33 @@ def sk_stream_wait_connect(sk, timeo):
             return -EAGAIN - 1
         if sk.net.sched.signal_pending():
             return sock_intr_errno(timeo) - 1
+        sk.write_pending += 1
         release_sock(sk)
         if (1 << sk.sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) and not sk.sk_err:
             timeo = sk_sleep(sk, timeo, False)
         lock_sock(sk)
+        sk.write_pending -= 1
     return timeo
 
 
 def sk_stream_wait_memory(sk, timeo):
     """Wait until the write queue takes more; what is left of `timeo`, or a negative errno minus one."""
+    if sk_stream_memory_free(sk):
+        # It is not our buffer but the memory of all that is short: somebody else may give some back.
+        if timeo == 0:
+            return -EAGAIN - 1
+        pause = MEMORY_PAUSE + sk.net.random.randrange(100 * MEMORY_PAUSE)
+        if 0 < timeo < pause:
+            pause = timeo
+        release_sock(sk)
+        left = sk_sleep(sk, pause, False)
+        lock_sock(sk)
+        if timeo > 0:
+            timeo -= pause - left
+        if sk.sk_err or sk.sk_shutdown & SEND_SHUTDOWN:
+            return -EPIPE - 1
+        if sk.net.sched.signal_pending():
+            return sock_intr_errno(timeo) - 1
     while not sk_stream_memory_free(sk):
         sk.nospace = True
         if sk.sk_err or sk.sk_shutdown & SEND_SHUTDOWN:
@@ -138,6 +184,7 @@ def tcp_skb_entail(sk):
     skb.tcp_flags = TCPHDR_ACK
     sk.sk_write_queue.queue_tail(skb)
     sk.sk_wmem_queued += skb.truesize
+    sk.sk_prot.memory_allocated += skb.truesize
     sk.nonagle &= ~TCP_NAGLE_PUSH
     tcp_slow_start_after_idle_check(sk)
     return skb
@@ -154,15 +201,83 @@ def tcp_remove_empty_skb(sk):
 def tcp_sendmsg(sk, msg, size):
     """send(2) and friends: bytes taken, or a negative errno."""
     lock_sock(sk)
-    result = tcp_sendmsg_locked(sk, msg)
+    tsflags = sk.sk_tsflags
+    if msg.msg_control is not None:
+        cookie = sockcm_cookie(sk)
+        err = sock_cmsg_send(sk, msg, cookie)
+        if err < 0:
+            release_sock(sk)
+            return err
+        tsflags = cookie.tsflags
+    if msg.msg_flags & (MSG_FASTOPEN | MSG_ZEROCOPY) or sk.defer_connect:
+        result = tcp_sendmsg_special(sk, msg, size, tsflags)
+    else:
+        result = tcp_sendmsg_locked(sk, msg, tsflags)
     release_sock(sk)
     return result
 
 
-def tcp_sendmsg_locked(sk, msg):
+def tcp_sendmsg_special(sk, msg, size, tsflags):
+    """A write that begins a connection (Fast Open), or one with MSG_ZEROCOPY, with the sock taken."""
+    copied = 0
+    notification = None
+    if msg.msg_flags & MSG_FASTOPEN or sk.defer_connect:
+        copied, err, notification = tcp_sendmsg_fastopen(sk, msg, size)
+        if err < 0 and (err != -EINPROGRESS or copied == 0):
+            if notification is not None:
+                msg_zerocopy_abort(sk, notification)
+            return err
+        if err < 0:
+            if notification is not None:
+                msg_zerocopy_complete(sk, notification)
+            return copied
+    if notification is None and size and msg.msg_flags & MSG_ZEROCOPY and sk.sk_flags & SOCK_ZEROCOPY:
+        notification = msg_zerocopy_alloc(sk)
+        if notification is None:
+            return -ENOBUFS
+    result = tcp_sendmsg_locked(sk, msg, tsflags) if msg.msg_iter.count or copied == 0 else 0
+    if result < 0 and copied:
+        result = 0
+    if notification is not None:
+        if result < 0:
+            msg_zerocopy_abort(sk, notification)
+        else:
+            msg_zerocopy_complete(sk, notification)
+    return result if result < 0 else copied + result
+
+
+def tcp_sendmsg_fastopen(sk, msg, size):
+    """connect(2) and the first write in one (RFC 7413 section 4.2): (bytes that went with the SYN, errno, notification).
+
+    -EINPROGRESS without blocking, also when data has gone.
+    """
+    name = msg.msg_name
+    family = int.from_bytes(name[:2], "little") if name is not None and len(name) >= 2 else AF_INET
+    if not sk.net.sysctl_tcp_fastopen & TFO_CLIENT_ENABLE or family == AF_UNSPEC:
+        return 0, -EOPNOTSUPP, None
+    if sk.fastopen_req is not None:
+        return 0, -EALREADY, None
+    request = fastopen_request(msg, size)
+    sk.fastopen_req = request
+    if sk.defer_connect:
+        tcp_connect(sk, sk.sk_dst_cache)
+    address, port = 0, 0
+    if name is not None and len(name) >= SOCKADDR_IN_SIZE:
+        family, address, port = parse_sockaddr_in(name)
+    flags = O_NONBLOCK if msg.msg_flags & MSG_DONTWAIT else 0
+    length = len(name) if name is not None else 0
+    err = inet_stream_connect(sk.sk_socket, sk, family, address, port, length, flags, True)
+    if sk.fastopen_req is request:
+        sk.fastopen_req = None
+        sk.defer_connect = False
+    return request.copied, err, request.notification
+
+
+def tcp_sendmsg_locked(sk, msg, tsflags):
+    """The bytes of a message into the write queue; `tsflags`: which time stamps of the last one are wanted."""
     flags = msg.msg_flags
     timeo = 0 if flags & MSG_DONTWAIT else sk.sk_sndtimeo
-    if not (1 << sk.sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT):
+    if not (1 << sk.sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) and sk.fastopen_rsk is None:
         timeo = sk_stream_wait_connect(sk, timeo)
         if timeo < -1:
             return tcp_send_error(sk, timeo + 1)
@@ -183,7 +298,7 @@ def tcp_sendmsg_locked(sk, msg):
         if skb is not None and not skb.eor and skb.len < size_goal and not skb.tcp_flags & TCPHDR_FIN:
             room = size_goal - skb.len
         if room == 0:
-            if sk_stream_memory_free(sk):
+            if sk_stream_memory_free(sk) and not sk_mem_refused(sk, TCP_SKB_TRUESIZE, False):
                 skb = tcp_skb_entail(sk)
                 room = size_goal
             else:
@@ -212,6 +327,7 @@ def tcp_sendmsg_locked(sk, msg):
             err = taken
             break
         sk.sk_wmem_queued += skb.truesize - before_size
+        sk.sk_prot.memory_allocated += skb.truesize - before_size
         if copied == 0:
             skb.tcp_flags &= ~TCPHDR_PSH
         sk.write_seq = (sk.write_seq + taken) & U32_MASK
@@ -229,6 +345,8 @@ def tcp_sendmsg_locked(sk, msg):
         elif skb is sk.sk_write_queue.first:
             tcp_push_one(sk, mss_now)
     if copied:
+        if tsflags:
+            tcp_tx_timestamp(sk, tsflags)
         tcp_push(sk, flags, mss_now, sk.nonagle, size_goal)
         return copied
     if err:
@@ -370,6 +488,9 @@ def tcp_adjudge_to_death(sk):
         tcp_send_active_reset(sk)
         sk.net.mib.TcpExtTCPAbortOnMemory += 1
     if sk.sk_state == TCP_CLOSE:
+        if sk.fastopen_rsk is not None:
+            # Given up before the handshake was complete.
+            reqsk_fastopen_remove(sk, sk.fastopen_rsk, False)
         inet_csk_destroy_sock(sk)
 
 
@@ -401,6 +522,13 @@ def tcp_disconnect(sk, flags):
         sk.inet_rcv_saddr = 0
     sk.sk_shutdown = 0
     sk.sk_flags &= ~SOCK_DONE
+    sk.fastopen_req = None
+    sk.defer_connect = False
+    sk.fastopen_client_fail = 0
+    sk.syn_fastopen = False
+    sk.syn_data = False
+    sk.syn_data_acked = False
+    sk.saved_syn = None
     sk.srtt_us = 0
     sk.mdev_us = TCP_TIMEOUT_INIT
     sk.rcv_rtt_last_tsecr = 0
@@ -490,7 +618,10 @@ def tcp_poll(sk, file, table):
         mask |= POLLHUP
     if sk.sk_shutdown & RCV_SHUTDOWN:
         mask |= POLLIN | POLLRDNORM | POLLRDHUP
-    if sk.sk_state != TCP_SYN_SENT and sk.sk_state != TCP_SYN_RECV:
+    if sk.sk_state == TCP_SYN_SENT and sk.defer_connect:
+        # The first write makes the SYN.
+        mask |= POLLOUT | POLLWRNORM
+    elif sk.sk_state != TCP_SYN_SENT and (sk.sk_state != TCP_SYN_RECV or sk.fastopen_rsk is not None):
         target = sk.sk_rcvlowat
         if sk.urg_data and sk.urg_seq == sk.copied_seq and not sk.sk_flags & SOCK_URGINLINE:
             target += 1

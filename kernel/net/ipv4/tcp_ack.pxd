@@ -43,6 +43,8 @@ from kernel.net.ipv4.tcp_sock cimport (
 )
 from kernel.net.ipv4.tcp_window cimport tcp_current_mss, tcp_sync_mss
 
+cdef unsigned int SKBTX_ACK_TSTAMP
+cdef int SCM_TSTAMP_ACK
 cdef unsigned int SEQ_SIGN, U32_MASK
 cdef int FLAG_ACK_MAYBE_DELAYED, FLAG_ACKED, FLAG_CA_ALERT, FLAG_DATA, FLAG_DATA_ACKED, FLAG_DATA_SACKED
 cdef int FLAG_DSACK_TLP, FLAG_DSACKING_ACK, FLAG_ECE, FLAG_FORWARD_PROGRESS, FLAG_NO_CHALLENGE_ACK, FLAG_NOT_DUP

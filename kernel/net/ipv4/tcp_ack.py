@@ -1,5 +1,6 @@
 """Acknowledgments (RFC 9293 section 3.10.7.4): what they free, what they tell of round trips, and what they set going."""
 
+from kernel.net.core.sock_flags import SKBTX_ACK_TSTAMP
 from kernel.net.ipv4.tcp_cong import tcp_slow_start_after_idle_check
 from kernel.net.ipv4.tcp_const import (
     FLAG_ACK_MAYBE_DELAYED,
@@ -76,6 +77,7 @@ from kernel.net.ipv4.tcp_sock import (
     tcp_wnd_end,
 )
 from kernel.net.ipv4.tcp_window import tcp_current_mss, tcp_sync_mss
+from kernel.uapi.errqueue import SCM_TSTAMP_ACK
 from kernel.uapi.tcp import TCP_CA_CWR, TCP_SYN_SENT, TCPHDR_ECE, TCPHDR_SYN, TCP_CA_Open
 
 # A window per smoothed RTT (kept times eight, in us) in bytes per second, and the ratios in per cent.
@@ -265,6 +267,8 @@ def tcp_clean_rtx_queue(sk, prior_fack, prior_snd_una):
         else:
             flag |= FLAG_SYN_ACKED
             sk.retrans_stamp = 0
+        if skb.tx_flags & SKBTX_ACK_TSTAMP and not before(skb.tskey, prior_snd_una) and before(skb.tskey, snd_una):
+            sk.tx_timestamp(skb, SCM_TSTAMP_ACK)
         if not fully_acked:
             break
         following = skb.next

@@ -4,7 +4,9 @@ from kernel.lib.checksum cimport csum_fold, csum_tcpudp_nofold
 from kernel.net.core.dst cimport rtable
 from kernel.net.core.skbuff cimport alloc_skb, sk_buff, skb_put, skb_reserve
 from kernel.net.ipv4.inet_hashtables cimport request_sock
-from kernel.net.ipv4.tcp_options cimport tcp_syn_options_size, tcp_syn_options_write
+from kernel.net.ipv4.ip_output cimport ip_build_and_send_pkt
+from kernel.net.ipv4.route cimport ip_route_output_key
+from kernel.net.ipv4.tcp_options cimport tcp_fastopen_option, tcp_syn_options_size, tcp_syn_options_write
 from kernel.net.ipv4.tcp_output cimport (
     tcp_event_new_data_sent,
     tcp_fragment,
@@ -56,8 +58,10 @@ cpdef tcp_send_delayed_ack(tcp_sock sk)
 cpdef tcp_connect_init(tcp_sock sk, rtable dst)
 cpdef int tcp_dst_advmss(rtable dst) noexcept
 cpdef int tcp_mss_clamp(tcp_sock sk, int mss) noexcept
-@cython.locals(skb=sk_buff)
+@cython.locals(skb=sk_buff, unsent=sk_buff)
 cpdef int tcp_connect(tcp_sock sk, rtable dst) except? -9999
+@cython.locals(rt=rtable, skb=sk_buff)
+cpdef bint tcp_v4_send_synack(tcp_sock sk, request_sock req) except? -1
 @cython.locals(skb=sk_buff)
 cpdef tcp_send_synack(tcp_sock sk)
 @cython.locals(net=Net, skb=sk_buff, wscale=cython.int, size=cython.uint, pos=cython.uint, flags=cython.uint,

@@ -2,6 +2,8 @@
 
 from kernel.lib.checksum import csum_fold, csum_tcpudp_nofold
 from kernel.net.core.skbuff import alloc_skb, skb_put, skb_reserve
+from kernel.net.ipv4.ip_output import ip_build_and_send_pkt
+from kernel.net.ipv4.route import ip_route_output_key
 from kernel.net.ipv4.tcp_const import (
     ICSK_ACK_PUSHED,
     ICSK_ACK_TIMER,
@@ -17,7 +19,8 @@ from kernel.net.ipv4.tcp_const import (
     TCP_TIMEOUT_INIT,
     U32_MASK,
 )
-from kernel.net.ipv4.tcp_options import tcp_syn_options_size, tcp_syn_options_write
+from kernel.net.ipv4.tcp_fastopen import tcp_send_syn_data
+from kernel.net.ipv4.tcp_options import tcp_fastopen_option, tcp_syn_options_size, tcp_syn_options_write
 from kernel.net.ipv4.tcp_output import (
     tcp_event_new_data_sent,
     tcp_fragment,
@@ -192,12 +195,20 @@ def tcp_connect(sk, dst):
     tcp_mstamp_refresh(sk)
     sk.retrans_stamp = sk.tcp_mstamp
     sk.sk_wmem_queued += skb.truesize
+    sk.sk_prot.memory_allocated += skb.truesize
     sk.tcp_rtx_queue.queue_tail(skb)
     sk.highest_sack = skb
     sk.packets_out += 1
-    tcp_transmit_skb(sk, skb, True)
+    if sk.fastopen_req is not None:
+        tcp_send_syn_data(sk, skb)
+    else:
+        tcp_transmit_skb(sk, skb, True)
     sk.snd_nxt = sk.write_seq
-    sk.pushed_seq = sk.write_seq
+    unsent = sk.sk_write_queue.first
+    if unsent is not None:
+        # Data that should have gone with the SYN and could not.
+        sk.snd_nxt = unsent.seq
+    sk.pushed_seq = sk.snd_nxt
     sk.net.mib.TcpActiveOpens += 1
     inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS, sk.icsk_rto, sk.icsk_rto_max)
     return 0
@@ -222,6 +233,12 @@ def tcp_make_synack(sk, req, dst):
     skb_reserve(skb, MAX_TCP_HEADER - 60)
     wscale = req.rcv_wscale if req.wscale_ok else -1
     size = 20 + tcp_syn_options_size(req.tstamp_ok, req.sack_ok, wscale)
+    fastopen = b""
+    if req.fastopen_cookie is not None:
+        fastopen = tcp_fastopen_option(req.fastopen_cookie, req.fastopen_exp)
+        if size + len(fastopen) > 60:
+            fastopen = b""
+        size += len(fastopen)
     pos = skb_put(skb, size)
     skb.transport_header = pos
     skb.tcp_pcount = 1
@@ -237,13 +254,27 @@ def tcp_make_synack(sk, req, dst):
     now = tcp_now(net)
     req.snt_synack = now if req.snt_synack == 0 else req.snt_synack
     tcp_syn_options_write(skb, pos + 20, tcp_mss_clamp(sk, tcp_dst_advmss(dst)), req.tstamp_ok,
-                          (now // 1000 + req.ts_off) & U32_MASK, req.ts_recent, req.sack_ok, wscale)
+                          (now // 1000 + req.ts_off) & U32_MASK, req.ts_recent, req.sack_ok, wscale, fastopen)
     skb.put16(pos + 16, csum_fold(csum_tcpudp_nofold(req.loc_addr, req.rmt_addr, size, IPPROTO_TCP, 0)) ^ 0xFFFF)
     skb.ip_summed = CHECKSUM_PARTIAL
     skb.csum_start = pos
     skb.csum_offset = 16
     net.mib.TcpOutSegs += 1
     return skb
+
+
+def tcp_v4_send_synack(sk, req):
+    """Answer a request; False without a route or memory."""
+    rt = ip_route_output_key(sk.net, req.rmt_addr, req.loc_addr, req.bound_dev_if, sk.sk_mark)
+    if rt is None:
+        return False
+    skb = tcp_make_synack(sk, req, rt)
+    if skb is None:
+        return False
+    # A cookie is handed out once: who has lost it asks again.
+    req.fastopen_cookie = None
+    ip_build_and_send_pkt(skb, sk, req.loc_addr, req.rmt_addr, rt, req.tos)
+    return True
 
 
 # --- closing ---
@@ -266,6 +297,7 @@ def tcp_send_fin(sk):
         sk.write_seq = (sk.write_seq + 1) & U32_MASK
         skb.end_seq = sk.write_seq
         sk.sk_wmem_queued += skb.truesize
+        sk.sk_prot.memory_allocated += skb.truesize
         sk.sk_write_queue.queue_tail(skb)
     sk.fin_sent = True
     tcp_push_frames(sk, tcp_current_mss(sk), TCP_NAGLE_OFF)

@@ -1,5 +1,6 @@
 """Received data: acceptability, queueing, FIN, urgent data, and when to acknowledge (RFC 9293 section 3.10.7.4)."""
 
+from kernel.fs.fown import sk_send_sigurg
 from kernel.net.core.skb_data import skb_copy_bits
 from kernel.net.core.skbuff import consume_skb, kfree_skb, skb_pull
 from kernel.net.core.sock import skb_set_owner_r
@@ -407,8 +408,10 @@ def tcp_check_urg(sk, skb):
         return
     if sk.urg_data and not after(pointer, sk.urg_seq):
         return
-    if not sk.sk_flags & SOCK_DEAD and sk.sk_wq.first is not None:
-        sk.sk_wq.wake_up(POLLPRI | POLLRDBAND, 0)
+    if not sk.sk_flags & SOCK_DEAD:
+        sk_send_sigurg(sk)
+        if sk.sk_wq.first is not None:
+            sk.sk_wq.wake_up(POLLPRI | POLLRDBAND, 0)
     if (sk.urg_seq == sk.copied_seq and sk.urg_data and not sk.sk_flags & SOCK_URGINLINE
             and sk.copied_seq != sk.rcv_nxt):
         # The old urgent byte was never read, and a new one takes its place: it becomes normal data that is skipped.

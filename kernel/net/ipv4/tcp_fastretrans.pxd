@@ -73,5 +73,5 @@ cpdef tcp_fastretrans_alert(tcp_sock sk, unsigned int prior_snd_una, int num_dup
 cpdef bint tcp_alert_default(tcp_sock sk, int flag, int num_dupack, bint ece_ack) except? -1
 @cython.locals(prior_in_flight=cython.int, prior_lost=cython.int)
 cpdef bint tcp_rack_reo_timeout_mark(tcp_sock sk) except? -1
-@cython.locals(mss=cython.uint, skb=sk_buff)
+@cython.locals(mss=cython.int, size=cython.int, skb=sk_buff)
 cpdef bint tcp_simple_retransmit(tcp_sock sk) except? -1

@@ -52,7 +52,7 @@ from kernel.net.ipv4.tcp_sock import (
     tcp_wnd_end,
 )
 from kernel.net.ipv4.tcp_window import tcp_current_mss
-from kernel.uapi.tcp import TCP_CA_CWR, TCP_CA_Disorder, TCP_CA_Loss, TCP_CA_Open, TCP_CA_Recovery
+from kernel.uapi.tcp import TCP_CA_CWR, TCP_SYN_SENT, TCP_CA_Disorder, TCP_CA_Loss, TCP_CA_Open, TCP_CA_Recovery
 
 RENEGING_DELAY_MIN = 10000
 
@@ -434,10 +434,12 @@ def tcp_rack_reo_timeout_mark(sk):
 
 def tcp_simple_retransmit(sk):
     """The path's MTU has shrunk: what is too large for it is lost, and the window stays; True when there is any."""
-    mss = tcp_current_mss(sk)
+    # A SYN with data is kept as two: that they are small now does not mean that what was sent was.
+    mss = -1 if sk.syn_data and sk.sk_state == TCP_SYN_SENT else tcp_current_mss(sk)
     skb = sk.tcp_rtx_queue.first
     while skb is not None:
-        if (skb.gso_size if skb.gso_size else skb.len) > mss:
+        size = skb.gso_size if skb.gso_size else skb.len
+        if mss < 0 or size > mss:
             tcp_mark_skb_lost(sk, skb)
         skb = skb.next
     if sk.lost_out == 0:

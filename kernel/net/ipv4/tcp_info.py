@@ -9,6 +9,7 @@ from kernel.uapi.tcp import (
     TCPI_OPT_ECN,
     TCPI_OPT_ECN_SEEN,
     TCPI_OPT_SACK,
+    TCPI_OPT_SYN_DATA,
     TCPI_OPT_TIMESTAMPS,
     TCPI_OPT_WSCALE,
 )
@@ -46,11 +47,15 @@ def tcp_get_info(sk):
         options |= TCPI_OPT_ECN
     if sk.ecn_flags & TCP_ECN_SEEN:
         options |= TCPI_OPT_ECN_SEEN
+    if sk.syn_data_acked:
+        options |= TCPI_OPT_SYN_DATA
     listening = sk.sk_state == TCP_LISTEN
     unacked = sk.sk_ack_backlog if listening else sk.packets_out
     sacked = sk.sk_max_ack_backlog if listening else sk.sacked_out
     min_rtt = sk.min_rtt[0]
     pacing = sk.sk_pacing_rate if sk.sk_pacing_rate and sk.sk_pacing_rate < 1 << 40 else PACING_UNLIMITED
+    if sk.sk_max_pacing_rate >= 0:
+        pacing = min(pacing, sk.sk_max_pacing_rate)
     return struct.pack(
         TCP_INFO_FORMAT,
         sk.sk_state,
@@ -60,7 +65,7 @@ def tcp_get_info(sk):
         min(sk.icsk_backoff, 255),
         options,
         sk.snd_wscale | sk.rcv_wscale << 4,
-        1 if sk.rate_app_limited else 0,
+        (1 if sk.rate_app_limited else 0) | sk.fastopen_client_fail << 1,
         u32(sk.icsk_rto),
         u32(sk.ack_ato),
         u32(sk.mss_cache),
@@ -86,7 +91,7 @@ def tcp_get_info(sk):
         u32(sk.rcvq_space_space),
         u32(sk.total_retrans),
         pacing,
-        PACING_UNLIMITED,
+        sk.sk_max_pacing_rate if sk.sk_max_pacing_rate >= 0 else PACING_UNLIMITED,
         sk.bytes_acked,
         sk.bytes_received,
         u32(sk.segs_out),

@@ -1,5 +1,6 @@
 cimport cython
 
+from kernel.net.core.sk_mem cimport sk_mem_refused
 from kernel.net.core.skbuff cimport consume_skb, kfree_skb, sk_buff, skb_pull
 from kernel.net.ipv4.inet_connection_sock cimport tcp_done, tcp_reset, tcp_set_state
 from kernel.net.ipv4.tcp_ack cimport (

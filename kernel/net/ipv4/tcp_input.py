@@ -1,5 +1,6 @@
 """Segments of a connection: the fast path, the acceptability tests, and the state machine (RFC 9293 section 3.10.7)."""
 
+from kernel.net.core.sk_mem import sk_mem_refused
 from kernel.net.core.skbuff import consume_skb, kfree_skb, skb_pull
 from kernel.net.core.sock_flags import SOCK_DEAD, SOCK_KEEPOPEN
 from kernel.net.ipv4.inet_connection_sock import tcp_done, tcp_reset, tcp_set_state
@@ -44,6 +45,11 @@ from kernel.net.ipv4.tcp_data import (
     tcp_queue_rcv,
     tcp_send_dupack,
     tcp_urg,
+)
+from kernel.net.ipv4.tcp_fastopen_rcv import (
+    tcp_fastopen_check_req,
+    tcp_rcv_fastopen_synack,
+    tcp_rcv_synrecv_state_fastopen,
 )
 from kernel.net.ipv4.tcp_options import tcp_fast_parse_options, tcp_options_received, tcp_parse_options
 from kernel.net.ipv4.tcp_sock import (
@@ -255,7 +261,8 @@ def tcp_rcv_established(sk, skb):
                 consume_skb(skb)
                 tcp_data_snd_check(sk)
                 return
-            if sk.sk_rmem_alloc <= sk.sk_rcvbuf and skb.len - size <= tcp_receive_window(sk):
+            if (sk.sk_rmem_alloc <= sk.sk_rcvbuf and skb.len - size <= tcp_receive_window(sk)
+                    and not sk_mem_refused(sk, skb.truesize, True)):
                 if sk.saw_tstamp:
                     if sk.rcv_nxt == sk.rcv_wup:
                         tcp_store_ts_recent(sk)
@@ -319,7 +326,9 @@ def tcp_init_transfer(sk):
     sk.snd_cwnd_stamp = sk.tcp_mstamp
     tcp_init_congestion_control(sk)
     tcp_init_buffer_space(sk)
-    sk.sk_pacing_rate = 1 << 40
+    if sk.sk_pacing_rate == 0:
+        # No round trip has been measured.
+        sk.sk_pacing_rate = 1 << 40
 
 
 def tcp_finish_connect(sk, skb):
@@ -387,7 +396,13 @@ def tcp_rcv_synsent_state_process(sk, skb):
             kfree_skb(skb, "TCP_FLAGS")
             return 0
         tcp_rcv_synack(sk, skb, opt)
-        if sk.ack_pingpong or sk.icsk_defer_accept or sk.sk_write_queue.first is not None:
+        again = (sk.syn_fastopen or sk.syn_data) and tcp_rcv_fastopen_synack(sk, skb, opt)
+        if not sk.sk_flags & SOCK_DEAD:
+            sk.state_change()
+        if again:
+            # The data of the SYN, sent again, acknowledges the SYN-ACK.
+            return -1
+        if sk.ack_pingpong or sk.icsk_defer_accept or sk.write_pending or sk.sk_write_queue.first is not None:
             # Data will follow at once and carry the ACK.
             inet_csk_schedule_ack(sk)
             tcp_enter_quickack_mode(sk, TCP_MAX_QUICKACKS)
@@ -436,8 +451,6 @@ def tcp_rcv_synack(sk, skb, opt):
     tcp_initialize_rcv_mss(sk)
     sk.copied_seq = sk.rcv_nxt
     tcp_finish_connect(sk, skb)
-    if not sk.sk_flags & SOCK_DEAD:
-        sk.state_change()
 
 
 def tcp_rcv_simultaneous_syn(sk, skb, opt):
@@ -460,11 +473,17 @@ def tcp_rcv_simultaneous_syn(sk, skb, opt):
 def tcp_syn_recv_established(sk, skb):
     """The ACK that completes a passive or simultaneous open."""
     sk.delivered += 1
-    if sk.srtt_us == 0:
-        tcp_synack_rtt_meas(sk, sk.retrans_stamp, sk.total_retrans)
-    sk.retrans_stamp = 0
-    tcp_init_transfer(sk)
-    sk.copied_seq = sk.rcv_nxt
+    req = sk.fastopen_rsk
+    if req is not None:
+        if sk.srtt_us == 0:
+            tcp_synack_rtt_meas(sk, req.snt_synack, req.num_timeout)
+        tcp_rcv_synrecv_state_fastopen(sk)
+    else:
+        if sk.srtt_us == 0:
+            tcp_synack_rtt_meas(sk, sk.retrans_stamp, sk.total_retrans)
+        sk.retrans_stamp = 0
+        tcp_init_transfer(sk)
+        sk.copied_seq = sk.rcv_nxt
     tcp_set_state(sk, TCP_ESTABLISHED)
     if not sk.sk_flags & SOCK_DEAD:
         sk.state_change()
@@ -507,6 +526,9 @@ def tcp_rcv_state_process(sk, skb):
         return 0
     sk.saw_tstamp = False
     flags = skb.tcp_flags
+    if sk.fastopen_rsk is not None and not tcp_fastopen_check_req(sk, skb, sk.fastopen_rsk):
+        kfree_skb(skb, "TCP_FASTOPEN")
+        return 0
     if not flags & (TCPHDR_ACK | TCPHDR_RST | TCPHDR_SYN):
         kfree_skb(skb, "TCP_FLAGS")
         return 0
@@ -525,6 +547,8 @@ def tcp_rcv_state_process(sk, skb):
         tcp_syn_recv_established(sk, skb)
     state = sk.sk_state
     if state == TCP_FIN_WAIT1:
+        if sk.fastopen_rsk is not None:
+            tcp_rcv_synrecv_state_fastopen(sk)
         verdict = tcp_fin_wait1_acked(sk, skb)
         if verdict >= 0:
             return verdict

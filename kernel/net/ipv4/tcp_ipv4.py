@@ -2,9 +2,10 @@
 
 from kernel.lib.checksum import csum_add, csum_fold, csum_tcpudp_nofold
 from kernel.net.core.filter import sk_filter_trim_cap
+from kernel.net.core.sk_mem import sk_mem_set_limits
 from kernel.net.core.skb_data import skb_checksum
 from kernel.net.core.skbuff import kfree_skb, pskb_may_pull
-from kernel.net.core.sock import proto, sk_add_backlog
+from kernel.net.core.sock import proto, sk_add_backlog, sk_local_port_range
 from kernel.net.core.sock_flags import SOCK_DEAD
 from kernel.net.ipv4.af_inet import inet_protosw, inet_register_protosw, inet_stream_ops
 from kernel.net.ipv4.icmp_err import ICMP_ERR_CONVERT
@@ -39,6 +40,7 @@ from kernel.net.ipv4.tcp_const import (
 )
 from kernel.net.ipv4.tcp_control import tcp_connect
 from kernel.net.ipv4.tcp_cubic import tcp_cubic_ops
+from kernel.net.ipv4.tcp_fastopen import fastopen_state, tcp_fastopen_defer_connect, tcp_fastopen_listen
 from kernel.net.ipv4.tcp_fastretrans import tcp_simple_retransmit
 from kernel.net.ipv4.tcp_input import tcp_rcv_established, tcp_rcv_state_process
 from kernel.net.ipv4.tcp_minisocks import tcp_check_req, tcp_conn_request, tcp_listen_segment
@@ -47,7 +49,7 @@ from kernel.net.ipv4.tcp_recvmsg import tcp_recvmsg
 from kernel.net.ipv4.tcp_reply import secure_tcp_seq, secure_tcp_ts_off, tcp_v4_send_reset, tcp_v4_timewait_ack
 from kernel.net.ipv4.tcp_retransmit import tcp_tsq_action, tcp_xmit_retransmit_queue
 from kernel.net.ipv4.tcp_sock import between, tcp_net, tcp_now, tcp_sock
-from kernel.net.ipv4.tcp_sockopt import tcp_getsockopt, tcp_setsockopt
+from kernel.net.ipv4.tcp_sockopt import tcp_getsockopt, tcp_set_rcvlowat, tcp_setsockopt
 from kernel.net.ipv4.tcp_timer import tcp_init_xmit_timers, tcp_release_cb, tcp_set_keepalive
 from kernel.net.ipv4.tcp_timewait import tcp_timewait_state_process
 from kernel.net.ipv4.tcp_window import tcp_sync_mss
@@ -71,6 +73,7 @@ CHECKSUM_COMPLETE = 2
 CHECKSUM_PARTIAL = 3
 PACKET_HOST = 0
 TASKLET_SOFTIRQ = 6
+PAGE_SHIFT = 12
 # Beyond the buffers a taken sock's backlog may hold this much more.
 BACKLOG_ROOM = 65536
 ICMP_DEST_UNREACH = 3
@@ -262,7 +265,8 @@ def tcp_v4_err(net, skb, info):
         mib.TcpExtLockDroppedIcmps += 1
     if sk.sk_state == TCP_CLOSE:
         return 0
-    if not between(sk.snd_una, seq, sk.snd_nxt):
+    req = sk.fastopen_rsk
+    if not between(req.snt_isn if req is not None else sk.snd_una, seq, sk.snd_nxt):
         mib.TcpExtOutOfWindowIcmps += 1
         return 0
     if type == ICMP_DEST_UNREACH and code == ICMP_FRAG_NEEDED:
@@ -303,8 +307,11 @@ def tcp_req_err(req, seq, type, code):
 def tcp_v4_report(sk, skb, err, info):
     """Fatal while connecting; later only a hint (RFC 1122), unless the user has asked for it (IP_RECVERR)."""
     if sk.recverr:
-        ip_icmp_error(sk, skb, err, sk.inet_dport, info, 0)
-    if sk.sk_state == TCP_SYN_SENT or sk.sk_state == TCP_SYN_RECV:
+        ip_icmp_error(sk, skb, err, sk.inet_dport, info, (skb.get8(skb.data) & 15) << 2)
+    req = sk.fastopen_rsk
+    # A Fast Open child that somebody has accepted is as good as connected.
+    in_use = req is not None and req.child is None
+    if sk.sk_state == TCP_SYN_SENT or (sk.sk_state == TCP_SYN_RECV and not in_use):
         if sk.sk_lock_owned:
             sk.sk_err_soft = err
             return
@@ -392,8 +399,8 @@ def inet_hash_connect(sk):
             return -EADDRNOTAVAIL
         tcp_hash(sk)
         return 0
-    low = sk.net.sysctl_ip_local_port_first
-    total = sk.net.sysctl_ip_local_port_last - low + 1
+    low, high = sk_local_port_range(sk)
+    total = high - low + 1
     start = hashinfo.ephemeral_offset(sk) % total
     tried = 0
     # Connections take even distances from the start first; the others are left to bind(2).
@@ -447,6 +454,10 @@ def tcp_v4_connect(sk, daddr, dport):
             sk.write_seq = secure_tcp_seq(net, sk.inet_saddr, sk.inet_daddr, sk.inet_sport, sk.inet_dport)
         sk.tsoffset = secure_tcp_ts_off(net, sk.inet_saddr, sk.inet_daddr)
         sk.inet_id = net.random.getrandbits(16)
+        sk.sk_dst_cache = rt
+        if tcp_fastopen_defer_connect(sk):
+            # The SYN goes with the first write.
+            return 0
         err = tcp_connect(sk, rt)
     if err:
         tcp_set_state(sk, TCP_CLOSE)
@@ -468,6 +479,7 @@ class tcp_prot(proto):
         sk.reordering = net.sysctl_tcp_reordering
         sk.sk_sndbuf = net.sysctl_tcp_wmem_default
         sk.sk_rcvbuf = net.sysctl_tcp_rmem_default
+        sk.rate_app_limited = True
         tcp_assign_congestion_control(sk)
         return 0
 
@@ -487,11 +499,15 @@ class tcp_prot(proto):
         return inet_csk_accept(sk, flags)
 
     def listen_start(self, sk, backlog):
+        tcp_fastopen_listen(sk, backlog)
         return inet_csk_listen_start(sk)
 
     def shutdown(self, sk, how):
         tcp_shutdown(sk, how)
         return 0
+
+    def set_rcvlowat(self, sk, value):
+        tcp_set_rcvlowat(sk, value)
 
     def keepalive(self, sk, enable):
         tcp_set_keepalive(sk, enable)
@@ -549,11 +565,13 @@ def tcp_init(net):
     tn = tcp_net(net)
     net.tcp = tn
     tn.hashinfo = inet_hashinfo(net)
+    tn.fastopen = fastopen_state(net)
     tn.tsq = tcp_tsq_action()
     net.softirq.open_softirq(TASKLET_SOFTIRQ, tn.tsq)
     tcp_register_congestion_control(tn, tcp_reno_ops("reno"))
     tcp_register_congestion_control(tn, tcp_cubic_ops("cubic"))
     tn.prot = tcp_prot("TCP")
+    sk_mem_set_limits(tn.prot, (net.kernel.arch.memory.size >> PAGE_SHIFT) // 16)
     net.inet_protos[IPPROTO_TCP] = tcp_protocol(net)
     inet_register_protosw(net, inet_protosw(SOCK_STREAM, IPPROTO_TCP, tn.prot, inet_stream_ops()))
     kernel = net.kernel

@@ -13,7 +13,7 @@ from kernel.net.ipv4.inet_connection_sock cimport (
 from kernel.net.ipv4.inet_hashtables cimport inet_hashinfo, request_sock
 from kernel.net.ipv4.ip_output cimport ip_build_and_send_pkt
 from kernel.net.ipv4.route cimport ip_route_output_key
-from kernel.net.ipv4.tcp_control cimport tcp_dst_advmss, tcp_make_synack, tcp_mss_clamp
+from kernel.net.ipv4.tcp_control cimport tcp_dst_advmss, tcp_mss_clamp, tcp_v4_send_synack
 from kernel.net.ipv4.tcp_options cimport tcp_options_received, tcp_parse_options
 from kernel.net.ipv4.tcp_reply cimport secure_tcp_seq, secure_tcp_ts_off, tcp_v4_reqsk_send_ack, tcp_v4_send_reset
 from kernel.net.ipv4.tcp_sock cimport after, tcp_full_space, tcp_net, tcp_now, tcp_sock
@@ -36,6 +36,8 @@ cdef int TCP_ECN_OK, TCP_INIT_CWND, TCP_MSS_DEFAULT, RTN_BROADCAST, RTN_MULTICAS
 cdef unsigned int TCPHDR_ACK, TCPHDR_CWR, TCPHDR_ECE, TCPHDR_FIN, TCPHDR_RST, TCPHDR_SYN
 cdef unsigned int SOCK_RCVBUF_LOCK, SOCK_BINDADDR_LOCK, SOCK_BINDPORT_LOCK, INHERITED_FLAGS
 cdef unsigned int SOCK_DBG, SOCK_KEEPOPEN, SOCK_LINGER, SOCK_LOCALROUTE, SOCK_RCVTSTAMP, SOCK_RCVTSTAMPNS, SOCK_URGINLINE
+cdef unsigned int SK_FLAGS_TIMESTAMP, SOCK_SELECT_ERR_QUEUE, SOCK_TSTAMP_NEW, SOCK_ZEROCOPY
+cdef int SAVE_SYN_FROM_LINK
 
 
 cdef class reqsk_timer(timer_list):
@@ -46,13 +48,14 @@ cdef class reqsk_timer(timer_list):
 @cython.locals(sk=tcp_sock, net=Net, limit=cython.int, defer=cython.int, expire=cython.bint, resend=cython.bint,
                queue=request_sock_queue)
 cpdef reqsk_timer_handler(request_sock req)
-@cython.locals(rt=rtable, skb=sk_buff)
-cpdef bint tcp_v4_send_synack(tcp_sock sk, request_sock req) except? -1
 @cython.locals(tn=tcp_net, net=Net, mib=ipstats, rt=rtable, queue=request_sock_queue, req=request_sock, dst=rtable,
-               hashinfo=inet_hashinfo)
+               hashinfo=inet_hashinfo, opt=tcp_options_received, child=tcp_sock)
 cpdef str tcp_conn_request(tcp_sock sk, sk_buff skb, unsigned int isn)
-@cython.locals(net=Net, nh=cython.uint, opt=tcp_options_received, mss=cython.int, both=cython.uint)
-cpdef tcp_openreq_init(request_sock req, tcp_sock sk, sk_buff skb)
+@cython.locals(child=tcp_sock)
+cpdef tcp_sock tcp_fastopen_create_child(tcp_sock sk, sk_buff skb, request_sock req)
+@cython.locals(net=Net, nh=cython.uint, mss=cython.int, both=cython.uint)
+cpdef tcp_openreq_init(request_sock req, tcp_sock sk, sk_buff skb, tcp_options_received opt)
+cpdef tcp_record_syn(tcp_sock sk, request_sock req, sk_buff skb)
 @cython.locals(full_space=cython.longlong, clamp=cython.longlong, mss=cython.int)
 cpdef tcp_openreq_init_rwin(request_sock req, tcp_sock sk, int advmss)
 @cython.locals(net=Net, flags=cython.uint, paws_reject=cython.bint, saw_tstamp=cython.bint, older=cython.uint,
@@ -62,6 +65,8 @@ cpdef tcp_embryonic_reset(tcp_sock sk, sk_buff skb, request_sock req)
 @cython.locals(now=cython.longlong)
 cpdef bint tcp_reqsk_oow_limited(Net net, sk_buff skb, request_sock req) except? -1
 @cython.locals(tn=tcp_net, net=Net, rt=rtable, child=tcp_sock, hashinfo=inet_hashinfo)
+cpdef tcp_sock tcp_make_child(tcp_sock sk, sk_buff skb, request_sock req)
+@cython.locals(child=tcp_sock)
 cpdef tcp_sock tcp_v4_syn_recv_sock(tcp_sock sk, sk_buff skb, request_sock req)
 cpdef tcp_inherit(tcp_sock child, tcp_sock sk)
 @cython.locals(child=tcp_sock, now=cython.longlong, seq=cython.uint)

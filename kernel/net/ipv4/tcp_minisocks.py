@@ -1,14 +1,19 @@
 """Connection requests (RFC 9293: LISTEN and SYN-RECEIVED of a passive open): from a SYN to a child that can be accepted."""
 
 from kernel.net.core.skbuff import consume_skb, kfree_skb
+from kernel.net.core.sock import sock_enable_timestamp
 from kernel.net.core.sock_flags import (
+    SK_FLAGS_TIMESTAMP,
     SOCK_DBG,
     SOCK_KEEPOPEN,
     SOCK_LINGER,
     SOCK_LOCALROUTE,
     SOCK_RCVTSTAMP,
     SOCK_RCVTSTAMPNS,
+    SOCK_SELECT_ERR_QUEUE,
+    SOCK_TSTAMP_NEW,
     SOCK_URGINLINE,
+    SOCK_ZEROCOPY,
 )
 from kernel.net.ipv4.inet_connection_sock import (
     inet_csk_reqsk_queue_add,
@@ -18,7 +23,6 @@ from kernel.net.ipv4.inet_connection_sock import (
     tcp_set_state,
 )
 from kernel.net.ipv4.inet_hashtables import request_sock
-from kernel.net.ipv4.ip_output import ip_build_and_send_pkt
 from kernel.net.ipv4.route import ip_route_output_key
 from kernel.net.ipv4.tcp_const import (
     NSEC_PER_USEC,
@@ -32,9 +36,11 @@ from kernel.net.ipv4.tcp_const import (
 )
 from kernel.net.ipv4.tcp_control import (
     tcp_dst_advmss,
-    tcp_make_synack,
     tcp_mss_clamp,
+    tcp_v4_send_synack,
 )
+from kernel.net.ipv4.tcp_fastopen_rcv import tcp_fastopen_init_child, tcp_fastopen_take_syn, tcp_try_fastopen
+from kernel.net.ipv4.tcp_input import tcp_init_transfer
 from kernel.net.ipv4.tcp_options import tcp_options_received, tcp_parse_options
 from kernel.net.ipv4.tcp_reply import (
     secure_tcp_seq,
@@ -71,8 +77,11 @@ SOCK_BINDPORT_LOCK = 8
 # What a child takes over of its listener's sk_flags.
 INHERITED_FLAGS = (
     SOCK_URGINLINE | SOCK_KEEPOPEN | SOCK_LINGER | SOCK_DBG | SOCK_LOCALROUTE | SOCK_RCVTSTAMP | SOCK_RCVTSTAMPNS
+    | SOCK_SELECT_ERR_QUEUE | SOCK_TSTAMP_NEW | SOCK_ZEROCOPY
 )
 SYNACK_RTO_MAX = 120000000
+# TCP_SAVE_SYN with this value keeps the link header, too.
+SAVE_SYN_FROM_LINK = 2
 
 
 class reqsk_timer(timer_list):
@@ -115,18 +124,6 @@ def reqsk_timer_handler(req):
     net.timers.mod_timer(req.timer, net.timers.now() + req.timeout * NSEC_PER_USEC)
 
 
-def tcp_v4_send_synack(sk, req):
-    """Answer a request; False without a route or memory."""
-    rt = ip_route_output_key(sk.net, req.rmt_addr, req.loc_addr, req.bound_dev_if, sk.sk_mark)
-    if rt is None:
-        return False
-    skb = tcp_make_synack(sk, req, rt)
-    if skb is None:
-        return False
-    ip_build_and_send_pkt(skb, sk, req.loc_addr, req.rmt_addr, rt, req.tos)
-    return True
-
-
 def tcp_conn_request(sk, skb, isn):
     """A SYN for a listener: remember it and answer.  `isn`: our number when TIME-WAIT has chosen one, else 0.
 
@@ -148,7 +145,9 @@ def tcp_conn_request(sk, skb, isn):
         mib.TcpExtListenDrops += 1
         return "TCP_LISTENOVERFLOW"
     req = request_sock(sk)
-    tcp_openreq_init(req, sk, skb)
+    opt = tcp_options_received()
+    tcp_parse_options(skb, opt)
+    tcp_openreq_init(req, sk, skb, opt)
     dst = ip_route_output_key(net, req.rmt_addr, req.loc_addr, req.bound_dev_if, sk.sk_mark)
     if dst is None:
         mib.TcpExtListenDrops += 1
@@ -158,6 +157,16 @@ def tcp_conn_request(sk, skb, isn):
     else:
         req.snt_isn = secure_tcp_seq(net, req.loc_addr, req.rmt_addr, req.num, req.rmt_port)
     tcp_openreq_init_rwin(req, sk, tcp_dst_advmss(dst))
+    if sk.save_syn:
+        tcp_record_syn(sk, req, skb)
+    if tcp_try_fastopen(sk, skb, req, opt):
+        child = tcp_fastopen_create_child(sk, skb, req)
+        if child is not None:
+            tcp_v4_send_synack(child, req)
+            inet_csk_reqsk_queue_add(sk, req, child)
+            sk.data_ready()
+            return None
+        mib.TcpExtTCPFastOpenPassiveFail += 1
     req.timeout = TCP_TIMEOUT_INIT
     req.timer = reqsk_timer(req)
     tn = net.tcp
@@ -170,8 +179,30 @@ def tcp_conn_request(sk, skb, isn):
     return None
 
 
-def tcp_openreq_init(req, sk, skb):
-    """What the SYN says."""
+def tcp_fastopen_create_child(sk, skb, req):
+    """A child of a SYN whose data counts: it may be accepted before its handshake is complete.  None when that fails."""
+    if sk_acceptq_is_full(sk):
+        return None
+    child = tcp_make_child(sk, skb, req)
+    if child is None:
+        return None
+    sk.net.mib.TcpPassiveOpens += 1
+    tcp_fastopen_init_child(sk, child, req, skb)
+    tcp_init_transfer(child)
+    tcp_fastopen_take_syn(child, req, skb)
+    sk.net.mib.TcpExtTCPFastOpenPassive += 1
+    return child
+
+
+def tcp_record_syn(sk, req, skb):
+    """TCP_SAVE_SYN: keep the headers of the SYN, from IP's on (2: from the link's)."""
+    start = skb.mac_header if sk.save_syn == SAVE_SYN_FROM_LINK else skb.network_header
+    end = skb.transport_header + skb.cb0
+    req.saved_syn = bytes([skb.get8(position) for position in range(start, end)])
+
+
+def tcp_openreq_init(req, sk, skb, opt):
+    """What the SYN says; `opt`: its options."""
     net = sk.net
     nh = skb.network_header
     req.rmt_addr = skb.get32(nh + 12)
@@ -180,8 +211,6 @@ def tcp_openreq_init(req, sk, skb):
     req.num = skb.get16(skb.transport_header + 2)
     req.bound_dev_if = sk.sk_bound_dev_if
     req.tos = sk.tos
-    opt = tcp_options_received()
-    tcp_parse_options(skb, opt)
     mss = opt.mss_clamp if opt.mss_clamp else TCP_MSS_DEFAULT
     if sk.user_mss and sk.user_mss < mss:
         mss = sk.user_mss
@@ -291,34 +320,49 @@ def tcp_reqsk_oow_limited(net, skb, req):
 
 
 def tcp_v4_syn_recv_sock(sk, skb, req):
-    """Make the child: a full sock in SYN-RECEIVED, in the tables and on the accept queue; None when that is full."""
+    """The handshake's ACK: a full sock in SYN-RECEIVED, in the tables and on the accept queue; None when that is full."""
     net = sk.net
     if sk_acceptq_is_full(sk):
         net.mib.TcpExtListenOverflows += 1
         net.mib.TcpExtListenDrops += 1
         return None
+    child = tcp_make_child(sk, skb, req)
+    if child is None:
+        net.mib.TcpExtListenDrops += 1
+        return None
+    inet_csk_reqsk_queue_drop(sk, req)
+    inet_csk_reqsk_queue_add(sk, req, child)
+    net.mib.TcpPassiveOpens += 1
+    return child
+
+
+def tcp_make_child(sk, skb, req):
+    """A full sock for a request, in the tables; None without a route."""
+    net = sk.net
     rt = ip_route_output_key(net, req.rmt_addr, req.loc_addr, req.bound_dev_if, sk.sk_mark)
     if rt is None:
-        net.mib.TcpExtListenDrops += 1
         return None
     child = tcp_create_openreq_child(sk, req, skb)
     tcp_setup_caps(child, rt)
     tcp_sync_mss(child, rt.mtu)
     child.advmss = tcp_mss_clamp(sk, tcp_dst_advmss(rt))
     tcp_initialize_rcv_mss(child)
-    inet_csk_reqsk_queue_drop(sk, req)
     tn = net.tcp
     hashinfo = tn.hashinfo
     child.icsk_bind_hash = hashinfo.bind_owner(child, child.inet_num, False)
     tcp_hash(child)
-    inet_csk_reqsk_queue_add(sk, req, child)
-    net.mib.TcpPassiveOpens += 1
     return child
 
 
 def tcp_inherit(child, sk):
     """Options that an accepted socket has from its listener."""
     child.sk_flags = sk.sk_flags & INHERITED_FLAGS
+    if sk.sk_flags & SK_FLAGS_TIMESTAMP:
+        sock_enable_timestamp(child, sk.sk_flags & SK_FLAGS_TIMESTAMP)
+    child.sk_tsflags = sk.sk_tsflags
+    child.sk_max_pacing_rate = sk.sk_max_pacing_rate
+    child.sk_busy_poll = sk.sk_busy_poll
+    child.sk_peek_off = sk.sk_peek_off
     child.sk_userlocks = sk.sk_userlocks & ~(SOCK_BINDPORT_LOCK | SOCK_BINDADDR_LOCK)
     child.sk_rcvbuf = sk.sk_rcvbuf
     child.sk_sndbuf = sk.sk_sndbuf
@@ -408,6 +452,8 @@ def tcp_create_openreq_child(sk, req, skb):
     if req.num_timeout:
         child.undo_marker = req.snt_isn
     child.mss_clamp = req.mss
+    child.saved_syn = req.saved_syn
+    req.saved_syn = None
     if req.ecn_ok:
         child.ecn_flags = TCP_ECN_OK
     return child

@@ -2,6 +2,7 @@ cimport cython
 
 from kernel.net.core.skb_data cimport skb_append_range, skb_try_coalesce
 from kernel.net.core.skbuff cimport alloc_skb, consume_skb, kfree_skb, sk_buff, sk_buff_head, skb_copy_header
+from kernel.net.core.sk_mem cimport sk_mem_refused
 from kernel.net.core.sock cimport skb_set_owner_r
 from kernel.net.ipv4.tcp_control cimport tcp_send_ack
 from kernel.net.ipv4.tcp_sock cimport after, before, inet_csk_schedule_ack, tcp_sock

@@ -1,5 +1,6 @@
 """What arrives out of order: the queue that keeps it, the SACK blocks that report it, and the memory that it may use."""
 
+from kernel.net.core.sk_mem import sk_mem_refused
 from kernel.net.core.skb_data import skb_append_range, skb_try_coalesce
 from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb, skb_copy_header
 from kernel.net.core.sock import skb_set_owner_r
@@ -116,9 +117,10 @@ def tcp_sack_remove(sk):
 def tcp_try_rmem_schedule(sk, size):
     """Make sure that the receive buffer takes `size` more bytes; False: drop the segment."""
     if sk.sk_rmem_alloc <= sk.sk_rcvbuf:
-        return True
-    if tcp_prune_queue(sk):
-        return True
+        if not sk_mem_refused(sk, size, True):
+            return True
+    elif tcp_prune_queue(sk):
+        return not sk_mem_refused(sk, size, True) or tcp_prune_ofo_queue(sk)
     return tcp_prune_ofo_queue(sk)
 
 
@@ -220,10 +222,13 @@ def tcp_try_coalesce(sk, to, skb):
     if not skb_try_coalesce(to, skb):
         return False
     sk.sk_rmem_alloc += to.truesize - size
+    sk.sk_prot.memory_allocated += to.truesize - size
     sk.net.mib.TcpExtTCPRcvCoalesce += 1
     to.end_seq = skb.end_seq
     to.ack_seq = skb.ack_seq
     to.tcp_flags |= skb.tcp_flags
+    if skb.tstamp:
+        to.tstamp = skb.tstamp
     return True
 
 

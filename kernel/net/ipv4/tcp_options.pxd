@@ -9,11 +9,14 @@ cdef int TCPOLEN_SACK_BASE_ALIGNED, TCPOLEN_SACK_PERBLOCK, TCPOLEN_TSTAMP_ALIGNE
 cdef unsigned int TCPOLEN_MSS, TCPOLEN_SACK_PERM, TCPOLEN_TIMESTAMP, TCPOLEN_WINDOW
 cdef unsigned int TCPOPT_EOL, TCPOPT_MSS, TCPOPT_NOP, TCPOPT_SACK, TCPOPT_SACK_PERM, TCPOPT_TIMESTAMP, TCPOPT_WINDOW
 cdef unsigned int TS_WORD, SACK_PERM_WORD
+cdef unsigned int FASTOPEN_MAGIC, TCPOLEN_EXP_FASTOPEN_BASE, TCPOLEN_FASTOPEN_BASE, TCPOPT_EXP, TCPOPT_FASTOPEN
+cdef int COOKIE_MAX, COOKIE_MIN
 
 
 cdef class tcp_options_received:
     cdef public int mss_clamp, snd_wscale
-    cdef public bint wscale_ok, tstamp_ok, sack_ok
+    cdef public bint wscale_ok, tstamp_ok, sack_ok, fastopen_exp
+    cdef public bytes fastopen
 
 
 @cython.locals(pos=cython.uint, end=cython.uint, kind=cython.uint, size=cython.uint)
@@ -30,4 +33,8 @@ cpdef int tcp_sack_blocks_that_fit(tcp_sock sk, int size) noexcept
 cpdef tcp_established_options_write(tcp_sock sk, sk_buff skb, unsigned int pos, unsigned int tsval)
 @cython.locals(size=cython.int)
 cpdef int tcp_syn_options_size(bint tstamp, bint sack, int wscale) noexcept
-cpdef tcp_syn_options_write(sk_buff skb, unsigned int pos, unsigned int mss, bint tstamp, unsigned int tsval, unsigned int tsecr, bint sack, int wscale)
+@cython.locals(i=cython.int)
+cpdef tcp_syn_options_write(sk_buff skb, unsigned int pos, unsigned int mss, bint tstamp, unsigned int tsval,
+                            unsigned int tsecr, bint sack, int wscale, bytes fastopen)
+cpdef tcp_parse_fastopen_option(sk_buff skb, tcp_options_received opt, unsigned int pos, int length, bint exp)
+cpdef bytes tcp_fastopen_option(bytes cookie, bint exp)

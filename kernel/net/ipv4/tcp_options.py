@@ -8,6 +8,8 @@ ends the parse, and what was read before counts.
 from kernel.net.ipv4.tcp_const import MAX_TCP_OPTION_SPACE, TCP_MAX_WSCALE, TS_WORD
 from kernel.uapi.tcp import (
     TCPHDR_SYN,
+    TCPOLEN_EXP_FASTOPEN_BASE,
+    TCPOLEN_FASTOPEN_BASE,
     TCPOLEN_MSS,
     TCPOLEN_SACK_BASE_ALIGNED,
     TCPOLEN_SACK_PERBLOCK,
@@ -16,6 +18,8 @@ from kernel.uapi.tcp import (
     TCPOLEN_TSTAMP_ALIGNED,
     TCPOLEN_WINDOW,
     TCPOPT_EOL,
+    TCPOPT_EXP,
+    TCPOPT_FASTOPEN,
     TCPOPT_MSS,
     TCPOPT_NOP,
     TCPOPT_SACK,
@@ -24,6 +28,9 @@ from kernel.uapi.tcp import (
     TCPOPT_WINDOW,
 )
 
+# RFC 7413 section 4.1.1, and the identifier of its experimental form (RFC 6994).
+FASTOPEN_MAGIC = 0xF989
+COOKIE_MIN, COOKIE_MAX = 4, 16
 # NOP NOP SACK-PERMITTED 2 as a 32-bit word.
 SACK_PERM_WORD = 0x01010402
 
@@ -37,6 +44,9 @@ class tcp_options_received:
         self.snd_wscale = 0
         self.tstamp_ok = False
         self.sack_ok = False
+        # The Fast Open cookie: empty for a request, None without the option (or with a malformed one).
+        self.fastopen = None
+        self.fastopen_exp = False
 
 
 def tcp_parse_options(skb, opt):
@@ -86,6 +96,30 @@ def tcp_parse_syn_option(skb, opt, kind, pos, size):
     elif kind == TCPOPT_SACK_PERM:
         if size == TCPOLEN_SACK_PERM:
             opt.sack_ok = True
+    elif kind == TCPOPT_FASTOPEN:
+        tcp_parse_fastopen_option(skb, opt, pos + TCPOLEN_FASTOPEN_BASE, size - TCPOLEN_FASTOPEN_BASE, False)
+    elif kind == TCPOPT_EXP and size >= TCPOLEN_EXP_FASTOPEN_BASE and skb.get16(pos + 2) == FASTOPEN_MAGIC:
+        tcp_parse_fastopen_option(skb, opt, pos + TCPOLEN_EXP_FASTOPEN_BASE, size - TCPOLEN_EXP_FASTOPEN_BASE, True)
+
+
+def tcp_parse_fastopen_option(skb, opt, pos, length, exp):
+    """RFC 7413 section 4.1.1: a cookie of 4 to 16 bytes, an even number; an empty one asks for one."""
+    if not skb.tcp_flags & TCPHDR_SYN or length & 1:
+        return
+    opt.fastopen_exp = exp
+    opt.fastopen = None
+    if length == 0 or COOKIE_MIN <= length <= COOKIE_MAX:
+        opt.fastopen = bytes([skb.get8(pos + i) for i in range(length)])
+
+
+def tcp_fastopen_option(cookie, exp):
+    """The option's bytes, padded to whole words."""
+    if exp:
+        head = bytes([TCPOPT_EXP, TCPOLEN_EXP_FASTOPEN_BASE + len(cookie)]) + FASTOPEN_MAGIC.to_bytes(2, "big")
+    else:
+        head = bytes([TCPOPT_FASTOPEN, TCPOLEN_FASTOPEN_BASE + len(cookie)])
+    option = head + cookie
+    return option + bytes([TCPOPT_NOP]) * (-len(option) % 4)
 
 
 def tcp_fast_parse_options(sk, skb):
@@ -153,7 +187,7 @@ def tcp_established_options_write(sk, skb, pos, tsval):
 
 
 def tcp_syn_options_size(tstamp, sack, wscale):
-    """Bytes of options of a SYN: MSS always, the others as offered (`wscale` below 0: not)."""
+    """Bytes of options of a SYN, Fast Open's aside: MSS always, the others as offered (`wscale` below 0: not)."""
     size = TCPOLEN_MSS
     if tstamp:
         size += TCPOLEN_TSTAMP_ALIGNED
@@ -164,8 +198,8 @@ def tcp_syn_options_size(tstamp, sack, wscale):
     return size
 
 
-def tcp_syn_options_write(skb, pos, mss, tstamp, tsval, tsecr, sack, wscale):
-    """Write the options of a SYN in the order that Linux has: MSS, SACK permitted, timestamps, window scale."""
+def tcp_syn_options_write(skb, pos, mss, tstamp, tsval, tsecr, sack, wscale, fastopen):
+    """Write the options of a SYN in Linux's order: MSS, SACK permitted, timestamps, window scale, `fastopen` (its bytes)."""
     skb.put32(pos, (TCPOPT_MSS << 24) | (TCPOLEN_MSS << 16) | mss)
     pos += 4
     if tstamp:
@@ -181,3 +215,6 @@ def tcp_syn_options_write(skb, pos, mss, tstamp, tsval, tsecr, sack, wscale):
         pos += 4
     if wscale >= 0:
         skb.put32(pos, (TCPOPT_NOP << 24) | (TCPOPT_WINDOW << 16) | (TCPOLEN_WINDOW << 8) | wscale)
+        pos += 4
+    for i in range(len(fastopen)):
+        skb.put8(pos + i, fastopen[i])

@@ -41,7 +41,8 @@ cdef unsigned int U32_MASK
 cdef int CA_EVENT_TX_START, ICSK_ACK_SCHED, ICSK_TIME_LOSS_PROBE, ICSK_TIME_PROBE0, ICSK_TIME_REO_TIMEOUT
 cdef int ICSK_TIME_RETRANS, MAX_TCP_HEADER, TCP_ATO_MIN, TCP_ECN_DEMAND_CWR, TCP_ECN_OK, TCP_ECN_QUEUE_CWR
 cdef int TCP_NAGLE_CORK, TCP_NAGLE_PUSH
-cdef long long TCP_RTO_MIN, TCP_TIMEOUT_MIN
+cdef long long NSEC_PER_SEC, TCP_RTO_MIN, TCP_TIMEOUT_MIN
+cdef int MIN_ADVMSS, TCP_INIT_CWND
 cdef unsigned int TCPCB_LOST, TCPCB_SACKED_ACKED, TCPCB_SACKED_RETRANS
 cdef int TSQ_THROTTLED
 cdef int ENOBUFS, ENOMEM
@@ -76,7 +77,7 @@ cpdef bint tcp_nagle_check(tcp_sock sk, bint partial, int nonagle) noexcept
 cpdef bint tcp_nagle_test(tcp_sock sk, sk_buff skb, unsigned int mss_now, int nonagle) noexcept
 @cython.locals(end_seq=cython.uint)
 cpdef bint tcp_snd_wnd_test(tcp_sock sk, sk_buff skb, unsigned int mss_now) noexcept
-@cython.locals(tn=tcp_net, size=cython.longlong, shift=cython.uint)
+@cython.locals(tn=tcp_net, size=cython.longlong, rate=cython.longlong, shift=cython.uint)
 cpdef int tcp_tso_segs(tcp_sock sk, int mss_now) except? -9999
 @cython.locals(window=cython.uint, max_len=cython.uint, needed=cython.uint, partial=cython.uint)
 cpdef unsigned int tcp_mss_split_point(tcp_sock sk, sk_buff skb, unsigned int mss_now, unsigned int max_segs,
@@ -86,6 +87,10 @@ cpdef unsigned int tcp_mss_split_point(tcp_sock sk, sk_buff skb, unsigned int ms
 cpdef int tcp_tso_should_defer(tcp_sock sk, sk_buff skb, long long mss_now, long long max_segs) except? -9999
 @cython.locals(limit=cython.longlong)
 cpdef bint tcp_small_queue_check(tcp_sock sk, sk_buff skb) except? -1
+cpdef bint tcp_pacing_check(tcp_sock sk) except? -1
+@cython.locals(now=cython.longlong, prior=cython.longlong, rate=cython.longlong, needed=cython.longlong)
+cpdef tcp_pacing_sent(tcp_sock sk, long long length)
+cpdef bytes tcp_syn_fastopen(tcp_sock sk, int room)
 cpdef bint tcp_in_cwnd_reduction(tcp_sock sk) noexcept
 @cython.locals(sent_pkts=cython.int, is_cwnd_limited=cython.bint, deferred=cython.int, max_segs=cython.int, skb=sk_buff,
                quota=cython.int, limit=cython.uint)

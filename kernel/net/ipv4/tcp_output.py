@@ -27,10 +27,12 @@ from kernel.net.ipv4.tcp_const import (
     ICSK_TIME_REO_TIMEOUT,
     ICSK_TIME_RETRANS,
     MAX_TCP_HEADER,
+    NSEC_PER_SEC,
     TCP_ATO_MIN,
     TCP_ECN_DEMAND_CWR,
     TCP_ECN_OK,
     TCP_ECN_QUEUE_CWR,
+    TCP_INIT_CWND,
     TCP_NAGLE_CORK,
     TCP_NAGLE_PUSH,
     TCP_RTO_MIN,
@@ -44,6 +46,7 @@ from kernel.net.ipv4.tcp_const import (
 from kernel.net.ipv4.tcp_options import (
     tcp_established_options_size,
     tcp_established_options_write,
+    tcp_fastopen_option,
     tcp_syn_options_size,
     tcp_syn_options_write,
 )
@@ -85,6 +88,7 @@ INET_ECN_ECT_0 = 2
 PACING_SHIFT = 10
 TSO_RTT_LOG = 9
 DEFER_LIMIT = 1000
+MIN_ADVMSS = 256
 
 
 def tcp_stream_alloc_skb(sk):
@@ -138,10 +142,14 @@ def tcp_transmit_skb(sk, skb, clone_it):
     flags = skb.tcp_flags
     payload = skb.len
     wscale = -1
+    fastopen = b""
     if flags & TCPHDR_SYN:
         if sk.wscale_ok:
             wscale = sk.rcv_wscale
         size = 20 + tcp_syn_options_size(sk.tstamp_ok, sk.sack_ok != 0, wscale)
+        if sk.fastopen_req is not None:
+            fastopen = tcp_syn_fastopen(sk, 60 - size)
+            size += len(fastopen)
     else:
         size = 20 + tcp_established_options_size(sk)
         if skb.tcp_pcount > 1:
@@ -164,8 +172,12 @@ def tcp_transmit_skb(sk, skb, clone_it):
             flags |= TCPHDR_URG
     if flags & TCPHDR_SYN:
         window = min(sk.rcv_wnd, 65535)
+        # What the path takes may be less by now than when the connection was begun.
+        dst = sk.sk_dst_cache
+        if dst is not None and dst.mtu < sk.advmss + 40:
+            sk.advmss = max(dst.mtu - 40, MIN_ADVMSS)
         tcp_syn_options_write(skb, pos + 20, sk.advmss, sk.tstamp_ok, tcp_time_stamp(sk), sk.ts_recent, sk.sack_ok != 0,
-                              wscale)
+                              wscale, fastopen)
     else:
         window = tcp_select_window(sk)
         if size > 20:
@@ -188,6 +200,8 @@ def tcp_transmit_skb(sk, skb, clone_it):
         tcp_event_data_sent(sk)
         sk.data_segs_out += skb.tcp_pcount
         sk.bytes_sent += payload
+        if sk.sk_max_pacing_rate >= 0:
+            tcp_pacing_sent(sk, payload)
     if after(skb.end_seq, sk.snd_nxt) or skb.seq == skb.end_seq:
         sk.net.mib.TcpOutSegs += skb.tcp_pcount
     sk.segs_out += skb.tcp_pcount
@@ -198,6 +212,19 @@ def tcp_transmit_skb(sk, skb, clone_it):
         sk.net.trace.emit("tcp_transmit_skb", skb.id, sk.inet_saddr, sk.inet_sport, sk.inet_daddr, sk.inet_dport, skb.seq,
                           sk.rcv_nxt, flags, payload)
     return ip_queue_xmit(sk, skb)
+
+
+def tcp_syn_fastopen(sk, room):
+    """The Fast Open option of a SYN: its bytes, none without a request or without room for it."""
+    request = sk.fastopen_req
+    if request.cookie is None:
+        return b""
+    option = tcp_fastopen_option(request.cookie, request.exp)
+    if len(option) > room:
+        return b""
+    sk.syn_fastopen = True
+    sk.syn_fastopen_exp = request.exp
+    return option
 
 
 def tcp_copy_header(sk, original):
@@ -271,6 +298,7 @@ def tcp_fragment(sk, skb, length, mss_now):
     skb_split(skb, rest, length)
     skb.truesize -= rest.len
     sk.sk_wmem_queued += rest.truesize
+    sk.sk_prot.memory_allocated += rest.truesize
     rest.truesize += rest.len
     rest.seq = (skb.seq + length) & U32_MASK
     rest.end_seq = skb.end_seq
@@ -285,6 +313,11 @@ def tcp_fragment(sk, skb, length, mss_now):
     rest.tx_delivered_mstamp = skb.tx_delivered_mstamp
     rest.tx_delivered = skb.tx_delivered
     rest.tx_app_limited = skb.tx_app_limited
+    if skb.tx_flags and not before(skb.tskey, rest.seq):
+        # The byte that was marked is in the second part.
+        rest.tx_flags = skb.tx_flags
+        rest.tskey = skb.tskey
+        skb.tx_flags = 0
     tcp_set_skb_tso_segs(skb, mss_now)
     tcp_set_skb_tso_segs(rest, mss_now)
     skb.list.insert_after(skb, rest)
@@ -319,7 +352,6 @@ def tcp_trim_head(sk, skb, length):
     mss_now = skb.gso_size
     skb_split(skb, rest, length)
     rest.truesize += rest.len
-    sk.sk_wmem_queued += rest.truesize
     rest.seq = (skb.seq + length) & U32_MASK
     rest.end_seq = skb.end_seq
     rest.tcp_flags = skb.tcp_flags
@@ -330,9 +362,12 @@ def tcp_trim_head(sk, skb, length):
     rest.tx_delivered_mstamp = skb.tx_delivered_mstamp
     rest.tx_delivered = skb.tx_delivered
     rest.tx_app_limited = skb.tx_app_limited
+    rest.tx_flags = skb.tx_flags
+    rest.tskey = skb.tskey
     if mss_now:
         tcp_set_skb_tso_segs(rest, mss_now)
-    sk.sk_wmem_queued -= skb.truesize
+    sk.sk_wmem_queued = sk.sk_wmem_queued + rest.truesize - skb.truesize
+    sk.sk_prot.memory_allocated = sk.sk_prot.memory_allocated + rest.truesize - skb.truesize
     sk.tcp_rtx_queue.insert_after(skb, rest)
     if sk.highest_sack is skb:
         sk.highest_sack = rest
@@ -388,7 +423,10 @@ def tcp_snd_wnd_test(sk, skb, mss_now):
 
 def tcp_tso_segs(sk, mss_now):
     """How many segments one sk_buff should hold: a millisecond's worth, more on short round trips."""
-    size = sk.sk_pacing_rate >> PACING_SHIFT
+    rate = sk.sk_pacing_rate
+    if 0 <= sk.sk_max_pacing_rate < rate:
+        rate = sk.sk_max_pacing_rate
+    size = rate >> PACING_SHIFT
     shift = tcp_min_rtt(sk) >> TSO_RTT_LOG
     if shift < 32:
         size += sk.gso_max_size >> shift
@@ -459,6 +497,29 @@ def tcp_small_queue_check(sk, skb):
     return True
 
 
+def tcp_pacing_check(sk):
+    """True when the next sk_buff must wait (SO_MAX_PACING_RATE): the timer will send it."""
+    if sk.tcp_wstamp_ns <= sk.net.timers.now():
+        return False
+    if not sk.pacing_timer.pending():
+        sk.net.timers.mod_timer(sk.pacing_timer, sk.tcp_wstamp_ns)
+    return True
+
+
+def tcp_pacing_sent(sk, length):
+    """Say when the next sk_buff may leave: as much later as `length` bytes take at the allowed rate.
+
+    What this one has left late (timers tick in milliseconds) counts for the next one.  The first ten segments go freely.
+    """
+    now = sk.net.timers.now()
+    prior = sk.tcp_wstamp_ns
+    sk.tcp_wstamp_ns = max(prior, now)
+    rate = min(sk.sk_pacing_rate, sk.sk_max_pacing_rate)
+    if rate > 0 and sk.data_segs_out >= TCP_INIT_CWND:
+        needed = length * NSEC_PER_SEC // rate
+        sk.tcp_wstamp_ns += needed - min(needed, sk.tcp_wstamp_ns - prior)
+
+
 def tcp_in_cwnd_reduction(sk):
     return sk.icsk_ca_state == TCP_CA_CWR or sk.icsk_ca_state == TCP_CA_Recovery
 
@@ -476,6 +537,8 @@ def tcp_write_xmit(sk, mss_now, nonagle, push_one):
     while True:
         skb = sk.sk_write_queue.first
         if skb is None:
+            break
+        if sk.sk_max_pacing_rate >= 0 and tcp_pacing_check(sk):
             break
         tcp_set_skb_tso_segs(skb, mss_now)
         quota = tcp_cwnd_test(sk)
@@ -601,6 +664,9 @@ def tcp_rto_delta(sk):
 
 def tcp_rearm_rto(sk):
     """RFC 6298 section 5: restart the retransmission timer, or stop it when all is acknowledged."""
+    if sk.fastopen_rsk is not None:
+        # The timer belongs to the SYN-ACK until that is acknowledged.
+        return
     if sk.packets_out == 0:
         inet_csk_clear_xmit_timer(sk)
         return
@@ -612,17 +678,14 @@ def tcp_rearm_rto(sk):
 
 def tcp_schedule_loss_probe(sk, advancing_rto):
     """RFC 8985 section 7.2: arm the probe timeout of the last flight; False when it does not apply."""
-    if not sk.net.sysctl_tcp_early_retrans or sk.packets_out == 0 or not sk.sack_ok:
+    if not sk.net.sysctl_tcp_early_retrans or sk.packets_out == 0 or not sk.sack_ok or sk.fastopen_rsk is not None:
         return False
     if sk.icsk_ca_state != TCP_CA_Open and sk.icsk_ca_state != TCP_CA_CWR:
         return False
     timeout = 1000000
     if sk.srtt_us:
         timeout = sk.srtt_us >> 2
-        if sk.packets_out == 1:
-            timeout += TCP_RTO_MIN
-        else:
-            timeout += TCP_TIMEOUT_MIN
+        timeout += TCP_RTO_MIN if sk.packets_out == 1 else TCP_TIMEOUT_MIN
     rto_delta = sk.icsk_rto if advancing_rto else tcp_rto_delta(sk)
     if rto_delta > 0:
         timeout = min(timeout, rto_delta)

@@ -3,7 +3,8 @@
 from kernel.net.core.skb_data import skb_copy_datagram_iter
 from kernel.net.core.skbuff import consume_skb
 from kernel.net.core.sock import lock_sock, release_sock, sk_sleep, sock_error, sock_intr_errno
-from kernel.net.core.sock_flags import SOCK_DONE, SOCK_URGINLINE
+from kernel.net.core.sock_flags import SOCK_DONE, SOCK_RCVTSTAMP, SOCK_URGINLINE
+from kernel.net.core.timestamping import sock_recv_timestamp
 from kernel.net.ipv4.ip_sockglue import ip_recv_error
 from kernel.net.ipv4.tcp import tcp_inq
 from kernel.net.ipv4.tcp_const import (
@@ -86,6 +87,8 @@ def tcp_recvmsg(sk, msg, size, flags):
         result = tcp_recv_urg(sk, msg, size, flags)
     else:
         result = tcp_recvmsg_locked(sk, msg, size, flags)
+        if result > 0 and (sk.sk_flags & SOCK_RCVTSTAMP or sk.sk_tsflags):
+            sock_recv_timestamp(sk, msg, sk.rx_tstamp, False)
         if sk.recvmsg_inq and result >= 0 and msg.msg_control is not None:
             # Behind the last byte waits the end of the stream: that is worth another read.
             hint = max(tcp_inq(sk), 1 if sk.sk_flags & SOCK_DONE else 0)
@@ -97,7 +100,9 @@ def tcp_recvmsg(sk, msg, size, flags):
 def tcp_recvmsg_locked(sk, msg, size, flags):
     timeo = 0 if flags & MSG_DONTWAIT else sk.sk_rcvtimeo
     peek = flags & MSG_PEEK
-    seq = sk.copied_seq
+    # SO_PEEK_OFF: where the last look ended.
+    peek_offset = sk.sk_peek_off if peek and sk.sk_peek_off > 0 else 0
+    seq = (sk.copied_seq + peek_offset) & U32_MASK
     copied = 0
     target = size if flags & MSG_WAITALL else min(sk.sk_rcvlowat, size)
     if target < 1:
@@ -132,6 +137,7 @@ def tcp_recvmsg_locked(sk, msg, size, flags):
                     if copied == 0:
                         copied = -EFAULT
                     break
+                sk.rx_tstamp = skb.tstamp
                 used += skip
                 copied += used - skip
                 size -= used - skip
@@ -174,10 +180,13 @@ def tcp_recvmsg_locked(sk, msg, size, flags):
             if not peek:
                 tcp_cleanup_rbuf(sk, copied)
             timeo = tcp_wait_data(sk, timeo)
-        if peek and seq != sk.copied_seq and copied == 0:
-            seq = sk.copied_seq
-    if not peek and copied > 0:
-        tcp_cleanup_rbuf(sk, copied)
+        if peek and copied == 0:
+            seq = (sk.copied_seq + peek_offset) & U32_MASK
+    if copied > 0:
+        if not peek:
+            tcp_cleanup_rbuf(sk, copied)
+        if sk.sk_peek_off >= 0:
+            sk.sk_peek_off = sk.sk_peek_off + copied if peek else max(0, sk.sk_peek_off - copied)
     return copied
 
 

@@ -6,11 +6,13 @@ from kernel.net.ipv4.tcp_output cimport (
     tcp_adjust_pcount,
     tcp_fragment,
     tcp_in_cwnd_reduction,
+    tcp_pacing_check,
     tcp_rearm_rto,
     tcp_set_skb_tso_segs,
     tcp_small_queue_check,
     tcp_snd_wnd_test,
     tcp_transmit_skb,
+    tcp_trim_head,
     tcp_tso_segs,
     tcp_write_xmit,
 )
@@ -38,6 +40,8 @@ cdef int DEFERRED_TSQ
 
 @cython.locals(mss=cython.uint, window=cython.uint, length=cython.uint, diff=cython.int, mib=ipstats, err=cython.int)
 cpdef int tcp_resend_skb(tcp_sock sk, sk_buff skb, unsigned int segs) except? -9999
+@cython.locals(head=sk_buff)
+cpdef sk_buff tcp_trim_rtx_head(tcp_sock sk)
 @cython.locals(err=cython.int)
 cpdef int tcp_retransmit_skb(tcp_sock sk, sk_buff skb, unsigned int segs) except? -9999
 @cython.locals(room=cython.longlong, skb=sk_buff, following=sk_buff, before_size=cython.uint)

@@ -18,11 +18,13 @@ from kernel.net.ipv4.tcp_output import (
     tcp_adjust_pcount,
     tcp_fragment,
     tcp_in_cwnd_reduction,
+    tcp_pacing_check,
     tcp_rearm_rto,
     tcp_set_skb_tso_segs,
     tcp_small_queue_check,
     tcp_snd_wnd_test,
     tcp_transmit_skb,
+    tcp_trim_head,
     tcp_tso_segs,
     tcp_write_xmit,
 )
@@ -98,6 +100,14 @@ def tcp_resend_skb(sk, skb, segs):
     return err
 
 
+def tcp_trim_rtx_head(sk):
+    """Cut off what the peer has taken of the oldest sk_buff (a SYN's data, for one); returns the oldest one."""
+    head = sk.tcp_rtx_queue.first
+    if head is not None and before(head.seq, sk.snd_una) and after(head.end_seq, sk.snd_una):
+        head = tcp_trim_head(sk, head, (sk.snd_una - head.seq) & U32_MASK)
+    return head
+
+
 def tcp_retransmit_skb(sk, skb, segs):
     """As tcp_resend_skb, and count it as a retransmission that a loss has caused."""
     err = tcp_resend_skb(sk, skb, segs)
@@ -126,11 +136,15 @@ def tcp_retrans_try_collapse(sk, to, space):
         if not skb_try_coalesce(to, skb):
             return
         sk.sk_wmem_queued += to.truesize - before_size
+        sk.sk_prot.memory_allocated += to.truesize - before_size
         room -= skb.len
         to.end_seq = skb.end_seq
         to.tcp_flags |= skb.tcp_flags
         to.eor = skb.eor
         to.sacked |= skb.sacked & TCPCB_EVER_RETRANS
+        if skb.tx_flags:
+            to.tx_flags = skb.tx_flags
+            to.tskey = skb.tskey
         tcp_forget_collapsed(sk, skb, to)
         skb = following
 
@@ -146,6 +160,7 @@ def tcp_forget_collapsed(sk, skb, to):
     tcp_adjust_pcount(sk, skb, 1)
     sk.tcp_rtx_queue.unlink(skb)
     sk.sk_wmem_queued -= skb.truesize
+    sk.sk_prot.memory_allocated -= skb.truesize
     consume_skb(skb)
 
 
@@ -153,7 +168,7 @@ def tcp_xmit_retransmit_queue(sk):
     """Send again what is marked lost, as far as the congestion window allows."""
     if sk.packets_out == 0:
         return
-    head = sk.tcp_rtx_queue.first
+    head = tcp_trim_rtx_head(sk)
     skb = sk.retransmit_skb_hint
     if skb is None:
         skb = head
@@ -163,6 +178,8 @@ def tcp_xmit_retransmit_queue(sk):
     max_segs = tcp_tso_segs(sk, mss)
     mib = sk.net.mib
     while skb is not None:
+        if sk.sk_max_pacing_rate >= 0 and tcp_pacing_check(sk):
+            break
         if hole is None:
             sk.retransmit_skb_hint = skb
         segs = sk.snd_cwnd - tcp_packets_in_flight(sk)
@@ -243,9 +260,9 @@ def tcp_send_probe(sk, mss):
         packets = sk.packets_out
         tcp_write_xmit(sk, mss, sk.nonagle, 2)
         return sk.packets_out > packets
-    skb = sk.tcp_rtx_queue.last
-    if skb is None:
+    if tcp_trim_rtx_head(sk) is None:
         return False
+    skb = sk.tcp_rtx_queue.last
     if skb.tcp_pcount > 1 and skb.len > (skb.tcp_pcount - 1) * mss:
         if tcp_fragment(sk, skb, (skb.tcp_pcount - 1) * mss, mss) < 0:
             return False

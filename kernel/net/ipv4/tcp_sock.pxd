@@ -73,6 +73,7 @@ cdef class tcp_sock(inet_connection_sock):
     cdef public unsigned int compressed_ack_rcv_nxt
     cdef public csk_timer compressed_ack_timer
     cdef public bint recvmsg_inq, nospace
+    cdef public int write_pending
 
     cdef public unsigned int snd_una, snd_nxt, snd_sml, snd_wnd, snd_wl1, max_window, write_seq, pushed_seq, snd_up
     cdef public long long lsndtime
@@ -142,6 +143,16 @@ cdef class tcp_sock(inet_connection_sock):
     cdef public int urg_data
     cdef public unsigned int urg_seq
 
+    cdef public bint fastopen_connect, fastopen_no_cookie, defer_connect
+    cdef public object fastopen_req, fastopen_rsk
+    cdef public bint syn_fastopen, syn_fastopen_exp, syn_fastopen_ch, syn_data, syn_data_acked
+    cdef public int fastopen_client_fail, fastopen_max_qlen, fastopen_qlen, save_syn
+    cdef public object fastopen_ctx
+    cdef public bytes saved_syn
+    cdef public long long rx_tstamp
+    cdef public long long tcp_wstamp_ns
+    cdef public csk_timer pacing_timer
+
     cdef public long long keepalive_time, keepalive_intvl
     cdef public int keepalive_probes
     cdef public long long linger2
@@ -175,8 +186,7 @@ cdef class tcp_net:
     cdef public unsigned long long isn_key, ts_key
     cdef public long long challenge_timestamp, challenge_count
     cdef public dict ca_table
-    cdef public object prot
-    cdef public long long mem_limit
+    cdef public object prot, fastopen
     @cython.locals(tsq=tsq_action)
     cpdef tsq_enqueue(self, tcp_sock sk)
 

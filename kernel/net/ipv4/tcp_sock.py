@@ -156,6 +156,8 @@ class tcp_sock(inet_connection_sock):
         self.recvmsg_inq = False
         # A writer has found the send queue full.
         self.nospace = False
+        # Writers that wait, for room or for the connection.
+        self.write_pending = 0
 
         # sending
         self.snd_una = 0
@@ -296,6 +298,31 @@ class tcp_sock(inet_connection_sock):
         self.urg_data = 0
         self.urg_seq = 0
 
+        # Fast Open (RFC 7413): what the socket's options say, the SYN with data under way, and the request whose child this is
+        self.fastopen_connect = False
+        self.fastopen_no_cookie = False
+        self.defer_connect = False
+        self.fastopen_req = None
+        self.fastopen_rsk = None
+        self.syn_fastopen = False
+        self.syn_fastopen_exp = False
+        self.syn_fastopen_ch = False
+        self.syn_data = False
+        self.syn_data_acked = False
+        self.fastopen_client_fail = 0
+        # A listener's: how many children without a complete handshake it may have and has, and its own keys.
+        self.fastopen_max_qlen = 0
+        self.fastopen_qlen = 0
+        self.fastopen_ctx = None
+        # TCP_SAVE_SYN: the headers of the SYN.
+        self.save_syn = 0
+        self.saved_syn = None
+        # When the data that was read last came (ns since boot).
+        self.rx_tstamp = 0
+        # SO_MAX_PACING_RATE: when the next sk_buff may leave (ns since boot), and the timer that waits for it.
+        self.tcp_wstamp_ns = 0
+        self.pacing_timer = None
+
         # keepalive and closing
         self.keepalive_time = 0
         self.keepalive_intvl = 0
@@ -309,6 +336,7 @@ class tcp_sock(inet_connection_sock):
         """The device (sending) or the reader (receiving) is done with an sk_buff of ours."""
         if kind == SKB_CHARGED_READ:
             self.sk_rmem_alloc -= skb.truesize
+            self.sk_prot.memory_allocated -= skb.truesize
             return
         self.sk_wmem_alloc -= skb.truesize
         if self.tsq_flags == TSQ_THROTTLED:
@@ -370,8 +398,8 @@ class tcp_net:
         self.challenge_count = 0
         self.ca_table = {}
         self.prot = None
+        self.fastopen = None
         # What all sockets' queues may hold together (bytes of truesize), and what they hold.
-        self.mem_limit = 0
 
     def tsq_enqueue(self, sk):
         """Have the softirq look at `sk` once the interrupt in progress is over."""
@@ -531,6 +559,7 @@ def sk_stream_write_space(sk):
 def tcp_wmem_free_skb(sk, skb):
     """Free an sk_buff of the write or retransmission queue."""
     sk.sk_wmem_queued -= skb.truesize
+    sk.sk_prot.memory_allocated -= skb.truesize
     consume_skb(skb)
 
 
@@ -543,6 +572,7 @@ def tcp_rtx_queue_unlink_and_free(sk, skb):
         sk.sack_hint = None
     sk.tcp_rtx_queue.unlink(skb)
     sk.sk_wmem_queued -= skb.truesize
+    sk.sk_prot.memory_allocated -= skb.truesize
     consume_skb(skb)
 
 
@@ -634,6 +664,7 @@ def inet_csk_clear_xmit_timers(sk):
         sk.net.timers.del_timer(sk.sk_timer)
     if sk.compressed_ack_timer is not None:
         sk.net.timers.del_timer(sk.compressed_ack_timer)
+        sk.net.timers.del_timer(sk.pacing_timer)
 
 
 def inet_csk_schedule_ack(sk):

@@ -1,7 +1,7 @@
 """Socket options of level SOL_TCP (tcp(7))."""
 
 from kernel.net.core.sock import lock_sock, release_sock
-from kernel.net.core.sock_flags import SOCK_KEEPOPEN
+from kernel.net.core.sock_flags import SOCK_KEEPOPEN, SOCK_RCVBUF_LOCK
 from kernel.net.ipv4.ip_sockglue import int_bytes, int_option
 from kernel.net.ipv4.tcp_cong import tcp_set_congestion_control
 from kernel.net.ipv4.tcp_const import (
@@ -12,21 +12,32 @@ from kernel.net.ipv4.tcp_const import (
     MAX_TCP_KEEPINTVL,
     MAX_TCP_SYNCNT,
     NSEC_PER_USEC,
+    TCP_DELACK_MAX,
     TCP_FIN_TIMEOUT_MAX,
     TCP_MIN_MSS,
     TCP_NAGLE_CORK,
     TCP_NAGLE_OFF,
     TCP_NAGLE_PUSH,
+    TCP_RTO_MAX,
+    TCP_RTO_MIN,
+    TCP_TIMEOUT_MIN,
     USEC_PER_MSEC,
     USEC_PER_SEC,
 )
+from kernel.net.ipv4.tcp_data import tcp_data_ready
+from kernel.net.ipv4.tcp_fastopen import TFO_CLIENT_ENABLE, set_fastopen, set_fastopen_key
 from kernel.net.ipv4.tcp_info import tcp_get_info
 from kernel.net.ipv4.tcp_input import keepalive_time_when
 from kernel.net.ipv4.tcp_output import tcp_push_pending_frames
 from kernel.net.ipv4.tcp_recvmsg import tcp_cleanup_rbuf
-from kernel.net.ipv4.tcp_sock import inet_csk_reset_keepalive_timer, tcp_mstamp_refresh, tcp_now
+from kernel.net.ipv4.tcp_sock import (
+    inet_csk_reset_keepalive_timer,
+    tcp_mstamp_refresh,
+    tcp_now,
+    tcp_space_from_win,
+)
 from kernel.net.ipv4.tcp_timer import tcp_keepalive_intvl, tcp_keepalive_probes
-from kernel.uapi.errno import EINVAL, ENOPROTOOPT
+from kernel.uapi.errno import EINVAL, ENOPROTOOPT, EOPNOTSUPP
 from kernel.uapi.tcp import (
     TCP_CA_NAME_MAX,
     TCP_CLOSE,
@@ -34,7 +45,12 @@ from kernel.uapi.tcp import (
     TCP_CONGESTION,
     TCP_CORK,
     TCP_DEFER_ACCEPT,
+    TCP_DELACK_MAX_US,
     TCP_ESTABLISHED,
+    TCP_FASTOPEN,
+    TCP_FASTOPEN_CONNECT,
+    TCP_FASTOPEN_KEY,
+    TCP_FASTOPEN_NO_COOKIE,
     TCP_INFO,
     TCP_INQ,
     TCP_KEEPCNT,
@@ -46,6 +62,10 @@ from kernel.uapi.tcp import (
     TCP_NODELAY,
     TCP_NOTSENT_LOWAT,
     TCP_QUICKACK,
+    TCP_RTO_MAX_MS,
+    TCP_RTO_MIN_US,
+    TCP_SAVE_SYN,
+    TCP_SAVED_SYN,
     TCP_SYNCNT,
     TCP_TIMESTAMP,
     TCP_USER_TIMEOUT,
@@ -53,6 +73,8 @@ from kernel.uapi.tcp import (
 )
 
 MAX_SEGMENT = 32767
+# Half of the smallest receive buffer that there is.
+MIN_WINDOW_CLAMP = 1152
 # A request's SYN-ACK timeouts in seconds, doubling up to this.
 REQUEST_RTO_MAX = 120
 
@@ -91,6 +113,8 @@ def tcp_setsockopt(sk, optname, optval):
         err = tcp_set_congestion_control(sk, name)
         release_sock(sk)
         return err
+    if optname == TCP_FASTOPEN_KEY:
+        return set_fastopen_key(sk, optval)
     value = int_option(optval) if len(optval) >= 4 else None
     if value is None:
         return -EINVAL
@@ -184,7 +208,7 @@ def set_window_clamp(sk, value):
             return -EINVAL
         sk.window_clamp = 0
         return 0
-    sk.window_clamp = max(value & 0x7FFFFFFF, 1152)
+    sk.window_clamp = max(value, MIN_WINDOW_CLAMP)
     if sk.sk_state != TCP_CLOSE:
         sk.rcv_ssthresh = min(sk.rcv_wnd, sk.window_clamp)
     return 0
@@ -224,6 +248,67 @@ def set_inq(sk, value):
     return 0
 
 
+def set_fastopen_connect(sk, value):
+    if value not in (0, 1):
+        return -EINVAL
+    if not sk.net.sysctl_tcp_fastopen & TFO_CLIENT_ENABLE:
+        return -EOPNOTSUPP
+    if sk.sk_state != TCP_CLOSE:
+        return -EINVAL
+    sk.fastopen_connect = value == 1
+    return 0
+
+
+def set_fastopen_no_cookie(sk, value):
+    if value not in (0, 1) or sk.sk_state not in (TCP_CLOSE, TCP_LISTEN):
+        return -EINVAL
+    sk.fastopen_no_cookie = value == 1
+    return 0
+
+
+def set_save_syn(sk, value):
+    if not 0 <= value <= 2:
+        return -EINVAL
+    sk.save_syn = value
+    return 0
+
+
+def set_rto_max(sk, value):
+    if not 1000 <= value <= TCP_RTO_MAX // USEC_PER_MSEC:
+        return -EINVAL
+    sk.icsk_rto_max = value * USEC_PER_MSEC
+    return 0
+
+
+def set_rto_min(sk, value):
+    if not TCP_TIMEOUT_MIN <= value <= TCP_RTO_MIN:
+        return -EINVAL
+    sk.icsk_rto_min = value
+    return 0
+
+
+def set_delack_max(sk, value):
+    if not TCP_TIMEOUT_MIN <= value <= TCP_DELACK_MAX:
+        return -EINVAL
+    sk.icsk_delack_max = value
+    return 0
+
+
+def tcp_set_rcvlowat(sk, value):
+    """SO_RCVLOWAT: no more than half of what the receive buffer may become, which grows to hold it; may wake the reader."""
+    net = sk.net
+    limit = sk.sk_rcvbuf if sk.sk_userlocks & SOCK_RCVBUF_LOCK else net.sysctl_tcp_rmem_max
+    sk.sk_rcvlowat = max(1, min(value, limit >> 1))
+    tcp_data_ready(sk)
+    if sk.sk_userlocks & SOCK_RCVBUF_LOCK:
+        return
+    space = tcp_space_from_win(sk, sk.sk_rcvlowat)
+    if space > sk.sk_rcvbuf:
+        sk.sk_rcvbuf = space
+        if sk.window_clamp and sk.window_clamp < sk.sk_rcvlowat:
+            sk.window_clamp = sk.sk_rcvlowat
+
+
 def set_timestamp(sk, value):
     """Only for connections that are being repaired."""
     return -EINVAL
@@ -245,6 +330,13 @@ SETTERS = {
     TCP_NOTSENT_LOWAT: set_notsent_lowat,
     TCP_INQ: set_inq,
     TCP_TIMESTAMP: set_timestamp,
+    TCP_FASTOPEN: set_fastopen,
+    TCP_FASTOPEN_CONNECT: set_fastopen_connect,
+    TCP_FASTOPEN_NO_COOKIE: set_fastopen_no_cookie,
+    TCP_SAVE_SYN: set_save_syn,
+    TCP_RTO_MAX_MS: set_rto_max,
+    TCP_RTO_MIN_US: set_rto_min,
+    TCP_DELACK_MAX_US: set_delack_max,
 }
 
 
@@ -278,10 +370,28 @@ GETTERS = {
     TCP_WINDOW_CLAMP: lambda sk: sk.window_clamp,
     TCP_QUICKACK: lambda sk: 0 if sk.ack_pingpong else 1,
     TCP_USER_TIMEOUT: lambda sk: sk.icsk_user_timeout // USEC_PER_MSEC,
-    TCP_NOTSENT_LOWAT: lambda sk: min(sk.notsent_lowat, 0x7FFFFFFF),
+    TCP_NOTSENT_LOWAT: lambda sk: sk.notsent_lowat,
+    TCP_RTO_MAX_MS: lambda sk: sk.icsk_rto_max // USEC_PER_MSEC,
+    TCP_RTO_MIN_US: lambda sk: sk.icsk_rto_min,
+    TCP_DELACK_MAX_US: lambda sk: sk.icsk_delack_max,
     TCP_INQ: lambda sk: 1 if sk.recvmsg_inq else 0,
     TCP_TIMESTAMP: get_timestamp,
+    TCP_FASTOPEN: lambda sk: sk.fastopen_max_qlen,
+    TCP_FASTOPEN_CONNECT: lambda sk: 1 if sk.fastopen_connect else 0,
+    TCP_FASTOPEN_NO_COOKIE: lambda sk: 1 if sk.fastopen_no_cookie else 0,
+    TCP_SAVE_SYN: lambda sk: sk.save_syn,
 }
+
+
+def get_saved_syn(sk, optlen):
+    """TCP_SAVED_SYN: once; -EINVAL with too small a buffer, which keeps it."""
+    saved = sk.saved_syn
+    if saved is None:
+        return b""
+    if optlen < len(saved):
+        return -EINVAL
+    sk.saved_syn = None
+    return saved
 
 
 def tcp_getsockopt(sk, optname, optlen):
@@ -291,6 +401,11 @@ def tcp_getsockopt(sk, optname, optlen):
     if optname == TCP_CONGESTION:
         name = sk.icsk_ca_ops.name if sk.icsk_ca_ops is not None else ""
         return name.encode("ascii").ljust(TCP_CA_NAME_MAX, b"\0")
+    if optname == TCP_FASTOPEN_KEY:
+        # Those of this socket alone.
+        return b"".join(sk.fastopen_ctx.keys) if sk.fastopen_ctx is not None else b""
+    if optname == TCP_SAVED_SYN:
+        return get_saved_syn(sk, optlen)
     getter = GETTERS.get(optname)
     if getter is None:
         return -ENOPROTOOPT

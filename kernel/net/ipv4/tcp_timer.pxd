@@ -52,6 +52,11 @@ cdef class tcp_delack_timer(csk_timer):
     cpdef fire(self)
 
 
+cdef class tcp_pacing_timer(csk_timer):
+    @cython.locals(sk=tcp_sock)
+    cpdef fire(self)
+
+
 cdef class tcp_keepalive_timer(csk_timer):
     @cython.locals(sk=tcp_sock)
     cpdef fire(self)

@@ -25,15 +25,18 @@ from kernel.net.ipv4.tcp_control import (
     tcp_send_ack,
     tcp_send_active_reset,
     tcp_send_probe0,
+    tcp_v4_send_synack,
     tcp_write_wakeup,
 )
 from kernel.net.ipv4.tcp_data import tcp_compressed_ack_timer
+from kernel.net.ipv4.tcp_fastopen import tcp_fastopen_active_detect_blackhole
 from kernel.net.ipv4.tcp_fastretrans import tcp_enter_loss, tcp_rack_reo_timeout_mark
 from kernel.net.ipv4.tcp_input import keepalive_time_when
 from kernel.net.ipv4.tcp_output import tcp_rearm_rto
 from kernel.net.ipv4.tcp_retransmit import (
     tcp_retransmit_skb,
     tcp_send_loss_probe,
+    tcp_trim_rtx_head,
     tcp_tsq_write,
     tcp_xmit_retransmit_queue,
 )
@@ -101,12 +104,26 @@ class tcp_keepalive_timer(csk_timer):
             tcp_keepalive_timer_handler(sk)
 
 
+class tcp_pacing_timer(csk_timer):
+    """SO_MAX_PACING_RATE: the next sk_buff may leave."""
+
+    def fire(self):
+        sk = self.sk
+        if sk is None:
+            return
+        if sk.sk_lock_owned:
+            sk.deferred |= DEFERRED_TSQ
+        else:
+            tcp_tsq_write(sk)
+
+
 def tcp_init_xmit_timers(sk):
     """Give a sock its timers."""
     sk.icsk_retransmit_timer = tcp_write_timer(sk)
     sk.icsk_delack_timer = tcp_delack_timer(sk)
     sk.sk_timer = tcp_keepalive_timer(sk)
     sk.compressed_ack_timer = tcp_compressed_ack_timer(sk)
+    sk.pacing_timer = tcp_pacing_timer(sk)
 
 
 def tcp_release_cb(sk):
@@ -209,6 +226,7 @@ def tcp_write_timeout(sk):
             if tcp_out_of_resources(sk, alive or not retransmits_timed_out(sk, retries, 0)):
                 return True
         expired = retransmits_timed_out(sk, retries, sk.icsk_user_timeout)
+    tcp_fastopen_active_detect_blackhole(sk, expired)
     if expired:
         tcp_write_err(sk)
         return True
@@ -261,6 +279,9 @@ def tcp_rack_reo_timeout(sk):
 
 def tcp_retransmit_timer(sk):
     """RFC 6298 section 5.4: send the oldest segment again and back off."""
+    if sk.fastopen_rsk is not None:
+        tcp_fastopen_synack_timer(sk, sk.fastopen_rsk)
+        return
     skb = sk.tcp_rtx_queue.first
     if sk.packets_out == 0 or skb is None:
         return
@@ -272,7 +293,7 @@ def tcp_retransmit_timer(sk):
             tcp_write_err(sk)
             return
         tcp_enter_loss(sk)
-        tcp_retransmit_skb(sk, sk.tcp_rtx_queue.first, 1)
+        tcp_retransmit_skb(sk, tcp_trim_rtx_head(sk), 1)
     else:
         mib.TcpExtTCPTimeouts += 1
         if tcp_write_timeout(sk):
@@ -296,7 +317,7 @@ def tcp_retransmit_timer(sk):
             sk.rto_stamp = sk.tcp_mstamp
         sk.icsk_retransmits += 1
         sk.total_rto += 1
-        if tcp_retransmit_skb(sk, sk.tcp_rtx_queue.first, 1) != 0:
+        if tcp_retransmit_skb(sk, tcp_trim_rtx_head(sk), 1) != 0:
             # Our own side is short of something: that is not the network's fault.
             if sk.retrans_stamp == 0:
                 sk.retrans_stamp = sk.tcp_mstamp
@@ -305,6 +326,25 @@ def tcp_retransmit_timer(sk):
     sk.icsk_backoff += 1
     sk.icsk_rto = min(sk.icsk_rto << 1, sk.icsk_rto_max)
     inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS, tcp_clamp_rto_to_user_timeout(sk), sk.icsk_rto_max)
+
+
+def tcp_fastopen_synack_timer(sk, req):
+    """A Fast Open child whose SYN-ACK is not acknowledged: send that again, and nothing else until it is."""
+    retries = sk.icsk_syn_retries if sk.icsk_syn_retries else sk.net.sysctl_tcp_synack_retries + 1
+    if req.num_timeout >= retries:
+        tcp_write_err(sk)
+        return
+    if sk.icsk_retransmits == 1:
+        tcp_enter_loss(sk)
+    # Not being able to is no reason to give up a connection that may be in use already.
+    sk.net.mib.TcpRetransSegs += 1
+    sk.net.mib.TcpExtTCPSynRetrans += 1
+    tcp_v4_send_synack(sk, req)
+    req.num_timeout += 1
+    sk.icsk_retransmits += 1
+    if sk.retrans_stamp == 0:
+        sk.retrans_stamp = sk.tcp_mstamp
+    inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS, req.timeout << req.num_timeout, sk.icsk_rto_max)
 
 
 def tcp_rtx_probe0_timed_out(sk):

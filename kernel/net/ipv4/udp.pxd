@@ -2,9 +2,11 @@ cimport cython
 
 from kernel.lib.checksum cimport csum_add, csum_fold, csum_tcpudp_nofold
 from kernel.net.core.dst cimport rtable
-from kernel.net.core.skb_data cimport skb_checksum, skb_put_iter
+from kernel.net.core.netdevice cimport net_device
+from kernel.net.core.skb_data cimport skb_append_range, skb_checksum, skb_put_iter
 from kernel.net.core.skbuff cimport (
     alloc_skb,
+    consume_skb,
     kfree_skb,
     pskb_may_pull,
     sk_buff,
@@ -14,6 +16,7 @@ from kernel.net.core.skbuff cimport (
     skb_reserve,
     skb_trim,
 )
+from kernel.net.core.sk_mem cimport sk_mem_refused, sk_mem_set_limits
 from kernel.net.core.sock cimport (
     msghdr,
     sk_dst_check,
@@ -27,22 +30,25 @@ from kernel.net.ipv4.datagram cimport (
     datagram_df,
     datagram_err,
     datagram_fits,
+    datagram_mark,
     datagram_proto,
+    datagram_route,
     datagram_sock,
+    datagram_zerocopy,
     parse_destination,
 )
 from kernel.net.ipv4.icmp cimport icmp_send
 from kernel.net.ipv4.ip_output cimport ip_local_out, ip_push_header, ip_select_ident
-from kernel.net.ipv4.route cimport ip_route_output_key, ip_state
+from kernel.net.ipv4.route cimport ip_state
 from kernel.net.ipv4.udp_table cimport udp_hash_table
 from kernel.net.net cimport Net, net_protocol
 from kernel.net.snmp cimport ipstats
 
-cdef unsigned int SOCK_BROADCAST
-cdef int EACCES, EAGAIN, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS, ENOPROTOOPT, EOPNOTSUPP
+cdef int EAGAIN, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS, ENOPROTOOPT, EOPNOTSUPP
 cdef int ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, IPPROTO_UDP, RTN_BROADCAST, RTN_MULTICAST
-cdef unsigned int MSG_CONFIRM, MSG_DONTWAIT, MSG_MORE, MSG_OOB, MSG_PROBE
-cdef int SOL_UDP, TCP_ESTABLISHED, UDP_CORK, UDP_ENCAP
+cdef unsigned int MSG_CONFIRM, MSG_DONTROUTE, MSG_DONTWAIT, MSG_MORE, MSG_OOB, MSG_PROBE, MSG_ZEROCOPY
+cdef int SOL_UDP, TCP_ESTABLISHED, UDP_CORK, UDP_ENCAP, UDP_GRO, UDP_SEGMENT
+cdef unsigned int IFF_LOOPBACK, INADDR_LOOPBACK, IP_MAX_LEN, SKB_GSO_UDP_L4, UDP_MAX_SEGMENTS
 cdef unsigned int CHECKSUM_NONE, CHECKSUM_UNNECESSARY, CHECKSUM_COMPLETE, CHECKSUM_PARTIAL
 cdef unsigned int UDP_HEADER_LEN, IP_HEADER_LEN, HEADROOM, LINEAR_MAX
 cdef unsigned int MULTICAST_CLASS
@@ -53,10 +59,13 @@ cdef class udp_cork:
     cdef public rtable rt
     cdef public unsigned int saddr, daddr, dport
     cdef public int tos, ttl
+    cdef public bytes options
+    cdef public unsigned int gso_size
 
 
 cdef class udp_sock(datagram_sock):
-    cdef public bint corking
+    cdef public bint corking, gro_enabled
+    cdef public unsigned int gso_size
     cdef public udp_cork cork
 
 
@@ -76,15 +85,21 @@ cdef class udp_proto(datagram_proto):
 
 
 @cython.locals(net=Net, usk=udp_sock, flags=cython.uint, connected=cython.bint, err=cython.int, daddr=cython.uint,
-               dport=cython.uint, saddr=cython.uint, oif=cython.int, ttl=cython.int, tos=cython.int, rt=rtable, ip=ip_state,
-               length=cython.uint, skb=sk_buff)
+               dport=cython.uint, saddr=cython.uint, oif=cython.int, ttl=cython.int, tos=cython.int, options=bytes,
+               gso_size=cython.uint, rt=rtable, ip=ip_state, length=cython.uint, skb=sk_buff)
 cpdef long long udp_sendmsg(sock sk, msghdr msg, unsigned long long size) except? -9999
 @cython.locals(skb=sk_buff)
 cpdef sk_buff udp_make_skb(sock sk, unsigned int size)
 cpdef int udp_fill(sock sk, sk_buff skb, msghdr msg, unsigned int size) except? -9999
 @cython.locals(net=Net, length=cython.uint, uh=cython.uint, df=cython.bint, err=cython.int)
 cpdef int udp_send_skb(sock sk, sk_buff skb, rtable rt, unsigned int saddr, unsigned int daddr, unsigned int dport,
-                       int tos, int ttl) except? -9999
+                       int tos, int ttl, bytes options) except? -9999
+cpdef int udp_cmsg_send(sock sk, msghdr msg, object ipc) except? -9999
+@cython.locals(size=cython.uint, err=cython.int, dev=net_device, offset=cython.uint, piece=sk_buff)
+cpdef int udp_send_segments(sock sk, sk_buff skb, rtable rt, unsigned int saddr, unsigned int daddr, unsigned int dport,
+                            int tos, int ttl, bytes options, unsigned int gso_size) except? -9999
+@cython.locals(piece=sk_buff)
+cpdef sk_buff udp_segment(sk_buff skb, unsigned int offset, unsigned int length)
 @cython.locals(usk=udp_sock, cork=udp_cork, skb=sk_buff, length=cython.uint, err=cython.int, charged=cython.uint)
 cpdef long long udp_append_data(sock sk, msghdr msg, unsigned int size) except? -9999
 @cython.locals(usk=udp_sock, cork=udp_cork)
@@ -105,8 +120,10 @@ cpdef int udp_rcv(Net net, sk_buff skb) except? -9999
 @cython.locals(pseudo=cython.uint)
 cpdef bint udp_checksum_ok(sk_buff skb, unsigned int uh, unsigned int saddr, unsigned int daddr,
                            unsigned int length) except? -1
-@cython.locals(mib=ipstats)
+@cython.locals(mib=ipstats, usk=udp_sock)
 cpdef int udp_queue_rcv_skb(sock sk, sk_buff skb) except? -9999
+@cython.locals(size=cython.uint, nh=cython.uint, headers=cython.uint, offset=cython.uint, piece=sk_buff, i=cython.uint)
+cpdef int udp_queue_segments(sock sk, sk_buff skb) except? -9999
 @cython.locals(table=udp_hash_table, sk=sock, following=sock, delivered=cython.bint)
 cpdef int udp_mcast_deliver(Net net, sk_buff skb, unsigned int saddr, unsigned int daddr,
                             unsigned int ports) except? -9999

@@ -6,9 +6,11 @@ Send: `udp_sendmsg` -> route (cached while connected) -> one sk_buff with the us
 
 from kernel.lib.checksum import csum_add, csum_fold, csum_tcpudp_nofold
 from kernel.net.core.filter import udp_filter
-from kernel.net.core.skb_data import skb_checksum, skb_put_iter
+from kernel.net.core.sk_mem import sk_mem_refused, sk_mem_set_limits
+from kernel.net.core.skb_data import skb_append_range, skb_checksum, skb_put_iter
 from kernel.net.core.skbuff import (
     alloc_skb,
+    consume_skb,
     kfree_skb,
     pskb_may_pull,
     skb_clone,
@@ -18,14 +20,17 @@ from kernel.net.core.skbuff import (
     skb_trim,
 )
 from kernel.net.core.sock import sk_dst_check, skb_set_owner_w, sock_may_send, sock_queue_rcv_skb
-from kernel.net.core.sock_flags import SOCK_BROADCAST
+from kernel.net.core.timestamping import sock_tx_timestamp
 from kernel.net.ipv4.datagram import (
     datagram_append,
     datagram_df,
     datagram_err,
     datagram_fits,
+    datagram_mark,
     datagram_proto,
+    datagram_route,
     datagram_sock,
+    datagram_zerocopy,
     parse_destination,
 )
 from kernel.net.ipv4.fib import ipv4_is_multicast
@@ -33,16 +38,25 @@ from kernel.net.ipv4.icmp import icmp_send
 from kernel.net.ipv4.ip_output import ip_local_out, ip_push_header, ip_select_ident
 from kernel.net.ipv4.ip_sockglue import int_bytes, int_option, ip_cmsg_send, ipcm_cookie
 from kernel.net.ipv4.mcast import ip_mc_sf_allow
-from kernel.net.ipv4.route import ip_route_output_key
 from kernel.net.ipv4.udp_table import udp_hash_table
 from kernel.net.net import net_protocol
-from kernel.uapi.errno import EACCES, EAGAIN, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS, ENOPROTOOPT, EOPNOTSUPP
+from kernel.uapi.errno import EAGAIN, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS, ENOPROTOOPT, EOPNOTSUPP
 from kernel.uapi.icmp import ICMP_DEST_UNREACH, ICMP_PORT_UNREACH
-from kernel.uapi.in_ import IPPROTO_UDP
+from kernel.uapi.if_ import IFF_LOOPBACK
+from kernel.uapi.in_ import INADDR_LOOPBACK, IPPROTO_UDP
 from kernel.uapi.route import RTN_BROADCAST, RTN_MULTICAST
-from kernel.uapi.socket import MSG_CONFIRM, MSG_DONTWAIT, MSG_MORE, MSG_OOB, MSG_PROBE, SOL_UDP
+from kernel.uapi.socket import (
+    MSG_CONFIRM,
+    MSG_DONTROUTE,
+    MSG_DONTWAIT,
+    MSG_MORE,
+    MSG_OOB,
+    MSG_PROBE,
+    MSG_ZEROCOPY,
+    SOL_UDP,
+)
 from kernel.uapi.tcp import TCP_ESTABLISHED
-from kernel.uapi.udp import UDP_CORK, UDP_ENCAP
+from kernel.uapi.udp import UDP_CORK, UDP_ENCAP, UDP_GRO, UDP_MAX_SEGMENTS, UDP_SEGMENT
 
 # The first four bits of a multicast address.
 MULTICAST_CLASS = 14
@@ -50,18 +64,21 @@ CHECKSUM_NONE = 0
 CHECKSUM_UNNECESSARY = 1
 CHECKSUM_COMPLETE = 2
 CHECKSUM_PARTIAL = 3
+SKB_GSO_UDP_L4 = 2
 UDP_HEADER_LEN = 8
 IP_HEADER_LEN = 20
+IP_MAX_LEN = 65535
 # What stands in front of the payload: link and IP headers with options, and ours.
 HEADROOM = 128
 # Payloads above this go to page fragments: an sk_buff's linear part ends at 64 KiB, and large ones fragment memory.
 LINEAR_MAX = 16384
+PAGE_SHIFT = 12
 
 
 class udp_cork:
     """The datagram that UDP_CORK or MSG_MORE holds back: its first send has said where it goes, later ones add to it."""
 
-    def __init__(self, skb, rt, saddr, daddr, dport, tos, ttl):
+    def __init__(self, skb, rt, saddr, daddr, dport, tos, ttl, options, gso_size):
         self.skb = skb
         self.rt = rt
         self.saddr = saddr
@@ -69,15 +86,19 @@ class udp_cork:
         self.dport = dport
         self.tos = tos
         self.ttl = ttl
+        self.options = options
+        self.gso_size = gso_size
 
 
 class udp_sock(datagram_sock):
-    """A UDP socket; `cork` is the datagram that is being put together."""
+    """A UDP socket; `cork` is the datagram that is being put together, `gso_size` the option UDP_SEGMENT."""
 
     def __init__(self, net, family, type, protocol, prot):
         datagram_sock.__init__(self, net, family, type, protocol, prot)
         self.corking = False
         self.cork = None
+        self.gso_size = 0
+        self.gro_enabled = False
 
 
 class udp_proto(datagram_proto):
@@ -107,23 +128,36 @@ class udp_proto(datagram_proto):
         return udp_sendmsg(sk, msg, size)
 
     def setsockopt(self, sk, level, optname, optval):
-        if level != SOL_UDP or optname != UDP_CORK:
+        if level != SOL_UDP:
             return -ENOPROTOOPT
-        value = int_option(optval)
+        value = int_option(optval) if len(optval) >= 4 else None
         if value is None:
             return -EINVAL
+        if optname not in (UDP_CORK, UDP_SEGMENT, UDP_GRO):
+            return -ENOPROTOOPT
         usk = sk
-        usk.corking = value != 0
-        if not usk.corking and usk.cork is not None:
-            udp_push_pending_frames(sk)
+        if optname == UDP_CORK:
+            usk.corking = value != 0
+            if not usk.corking and usk.cork is not None:
+                udp_push_pending_frames(sk)
+        elif optname == UDP_GRO:
+            usk.gro_enabled = value != 0
+        elif not 0 <= value <= 0xFFFF:
+            return -EINVAL
+        else:
+            usk.gso_size = value
         return 0
 
     def getsockopt(self, sk, level, optname, optlen):
+        usk = sk
         if level != SOL_UDP:
             return -EOPNOTSUPP
         if optname == UDP_CORK:
-            usk = sk
             return int_bytes(int(usk.corking))
+        if optname == UDP_SEGMENT:
+            return int_bytes(usk.gso_size)
+        if optname == UDP_GRO:
+            return int_bytes(int(usk.gro_enabled))
         if optname == UDP_ENCAP:
             return int_bytes(0)
         return -ENOPROTOOPT
@@ -144,6 +178,8 @@ def udp_sendmsg(sk, msg, size):
         return -EMSGSIZE
     if flags & MSG_OOB:
         return -EOPNOTSUPP
+    if flags & MSG_ZEROCOPY:
+        return datagram_zerocopy(sk, msg, size)
     if usk.cork is not None:
         return udp_append_data(sk, msg, size)
     connected = False
@@ -170,19 +206,26 @@ def udp_sendmsg(sk, msg, size):
     oif = sk.sk_bound_dev_if
     ttl = -1
     tos = sk.tos
+    options = sk.inet_opt
+    gso_size = usk.gso_size
+    ipc = None
     if msg.msg_control is not None:
         ipc = ipcm_cookie(sk)
-        err = ip_cmsg_send(net, msg, ipc)
+        ipc.gso_size = gso_size
+        err = udp_cmsg_send(sk, msg, ipc)
         if err < 0:
             return err
         saddr = ipc.addr
         oif = ipc.oif
         ttl = ipc.ttl
+        options = ipc.opt
+        gso_size = ipc.gso_size
         if ipc.tos >= 0:
             tos = ipc.tos
         connected = False
     if daddr == 0:
-        daddr = 0x7F000001
+        # The unspecified address as a destination means this host.
+        daddr = saddr if saddr else INADDR_LOOPBACK
     if daddr >> 28 == MULTICAST_CLASS:
         if oif == 0:
             oif = sk.mc_index
@@ -191,16 +234,14 @@ def udp_sendmsg(sk, msg, size):
         connected = False
         if ttl < 0:
             ttl = sk.mc_ttl
-    rt = sk_dst_check(sk) if connected else None
+    elif oif == 0:
+        oif = sk.uc_index
+    rt = sk_dst_check(sk) if connected and not flags & MSG_DONTROUTE else None
     if rt is None:
-        rt = ip_route_output_key(net, daddr, saddr, oif, sk.sk_mark)
+        rt = datagram_route(sk, flags, daddr, saddr, oif)
         if rt is None:
             ip = net.ip
-            err = ip.route_error
-            net.mib.IpOutNoRoutes += 1
-            return err
-        if rt.rt_type == RTN_BROADCAST and not sk.sk_flags & SOCK_BROADCAST:
-            return -EACCES
+            return ip.route_error
         if connected:
             sk.sk_dst_cache = rt
     if flags & MSG_CONFIRM:
@@ -208,8 +249,8 @@ def udp_sendmsg(sk, msg, size):
     if saddr == 0:
         saddr = rt.saddr
     # Only one that does not fit the path needs a closer look, or one that IP could not carry at all.
-    length = size + UDP_HEADER_LEN + IP_HEADER_LEN + len(sk.inet_opt)
-    if length > rt.mtu:
+    length = size + UDP_HEADER_LEN + IP_HEADER_LEN + len(options)
+    if length > rt.mtu and not gso_size:
         err = datagram_fits(sk, rt, length, daddr, dport)
         if err < 0:
             return err
@@ -228,11 +269,31 @@ def udp_sendmsg(sk, msg, size):
         kfree_skb(skb, "SKB_UCOPY_FAULT")
         return err
     skb_set_owner_w(skb, sk)
+    if ipc is not None:
+        datagram_mark(sk, skb, ipc)
+    else:
+        skb.priority = sk.sk_priority
+        skb.mark = sk.sk_mark
+        if sk.sk_tsflags:
+            sock_tx_timestamp(sk, skb, sk.sk_tsflags)
     if flags & MSG_MORE or usk.corking:
-        usk.cork = udp_cork(skb, rt, saddr, daddr, dport, tos, ttl)
+        usk.cork = udp_cork(skb, rt, saddr, daddr, dport, tos, ttl, options, gso_size)
         return size
-    err = udp_send_skb(sk, skb, rt, saddr, daddr, dport, tos, ttl)
+    if gso_size:
+        err = udp_send_segments(sk, skb, rt, saddr, daddr, dport, tos, ttl, options, gso_size)
+    else:
+        err = udp_send_skb(sk, skb, rt, saddr, daddr, dport, tos, ttl, options)
     return err if err < 0 else size
+
+
+def udp_cmsg_send(sk, msg, ipc):
+    """The control messages of one datagram: those of SOL_UDP (UDP_SEGMENT), then IP's."""
+    for level, type, data in msg.msg_control:
+        if level == SOL_UDP:
+            if type != UDP_SEGMENT or len(data) != 2:
+                return -EINVAL
+            ipc.gso_size = data[0] | data[1] << 8
+    return ip_cmsg_send(sk, msg, ipc)
 
 
 def udp_make_skb(sk, size):
@@ -252,7 +313,7 @@ def udp_fill(sk, skb, msg, size):
     return datagram_append(sk, skb, msg, size)
 
 
-def udp_send_skb(sk, skb, rt, saddr, daddr, dport, tos, ttl):
+def udp_send_skb(sk, skb, rt, saddr, daddr, dport, tos, ttl, options):
     """Put the headers in front of a datagram's payload and send it along `rt`: 0 or a negative errno; consumes it."""
     net = sk.net
     length = skb.len + UDP_HEADER_LEN
@@ -267,20 +328,68 @@ def udp_send_skb(sk, skb, rt, saddr, daddr, dport, tos, ttl):
         skb.csum_start = uh
         skb.csum_offset = 6
     skb.dst = rt
-    skb.priority = sk.sk_priority
-    skb.mark = sk.sk_mark
     if ttl < 0:
         ttl = sk.uc_ttl
         if ttl < 0:
             ttl = net.sysctl_ip_default_ttl
-    df = datagram_df(sk, rt, length + IP_HEADER_LEN + len(sk.inet_opt))
-    ip_push_header(skb, saddr, daddr, IPPROTO_UDP, tos, ttl, ip_select_ident(net, 1), df, sk.inet_opt)
+    df = datagram_df(sk, rt, length + IP_HEADER_LEN + len(options))
+    ip_push_header(skb, saddr, daddr, IPPROTO_UDP, tos, ttl, ip_select_ident(net, 1), df, options)
     net.mib.UdpOutDatagrams += 1
     err = ip_local_out(net, skb)
     # Only with IP_RECVERR does a sender hear that his datagram was lost in our own queue.
     if err == -ENOBUFS and not sk.recverr:
         return 0
     return err
+
+
+def udp_send_segments(sk, skb, rt, saddr, daddr, dport, tos, ttl, options, gso_size):
+    """UDP_SEGMENT: send a payload as datagrams of `gso_size` bytes each, the last one shorter; consumes it.
+
+    lo passes them on in one piece, for a receiver with UDP_GRO; other devices get one by one.
+    """
+    size = skb.len
+    err = 0
+    if IP_HEADER_LEN + len(options) + UDP_HEADER_LEN + min(size, gso_size) > rt.mtu:
+        err = -EMSGSIZE
+    elif size > gso_size * UDP_MAX_SEGMENTS or sk.sk_no_check_tx:
+        err = -EINVAL
+    if err < 0:
+        kfree_skb(skb, "GSO_SEGMENT")
+        return err
+    if size <= gso_size:
+        return udp_send_skb(sk, skb, rt, saddr, daddr, dport, tos, ttl, options)
+    dev = rt.dev
+    if dev.flags & IFF_LOOPBACK:
+        skb.gso_size = gso_size
+        skb.gso_segs = (size + gso_size - 1) // gso_size
+        skb.gso_type = SKB_GSO_UDP_L4
+        return udp_send_skb(sk, skb, rt, saddr, daddr, dport, tos, ttl, options)
+    offset = 0
+    while offset < size and err == 0:
+        piece = udp_segment(skb, offset, min(gso_size, size - offset))
+        if piece is None:
+            err = -ENOBUFS
+            break
+        if offset == 0:
+            piece.tx_flags = skb.tx_flags
+            piece.tskey = skb.tskey
+        skb_set_owner_w(piece, sk)
+        err = udp_send_skb(sk, piece, rt, saddr, daddr, dport, tos, ttl, options)
+        offset += gso_size
+    consume_skb(skb)
+    return err
+
+
+def udp_segment(skb, offset, length):
+    """A new sk_buff with `length` bytes of a payload, behind room for headers; None when RAM is full."""
+    piece = alloc_skb(skb.cache, HEADROOM + length)
+    if piece is None:
+        return None
+    skb_reserve(piece, HEADROOM)
+    skb_append_range(piece, skb, offset, length)
+    piece.priority = skb.priority
+    piece.mark = skb.mark
+    return piece
 
 
 def udp_append_data(sk, msg, size):
@@ -291,8 +400,10 @@ def udp_append_data(sk, msg, size):
     usk = sk
     cork = usk.cork
     skb = cork.skb
-    length = skb.len + size + UDP_HEADER_LEN + IP_HEADER_LEN + len(sk.inet_opt)
-    err = datagram_fits(sk, cork.rt, length, cork.daddr, cork.dport)
+    length = skb.len + size + UDP_HEADER_LEN + IP_HEADER_LEN + len(cork.options)
+    err = 0
+    if length > IP_MAX_LEN or not cork.gso_size:
+        err = datagram_fits(sk, cork.rt, length, cork.daddr, cork.dport)
     if err == 0:
         err = sock_may_send(sk, msg.msg_flags & MSG_DONTWAIT != 0)
         if err < 0:
@@ -316,7 +427,13 @@ def udp_push_pending_frames(sk):
     usk = sk
     cork = usk.cork
     usk.cork = None
-    return udp_send_skb(sk, cork.skb, cork.rt, cork.saddr, cork.daddr, cork.dport, cork.tos, cork.ttl)
+    if cork.gso_size:
+        return udp_send_segments(
+            sk, cork.skb, cork.rt, cork.saddr, cork.daddr, cork.dport, cork.tos, cork.ttl, cork.options, cork.gso_size
+        )
+    return udp_send_skb(
+        sk, cork.skb, cork.rt, cork.saddr, cork.daddr, cork.dport, cork.tos, cork.ttl, cork.options
+    )
 
 
 def udp_flush_pending_frames(sk):
@@ -409,13 +526,47 @@ def udp_queue_rcv_skb(sk, skb):
         sk.net.mib.UdpInErrors += 1
         kfree_skb(skb, "SOCKET_FILTER")
         return 0
+    if skb.gso_size:
+        usk = sk
+        if not usk.gro_enabled:
+            return udp_queue_segments(sk, skb)
+    mib = sk.net.mib
+    if sk.sk_rmem_alloc + skb.truesize <= sk.sk_rcvbuf and sk_mem_refused(sk, skb.truesize, True):
+        sk.sk_drops += 1
+        mib.UdpMemErrors += 1
+        mib.UdpInErrors += 1
+        kfree_skb(skb, "PROTO_MEM")
+        return 0
     if sock_queue_rcv_skb(sk, skb) < 0:
-        mib = sk.net.mib
         mib.UdpRcvbufErrors += 1
         mib.UdpInErrors += 1
         kfree_skb(skb, "SOCKET_RCVBUFF")
         return 0
-    sk.net.mib.UdpInDatagrams += 1
+    mib.UdpInDatagrams += 1
+    return 0
+
+
+def udp_queue_segments(sk, skb):
+    """Datagrams that came in one piece, for a sock that wants them one by one; consumes it."""
+    size = skb.gso_size
+    nh = skb.network_header
+    headers = skb.data - nh
+    offset = 0
+    while offset < skb.len:
+        piece = udp_segment(skb, offset, min(size, skb.len - offset))
+        if piece is None:
+            break
+        # Its own copy of the headers, which recvmsg reads addresses from.
+        piece.network_header = piece.data - headers
+        piece.transport_header = piece.data - UDP_HEADER_LEN
+        for i in range(headers):
+            piece.put8(piece.network_header + i, skb.get8(nh + i))
+        piece.tstamp = skb.tstamp
+        piece.iif = skb.iif
+        piece.opt_len = skb.opt_len
+        udp_queue_rcv_skb(sk, piece)
+        offset += size
+    consume_skb(skb)
     return 0
 
 
@@ -459,4 +610,6 @@ def udp_init(net):
     """Register UDP with IP; returns its proto."""
     net.udp_table = udp_hash_table(net)
     net.inet_protos[IPPROTO_UDP] = udp_protocol(net)
-    return udp_proto(net)
+    prot = udp_proto(net)
+    sk_mem_set_limits(prot, (net.kernel.arch.memory.size >> PAGE_SHIFT) // 8)
+    return prot

@@ -1,5 +1,6 @@
 """UDP's socket table: by local port, and the rules by which ports are taken (bind(2), RFC 6056)."""
 
+from kernel.net.core.sock import sk_local_port_range
 from kernel.uapi.errno import EADDRINUSE
 
 UDP_HTABLE_SIZE = 1024
@@ -35,7 +36,7 @@ class udp_hash_table:
 
     def free_port(self, sk):
         """A free port of the local range, or 0."""
-        low, high = self.net.local_port_range()
+        low, high = sk_local_port_range(sk)
         span = high - low + 1
         start = self.net.random.randrange(span)
         for i in range(span):
@@ -98,7 +99,7 @@ class udp_hash_table:
                     equals = 1
                 elif score == best_score and score > 0 and sk.sk_reuseport:
                     equals += 1
-                    if self.net.hash2(saddr ^ daddr, sport << 16 | dport) % equals == 0:
+                    if self.net.hash2(saddr ^ daddr ^ equals, sport << 16 | dport) % equals == 0:
                         best = sk
             sk = sk.sk_next
         return best

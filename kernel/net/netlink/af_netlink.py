@@ -11,7 +11,7 @@ from kernel.net.core.datagram import (
     skb_copy_datagram,
     skb_free_datagram,
     skb_recv_datagram,
-    sock_recv_timestamp,
+    sock_recv_cmsgs,
 )
 from kernel.net.core.filter import sk_filter_trim_cap
 from kernel.net.core.skbuff import alloc_skb, kfree_skb, skb_put_data
@@ -308,7 +308,7 @@ def netlink_recvmsg(sk, msg, size, flags):
     result = skb_copy_datagram(skb, msg, size, flags)
     if result >= 0:
         msg.msg_name = sockaddr_nl(portid, group_mask(group))
-        sock_recv_timestamp(sk, msg, skb)
+        sock_recv_cmsgs(sk, msg, skb)
         if sk.options[NETLINK_PKTINFO] and msg.msg_control is not None:
             msg.msg_control.append((SOL_NETLINK, NETLINK_PKTINFO, group.to_bytes(4, "little")))
     skb_free_datagram(sk, skb, flags)

@@ -10,7 +10,7 @@ from kernel.net.core.datagram import (
     skb_copy_datagram,
     skb_free_datagram,
     skb_recv_datagram,
-    sock_recv_timestamp,
+    sock_recv_cmsgs,
 )
 from kernel.net.core.dev import (
     dev_add_pack,
@@ -190,7 +190,7 @@ def packet_recvmsg(sk, msg, size, flags):
         if dev.header_ops is not None:
             address = dev.header_ops.parse(skb)
     msg.msg_name = sockaddr_ll(skb.iif, skb.protocol & 0xFFFF, hatype, skb.pkt_type, address)
-    sock_recv_timestamp(sk, msg, skb)
+    sock_recv_cmsgs(sk, msg, skb)
     if sk.auxdata and msg.msg_control is not None:
         msg.msg_control.append((SOL_PACKET, PACKET_AUXDATA, auxdata(skb, skb.cb0, min(skb.len, size))))
     skb_free_datagram(sk, skb, flags)

@@ -1,0 +1,170 @@
+"""Socket options that act on a TCP connection (socket(7), tcp(7)), over the loopback device."""
+
+import struct
+
+from netbench import SECOND
+
+from kernel.uapi import errno
+from kernel.uapi.socket import (
+    AF_INET,
+    SO_MAX_PACING_RATE,
+    SO_PEEK_OFF,
+    SO_RCVLOWAT,
+    SO_RCVTIMEO,
+    SO_SNDTIMEO,
+    SO_TIMESTAMP,
+    SOCK_STREAM,
+    SOL_SOCKET,
+    SOL_TCP,
+)
+from kernel.uapi.tcp import TCP_MAXSEG, TCP_SAVE_SYN, TCP_SAVED_SYN
+
+LOOPBACK = "127.0.0.1"
+DONTWAIT, PEEK = 0x40, 2
+POLLIN, POLLOUT = 1, 4
+EAGAIN = -errno.EAGAIN
+
+
+def pair(t, prepare=lambda listener: None):
+    """(client, server) of one connection; the listening socket is gone."""
+    listener = t.socket(AF_INET, SOCK_STREAM)
+    assert t.bind(listener, LOOPBACK, 80) == 0
+    prepare(listener)
+    assert t.socketcall(4, listener, 5) == 0
+    client = t.socket(AF_INET, SOCK_STREAM)
+    assert t.connect(client, LOOPBACK, 80) == 0
+    server = t.socketcall(5, listener, 0, 0)
+    assert server >= 0
+    t.close(listener)
+    return client, server
+
+
+def end(t, *fds):
+    for fd in fds:
+        t.close(fd)
+
+
+def test_peeking_walks_along_the_stream(bench):
+    def body(t):
+        client, server = pair(t)
+        assert t.setsockopt(server, SOL_SOCKET, SO_PEEK_OFF, 0) == 0
+        t.sendto(client, b"abcd")
+        t.sendto(client, b"efgh")
+        assert t.recvfrom(server, 3, PEEK)[0] == b"abc"
+        assert t.recvfrom(server, 3, PEEK)[0] == b"def"
+        # Reading moves the place along with the stream.
+        assert t.recvfrom(server, 2)[0] == b"ab" and t.getsockopt_int(server, SOL_SOCKET, SO_PEEK_OFF) == 4
+        assert t.recvfrom(server, 9, PEEK)[0] == b"gh"
+        assert t.recvfrom(server, 9, PEEK | DONTWAIT) == EAGAIN
+        assert t.recvfrom(server, 9)[0] == b"cdefgh" and t.getsockopt_int(server, SOL_SOCKET, SO_PEEK_OFF) == 0
+        end(t, client)
+        assert t.recvfrom(server, 9, PEEK)[0] == b""
+        end(t, server)
+
+    bench.run(body)
+
+
+def test_the_low_water_mark_holds_for_poll_and_for_recv(bench):
+    def body(t):
+        client, server = pair(t)
+        assert t.setsockopt(server, SOL_SOCKET, SO_RCVLOWAT, 6) == 0
+        t.sendto(client, b"abc")
+        assert not t.poll(server, POLLIN)
+        t.sendto(client, b"defg")
+        assert t.poll(server, POLLIN) & POLLIN
+        assert t.recvfrom(server, 100, 0)[0] == b"abcdefg"
+        # What is asked for less than the mark is not held back by it.
+        t.sendto(client, b"xy")
+        assert t.recvfrom(server, 2, 0)[0] == b"xy"
+        end(t, client, server)
+
+    bench.run(body)
+
+
+def test_the_first_segment_is_kept_and_given_once(bench):
+    def body(t):
+        client, server = pair(t, lambda listener: t.setsockopt(listener, SOL_TCP, TCP_SAVE_SYN, 1))
+        syn = t.getsockopt(server, SOL_TCP, TCP_SAVED_SYN, 200)
+        assert syn[0] >> 4 == 4 and syn[9] == 6 and syn[33] & 0x3F == 2
+        assert int.from_bytes(syn[22:24], "big") == 80
+        assert t.getsockopt(server, SOL_TCP, TCP_SAVED_SYN, 200) == b""
+        end(t, client, server)
+
+    bench.run(body)
+
+
+def test_a_saved_segment_that_does_not_fit_is_kept(bench):
+    def body(t):
+        client, server = pair(t, lambda listener: t.setsockopt(listener, SOL_TCP, TCP_SAVE_SYN, 1))
+        assert t.getsockopt(server, SOL_TCP, TCP_SAVED_SYN, 10) == -errno.EINVAL
+        assert len(t.getsockopt(server, SOL_TCP, TCP_SAVED_SYN, 200)) == 60
+        end(t, client, server)
+
+    bench.run(body)
+
+
+def test_the_pacing_rate_acts(bench):
+    def body(t):
+        client, server = pair(t, lambda listener: t.setsockopt(listener, SOL_TCP, TCP_MAXSEG, 1000))
+        assert t.setsockopt(client, SOL_SOCKET, SO_MAX_PACING_RATE, 100_000) == 0
+        start = t.clock.now
+        sent = received = 0
+        data = bytes(20_000)
+        while received < 300_000:
+            if sent < 300_000:
+                count = t.sendto(client, data, flags=DONTWAIT)
+                sent += count if count > 0 else 0
+            got = t.recvfrom(server, 65536, DONTWAIT)
+            if got == EAGAIN:
+                t.sleep(0.01)
+            else:
+                received += len(got[0])
+        # Three seconds at that rate; the first ten segments are not held back.
+        assert 2 * SECOND < t.clock.now - start < 4 * SECOND
+        end(t, client, server)
+
+    bench.run(body)
+
+
+def test_time_limits_of_calls(bench):
+    def body(t):
+        client, server = pair(t)
+        start = t.clock.now
+        assert t.setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, struct.pack("<qq", 0, 250_000)) == 0
+        assert t.recvfrom(server, 10, 0) == EAGAIN
+        assert 0.25 * SECOND <= t.clock.now - start < 0.3 * SECOND
+        # A full send buffer.
+        assert t.setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, struct.pack("<qq", 0, 250_000)) == 0
+        while t.sendto(client, bytes(60_000)) == 60_000:
+            pass
+        start = t.clock.now
+        assert t.sendto(client, bytes(60_000)) == EAGAIN
+        assert 0.25 * SECOND <= t.clock.now - start < 0.3 * SECOND
+        # accept and connect.
+        listener = t.socket(AF_INET, SOCK_STREAM)
+        assert t.bind(listener, LOOPBACK, 81) == 0 and t.socketcall(4, listener, 5) == 0
+        assert t.setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, struct.pack("<qq", 1, 0)) == 0
+        start = t.clock.now
+        assert t.socketcall(5, listener, 0, 0) == EAGAIN and t.clock.now - start >= SECOND
+        t.know("10.0.0.2")
+        caller = t.socket(AF_INET, SOCK_STREAM)
+        assert t.setsockopt(caller, SOL_SOCKET, SO_SNDTIMEO, struct.pack("<qq", 1, 0)) == 0
+        start = t.clock.now
+        assert t.connect(caller, "10.0.0.2", 80) == -errno.EINPROGRESS and t.clock.now - start >= SECOND
+        end(t, client, server, listener, caller)
+
+    bench.run(body)
+
+
+def test_segments_have_a_time_of_arrival(bench):
+    def body(t):
+        client, server = pair(t)
+        assert t.setsockopt(server, SOL_SOCKET, SO_TIMESTAMP, 1) == 0
+        t.sendto(client, b"abc")
+        t.sleep(1)
+        data, control, _ = t.recvmsg(server)
+        assert data == b"abc" and set(control) == {(SOL_SOCKET, SO_TIMESTAMP)}
+        assert len(control[SOL_SOCKET, SO_TIMESTAMP]) == 16
+        end(t, client, server)
+
+    bench.run(body)
