@@ -3,6 +3,7 @@
 import struct
 from dataclasses import dataclass
 
+from .sequence import PATTERN
 from .shapes import CONTROL, CONTROL_ROOM
 
 EPHEMERAL = range(32768, 61000)
@@ -38,7 +39,9 @@ def private_ranges(step, found):
     """The ranges of the page that are each kernel's own: those that the step names, ephemeral ports, times."""
     yield from step.masks
     for at in found:
-        if found[at] == 2 and found.get(at + 1) == 0 and (found.get(at + 2, 0) << 8 | found.get(at + 3, 0)) in EPHEMERAL:
+        # A byte that is what was there before does not show as a change.
+        port = found.get(at + 2, PATTERN) << 8 | found.get(at + 3, PATTERN)
+        if found[at] == 2 and found.get(at + 1) == 0 and port in EPHEMERAL:
             yield at + 2, 2
     if step.call in ("recvmsg", "recvmmsg") and CONTROL in found:
         raw = bytes(found.get(CONTROL + at, 0xA5) for at in range(CONTROL_ROOM))
