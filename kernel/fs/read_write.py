@@ -137,11 +137,16 @@ def sys_llseek(task, fd, high, low, address, whence, a5):
 # --- at a position ---
 
 
+def positioned(filp):
+    """True for files that can be read at any place; those without a name can not, even where lseek says 0."""
+    return filp.inode is not None and filp.f_op.llseek(filp, 0, SEEK_CUR) != -ESPIPE
+
+
 def at_position(filp, offset, writing, it):
     """Read or write at `offset` and leave the file's own position alone."""
     if offset < 0:
         return -EINVAL
-    if filp.f_op.llseek(filp, 0, SEEK_CUR) == -ESPIPE:
+    if not positioned(filp):
         return -ESPIPE
     kept = filp.f_pos
     filp.f_pos = offset

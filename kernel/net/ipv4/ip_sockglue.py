@@ -444,7 +444,7 @@ def ip_multicast_if(sk, optval):
         return -EINVAL
     net = sk.net
     address = int.from_bytes(optval[:4] if len(optval) < 8 else optval[4:8], "big")
-    ifindex = int.from_bytes(optval[8:12], "little") if len(optval) >= 12 else 0
+    ifindex = int.from_bytes(optval[8:12], "little", signed=True) if len(optval) >= 12 else 0
     if ifindex == 0 and address == 0:
         sk.mc_index = 0
         sk.mc_addr = 0
