@@ -3,7 +3,7 @@
 A pipe has a number of slots, each a page that a write has begun.  A write goes on in the last page as far as its remainder
 fits there, so a write of at most PIPE_BUF bytes needs one slot at most and is never mixed with others'.
 
-What is written with O_DIRECT are packets: nothing is added to one, a read ends with it, and what the reader has no room for is lost.
+What is written with O_DIRECT are packets: nothing is added to one, a read ends with it, and what does not fit is lost.
 """
 
 from collections import deque

@@ -162,8 +162,10 @@ def sys_pread64(task, fd, address, count, offset, a4, a5):
     filp = open_for(task, fd, FMODE_READ)
     if filp is None:
         return seekable_error(task, fd)
-    if count < 0:
-        return -EINVAL
+    if not positioned(filp):
+        return -ESPIPE
+    if count < 0 or address < 0 or not access_ok(address, count):
+        return -EFAULT
     it = user_iter(task.mm, address & USER_ADDRESS, min(count, MAX_RW_COUNT))
     return at_position(filp, offset, False, it)
 
@@ -175,8 +177,10 @@ def sys_pwrite64(task, fd, address, count, offset, a4, a5):
     filp = open_for(task, fd, FMODE_WRITE)
     if filp is None:
         return seekable_error(task, fd)
-    if count < 0:
-        return -EINVAL
+    if not positioned(filp):
+        return -ESPIPE
+    if count < 0 or address < 0 or not access_ok(address, count):
+        return -EFAULT
     it = user_iter(task.mm, address & USER_ADDRESS, min(count, MAX_RW_COUNT))
     return at_position(filp, offset, True, it)
 

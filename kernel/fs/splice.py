@@ -119,6 +119,10 @@ def sys_sendfile64(task, out_fd, in_fd, offset, count, a4, a5):
     able = seekable(source) or (pipe_of(source) is None and pipe_of(target) is not None)
     if not able or target.f_flags & O_APPEND:
         return place.leave(-EINVAL)
+    if count == 0:
+        return place.leave(0)
+    if not positioned(source) and pipe_of(target) is None:
+        return place.leave(-EINVAL)
     return place.leave(move(source, target, min(count, MAX_RW_COUNT)))
 
 
@@ -160,9 +164,11 @@ class splice_calls:
         if pipe_in is not None:
             if target.f_flags & O_APPEND:
                 return -EINVAL
+            nonblock = nonblock or source.f_flags & O_NONBLOCK != 0
             place = at_offset(task.mm, target, off_out)
             err = place.enter()
             return err if err < 0 else place.leave(self.out_of(pipe_in, target, length, nonblock))
+        nonblock = nonblock or target.f_flags & O_NONBLOCK != 0
         place = at_offset(task.mm, source, off_in)
         err = place.enter()
         return err if err < 0 else place.leave(self.into(source, pipe_out, length, nonblock))
@@ -249,13 +255,15 @@ class splice_calls:
         if flags & ~SPLICE_FLAGS:
             return -EINVAL
         filp = task.files.fget(fd)
-        if filp is None or pipe_of(filp) is None:
+        if filp is None:
             return -EBADF
         it = import_iovec(task.mm, vector, count)
         if isinstance(it, int):
             return it
         if it.count == 0:
             return 0
+        if pipe_of(filp) is None:
+            return -EBADF
         kept = filp.f_flags
         if flags & SPLICE_F_NONBLOCK:
             filp.f_flags |= O_NONBLOCK

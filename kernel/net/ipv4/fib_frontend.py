@@ -2,7 +2,7 @@
 
 from kernel.net.core.dev import dev_get_by_name
 from kernel.net.ipv4.fib import fib_info, inet_make_mask, inet_mask_len
-from kernel.uapi.errno import EAFNOSUPPORT, EFAULT, EEXIST, EINVAL, ENETDOWN, ENETUNREACH, ENODEV
+from kernel.uapi.errno import EAFNOSUPPORT, EEXIST, EFAULT, EINVAL, ENETDOWN, ENETUNREACH, ENODEV
 from kernel.uapi.if_ import IFF_UP
 from kernel.uapi.route import (
     RT_SCOPE_HOST,
