@@ -360,8 +360,6 @@ def inet_stream_connect(sock, sk, family, address, port, length, flags, sending)
         err = -EALREADY
         if sk.defer_connect:
             err = -EINPROGRESS if sending else -EISCONN
-    elif length < SOCKADDR_IN_SIZE:
-        return -EINVAL
     elif sock.state == SS_UNCONNECTED:
         if sk.sk_state != TCP_CLOSE:
             return -EISCONN
