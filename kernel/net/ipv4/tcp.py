@@ -113,6 +113,8 @@ SOCK_BINDADDR_LOCK = 4
 TCP_SKB_TRUESIZE = 1280
 MEMORY_PAUSE = 2_000_000
 SOCKADDR_IN_SIZE = 16
+# What a plain write is without.
+MSG_SPECIAL = MSG_FASTOPEN | MSG_ZEROCOPY
 
 
 # --- sending ---
@@ -209,7 +211,7 @@ def tcp_sendmsg(sk, msg, size):
             release_sock(sk)
             return err
         tsflags = cookie.tsflags
-    if msg.msg_flags & (MSG_FASTOPEN | MSG_ZEROCOPY) or sk.defer_connect:
+    if msg.msg_flags & MSG_SPECIAL or sk.defer_connect:
         result = tcp_sendmsg_special(sk, msg, size, tsflags)
     else:
         result = tcp_sendmsg_locked(sk, msg, tsflags)
