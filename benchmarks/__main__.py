@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 
-from benchmarks import in_process, loss, network, python_http, receive_path, served_card
+from benchmarks import in_process, loss, machine_code, network, python_http, receive_path, served_card
 
 SECTIONS = {
     "tap": network.tap,
@@ -24,6 +24,7 @@ SECTIONS = {
     "epoll": in_process.epoll_server,
     "nic": in_process.nic_model,
     "receive": receive_path.section,
+    "elf": machine_code.section,
 }
 NEEDS_ROOT = ("tap", "veth", "http", "loss", "served", "idle")
 

@@ -83,11 +83,12 @@ def nic_model(options):
     card.main()
 
 
-def machine(name):
+def machine(name, files=None):
     """A booted machine with the loopback up and no card that matters."""
     clock = Clock()
     host = build_machine(clock, Link(clock, name), name=name, number=0, seed=0,
-                         cmdline={"init": guest.INIT, "console": "pipe"}, files={guest.INIT: guest.INIT_TEXT})
+                         cmdline={"init": guest.INIT, "console": "pipe"},
+                         files={guest.INIT: guest.INIT_TEXT, **(files or {})})
     return guest.boot(host, "10.0.0.1")
 
 

@@ -91,7 +91,7 @@ class InterruptController:
 
     def pending(self):
         """The bit set of lines that ask for the CPU: level lines that are up, edges not yet acknowledged."""
-        return ((self.level & ~self.edge) | self.latch) & ~self.mask & 0xFFFFFFFF
+        return ((self.level & ~self.edge) | self.latch) & ~self.mask
 
     def acknowledge(self):
         """The pending line of highest priority, whose edge is taken with this, or -1."""

@@ -23,7 +23,8 @@ class Fault(Exception):
 
 def as_int(value):
     """What a C int argument makes of a register: its low 32 bits, signed."""
-    return ((value & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000
+    # A literal of more than 31 bits would be a Python object in the compiled module, and so would all that follows.
+    return (value & 0x7FFFFFFF) - ((value >> 31 & 1) << 31)
 
 
 class syscall_handler:

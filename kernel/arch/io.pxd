@@ -3,6 +3,8 @@ cimport cython
 from hwemu.bus cimport Bus, Region
 from kernel.arch.arch cimport Arch
 
+cdef unsigned int U32_MASK
+
 
 cdef class IoMem:
     cdef public Bus bus

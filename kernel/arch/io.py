@@ -7,6 +7,8 @@ a write is dropped.  An access outside the mapping is a bug of the driver and ra
 
 from hwemu.bus import Region
 
+U32_MASK = 0xFFFFFFFF
+
 
 class IoMem:
     """`size` bytes of registers at physical address (or port) `phys`, as mapped by `ioremap` or `ioport_map`."""
@@ -39,7 +41,7 @@ class IoMem:
                 return region.read(self.start + offset, width)
         region = self.resolve(offset, width)
         if region is None:
-            return 0xFFFFFFFF >> (32 - 8 * width)
+            return U32_MASK >> (32 - 8 * width)
         return region.read(self.phys + offset - region.base, width)
 
     def write(self, offset, width, value):
@@ -91,7 +93,7 @@ def writew(value, mem, offset):
 
 
 def writel(value, mem, offset):
-    mem.write(offset, 4, value & 0xFFFFFFFF)
+    mem.write(offset, 4, value & U32_MASK)
 
 
 def inb(arch, port):
@@ -115,4 +117,4 @@ def outw(arch, value, port):
 
 
 def outl(arch, value, port):
-    arch.ports.write(port, 4, value & 0xFFFFFFFF)
+    arch.ports.write(port, 4, value & U32_MASK)

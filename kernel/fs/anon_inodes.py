@@ -16,6 +16,10 @@ def anon_file(name, operations, flags, private):
     return file(operations, flags, private_data=private, path=f"anon_inode:[{name}]")
 
 
+def is_socket(filp):
+    return filp.dentry is None and filp.path.startswith("socket:[")
+
+
 def file_ids(filp):
     """(device number, inode number) of any open file."""
     if filp.dentry is not None:

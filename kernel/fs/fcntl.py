@@ -4,6 +4,7 @@ from struct import Struct
 
 from kernel.arch.uaccess import copy_from_user, copy_to_user
 from kernel.fs import fown, locks
+from kernel.fs.anon_inodes import is_socket
 from kernel.fs.pipe import pipe_inode_info
 from kernel.uapi import fcntl as uapi
 from kernel.uapi.errno import EBADF, EBUSY, EFAULT, EINVAL, ENOTTY, EPERM, ESRCH
@@ -29,12 +30,14 @@ from kernel.uapi.fcntl import (
     PAGE_SIZE,
 )
 from kernel.uapi.signal import NSIG
+from kernel.uapi.sockios import FIOGETOWN, FIOSETOWN, SIOCGPGRP, SIOCSPGRP
 from kernel.uapi.syscall import SYS_dup, SYS_dup2, SYS_dup3, SYS_fcntl, SYS_fcntl64, SYS_flock, SYS_ioctl
 from kernel.uapi.termios import FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX
 
 SETFL_MASK = O_APPEND | O_NONBLOCK | O_NOATIME
 # struct f_owner_ex: type, pid.
 F_OWNER_EX = Struct("<ii")
+OWNER_REQUESTS = (FIOSETOWN, SIOCSPGRP, FIOGETOWN, SIOCGPGRP)
 PIPE_MAX_SIZE = 1 << 31
 # What may be asked of a descriptor that was opened with O_PATH.
 PATH_COMMANDS = (F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL)
@@ -78,10 +81,13 @@ def sys_dup3(task, old, new, flags, a3, a4, a5):
 
 
 def set_flags(filp, fd, pids, arg):
-    """F_SETFL: O_APPEND, O_NONBLOCK, O_NOATIME and O_ASYNC may change; no file here knows O_DIRECT."""
-    if arg & O_DIRECT:
+    """F_SETFL: O_APPEND, O_NONBLOCK, O_NOATIME and O_ASYNC may change, of a pipe O_DIRECT (packets), too."""
+    mask = SETFL_MASK
+    if isinstance(filp.private_data, pipe_inode_info):
+        mask |= O_DIRECT
+    elif arg & O_DIRECT:
         return -EINVAL
-    filp.f_flags = filp.f_flags & ~SETFL_MASK | arg & SETFL_MASK
+    filp.f_flags = filp.f_flags & ~mask | arg & mask
     set_async(filp, fd, pids, arg & O_ASYNC != 0)
     return 0
 
@@ -137,11 +143,7 @@ class descriptor_calls:
     def owner(self, task, filp, cmd, arg):
         """The commands about who gets SIGIO and SIGURG."""
         if cmd == F_SETOWN:
-            arg = (arg + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-            if arg == -0x80000000:
-                return -EINVAL
-            kind = fown.PIDTYPE_PGID if arg < 0 else fown.PIDTYPE_PID
-            return self.set_owner(task, filp, kind, abs(arg))
+            return self.set_owner_number(task, filp, (arg + 0x80000000 & 0xFFFFFFFF) - 0x80000000)
         known = fown.owner_of(filp, self.pids)
         if cmd == F_GETOWN:
             return -known.pid if known.type == fown.PIDTYPE_PGID else known.pid
@@ -162,6 +164,23 @@ class descriptor_calls:
         if cmd == uapi.F_GETOWN_EX:
             return 0 if copy_to_user(task.mm, address, F_OWNER_EX.pack(known.type, known.pid)) else -EFAULT
         return -EINVAL
+
+    def set_owner_number(self, task, filp, number):
+        """Name the owner of a file as kill(2) does: a negative number is a process group's."""
+        if number == -0x80000000:
+            return -EINVAL
+        kind = fown.PIDTYPE_PGID if number < 0 else fown.PIDTYPE_PID
+        return self.set_owner(task, filp, kind, abs(number))
+
+    def owner_ioctl(self, task, filp, cmd, address):
+        """F_SETOWN and F_GETOWN as requests of a socket, with an int in memory (socket(7))."""
+        if cmd in (FIOGETOWN, SIOCGPGRP):
+            number = self.owner(task, filp, F_GETOWN, 0)
+            return 0 if copy_to_user(task.mm, address, number.to_bytes(4, "little", signed=True)) else -EFAULT
+        raw = copy_from_user(task.mm, address, 4)
+        if raw is None:
+            return -EFAULT
+        return self.set_owner_number(task, filp, int.from_bytes(raw, "little", signed=True))
 
     def set_owner(self, task, filp, kind, pid):
         """Name the owner of a file; -ESRCH for one that does not exist."""
@@ -193,6 +212,8 @@ class descriptor_calls:
             else:
                 filp.f_flags = filp.f_flags | O_NONBLOCK if any(raw) else filp.f_flags & ~O_NONBLOCK
             return 0
+        if cmd in OWNER_REQUESTS and is_socket(filp):
+            return self.owner_ioctl(task, filp, cmd, arg & 0xFFFFFFFFFFFFFFFF)
         if filp.dentry is not None and (filp.inode.is_dir() or filp.inode.is_regular()):
             return file_ioctl(task, filp, cmd, arg & 0xFFFFFFFFFFFFFFFF)
         return filp.f_op.ioctl(filp, cmd, arg & 0xFFFFFFFFFFFFFFFF)

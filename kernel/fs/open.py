@@ -37,6 +37,7 @@ from kernel.uapi.fcntl import (
     O_ACCMODE,
     O_CLOEXEC,
     O_CREAT,
+    O_DIRECT,
     O_DIRECTORY,
     O_EXCL,
     O_LARGEFILE,
@@ -479,11 +480,11 @@ class pipe_calls:
         return self.pipe2(task, address, 0, a2, a3, a4, a5)
 
     def pipe2(self, task, address, flags, a2, a3, a4, a5):
-        """int pipe2(int pipefd[2], int flags): O_DIRECT (packets) is not supported"""
-        if flags & ~(O_CLOEXEC | O_NONBLOCK):
+        """int pipe2(int pipefd[2], int flags)"""
+        if flags & ~(O_CLOEXEC | O_DIRECT | O_NONBLOCK):
             return -EINVAL
         self.created += 1
-        reader, writer = create_pipe_files(self.operations, flags & O_NONBLOCK, self.created)
+        reader, writer = create_pipe_files(self.operations, flags & (O_DIRECT | O_NONBLOCK), self.created)
         cloexec = flags & O_CLOEXEC != 0
         first = task.files.install_new(reader, cloexec)
         if first < 0:

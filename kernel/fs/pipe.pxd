@@ -7,13 +7,14 @@ from kernel.sched.core cimport Scheduler
 from kernel.sched.wait cimport wait_queue_head
 
 cdef int EAGAIN, EFAULT, ENOTTY, ENXIO, EPIPE, ERESTARTSYS
-cdef unsigned int FMODE_READ, FMODE_WRITE, O_NONBLOCK, O_RDONLY, O_WRONLY, FIONREAD
+cdef unsigned int FMODE_READ, FMODE_WRITE, O_DIRECT, O_NONBLOCK, O_RDONLY, O_WRONLY, FIONREAD
 cdef unsigned int POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, READABLE, WRITABLE
 cdef Py_ssize_t PAGE_SIZE, PIPE_SLOTS
 
 
 cdef class pipe_inode_info:
     cdef public object bufs
+    cdef public object packets
     cdef public Py_ssize_t offset
     cdef public Py_ssize_t length
     cdef public Py_ssize_t slots
@@ -26,7 +27,7 @@ cdef class pipe_inode_info:
     cpdef bint full(self)
     @cython.locals(rest=Py_ssize_t)
     cpdef Py_ssize_t merge(self, Py_ssize_t total)
-    cpdef append(self, bytes chunk)
+    cpdef append(self, bytes chunk, bint packet)
     cpdef extend(self, bytes chunk)
     cpdef consume(self, Py_ssize_t count)
     cpdef bytes first(self)
@@ -44,7 +45,7 @@ cdef class pipe_file_operations(file_operations):
     cpdef int wait_for_room(self, pipe_inode_info pipe, bint nonblock) except? -9999
     cpdef after_read(self, pipe_inode_info pipe, bint was_full)
     cpdef after_write(self, pipe_inode_info pipe)
-    @cython.locals(pipe=pipe_inode_info, done=Py_ssize_t, count=Py_ssize_t, chunk=bytes, was_full=cython.bint, ready=cython.int)
+    @cython.locals(pipe=pipe_inode_info, done=Py_ssize_t, count=Py_ssize_t, chunk=bytes, was_full=cython.bint, packet=cython.bint, ready=cython.int)
     cpdef Py_ssize_t read(self, file filp, iov_iter to) except? -9999
     @cython.locals(pipe=pipe_inode_info, done=Py_ssize_t, merged=Py_ssize_t, chunk=bytes, nonblock=cython.bint, err=cython.int)
     cpdef Py_ssize_t write(self, file filp, iov_iter source) except? -9999

@@ -2,6 +2,8 @@
 
 A pipe has a number of slots, each a page that a write has begun.  A write goes on in the last page as far as its remainder
 fits there, so a write of at most PIPE_BUF bytes needs one slot at most and is never mixed with others'.
+
+What is written with O_DIRECT are packets: nothing is added to one, a read ends with it, and what does not fit is lost.
 """
 
 from collections import deque
@@ -12,7 +14,7 @@ from kernel.fs.select import poll_wait
 from kernel.sched.wait import wait_queue_head
 from kernel.signal import send_signal
 from kernel.uapi.errno import EAGAIN, EFAULT, ENOTTY, ENXIO, EPIPE, ERESTARTSYS
-from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, O_NONBLOCK, O_RDONLY, O_WRONLY, PAGE_SIZE
+from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, O_DIRECT, O_NONBLOCK, O_RDONLY, O_WRONLY, PAGE_SIZE
 from kernel.uapi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
 from kernel.uapi.signal import SIGPIPE
 from kernel.uapi.termios import FIONREAD
@@ -25,11 +27,14 @@ WRITABLE = POLLOUT | POLLWRNORM
 class pipe_inode_info:
     """The pipe itself: `bufs` has the bytes of each page that is in use; `offset` of the first have been read.
 
+    `packets` says of each page whether it is a packet.
+
     `r_counter` and `w_counter` count how often an end was opened, for who waits for the other end of a FIFO.
     """
 
     def __init__(self):
         self.bufs = deque()
+        self.packets = deque()
         self.offset = 0
         self.length = 0
         self.slots = PIPE_SLOTS
@@ -46,13 +51,14 @@ class pipe_inode_info:
     def merge(self, total):
         """How many bytes of a write of `total` go into the last page."""
         rest = total & (PAGE_SIZE - 1)
-        if rest == 0 or not self.bufs:
+        if rest == 0 or not self.bufs or self.packets[-1]:
             return 0
         return rest if len(self.bufs[-1]) + rest <= PAGE_SIZE else 0
 
-    def append(self, chunk):
+    def append(self, chunk, packet):
         """A page begins with `chunk`."""
         self.bufs.append(chunk)
+        self.packets.append(packet)
         self.length += len(chunk)
 
     def extend(self, chunk):
@@ -66,6 +72,7 @@ class pipe_inode_info:
         self.length -= count
         if self.offset == len(self.bufs[0]):
             self.bufs.popleft()
+            self.packets.popleft()
             self.offset = 0
 
     def first(self):
@@ -195,7 +202,12 @@ class pipe_file_operations(file_operations):
                     done = count
                 break
             done += count
+            packet = pipe.packets[0]
             pipe.consume(count)
+            if packet:
+                if pipe.offset:
+                    pipe.consume(len(chunk) - pipe.offset)
+                break
         self.after_read(pipe, was_full)
         return done
 
@@ -227,7 +239,7 @@ class pipe_file_operations(file_operations):
                 if done == 0:
                     done = -EFAULT
                 break
-            pipe.append(chunk)
+            pipe.append(chunk, filp.f_flags & O_DIRECT != 0)
             done += len(chunk)
         self.after_write(pipe)
         return done
@@ -267,6 +279,7 @@ class pipe_file_operations(file_operations):
             pipe.writers -= 1
         if pipe.readers == 0 and pipe.writers == 0:
             pipe.bufs.clear()
+            pipe.packets.clear()
             pipe.length = 0
             pipe.offset = 0
         else:
@@ -275,11 +288,11 @@ class pipe_file_operations(file_operations):
 
 
 def create_pipe_files(operations, flags, number):
-    """The (read end, write end) of a new pipe."""
+    """The (read end, write end) of a new pipe; `flags`: O_NONBLOCK for both, O_DIRECT for the writer."""
     pipe = pipe_inode_info()
     pipe.readers = pipe.writers = 1
     name = f"pipe:[{number}]"
     return (
-        file(operations, O_RDONLY | flags, private_data=pipe, path=name),
+        file(operations, O_RDONLY | flags & O_NONBLOCK, private_data=pipe, path=name),
         file(operations, O_WRONLY | flags, private_data=pipe, path=name),
     )

@@ -156,10 +156,23 @@ def show_meminfo(kernel):
     return f"MemTotal: {total:>14} kB\nMemFree: {total - slab:>15} kB\nSlab: {slab:>18} kB\n"
 
 
+def show_cpu(kernel):
+    """What the one CPU has done (proc_stat(5)), in ticks of 1/100 s: user, nice, system, idle, and six that are always 0."""
+    user, system = kernel.ended_utime, kernel.ended_stime
+    for task in kernel.pids.tasks():
+        if task in task.signal.threads:
+            user += task.utime
+            system += task.system_time()
+    idle = max(0, kernel.timers.now() - user - system)
+    return " ".join(str(spent // NSEC_PER_CLOCK_TICK) for spent in (user, 0, system, idle)) + " 0" * 6
+
+
 def show_kernel_stat(kernel):
     interrupts = sum(desc.count for desc in kernel.irq.descs)
     softirqs = sum(vector.count for vector in kernel.softirq.vectors)
+    cpu = show_cpu(kernel)
     return (
+        f"cpu  {cpu}\ncpu0 {cpu}\n"
         f"intr {interrupts}\nctxt {kernel.sched.switches}\nbtime {kernel.boot_time // 1000000000}\n"
         f"processes {kernel.pids.last}\nprocs_running {kernel.sched.nr_running + 1}\nsoftirq {softirqs}\n"
         f"syscalls {kernel.syscalls.total}\n"

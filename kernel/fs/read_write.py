@@ -137,11 +137,16 @@ def sys_llseek(task, fd, high, low, address, whence, a5):
 # --- at a position ---
 
 
+def positioned(filp):
+    """True for files that can be read at any place; those without a name can not, even where lseek says 0."""
+    return filp.inode is not None and filp.f_op.llseek(filp, 0, SEEK_CUR) != -ESPIPE
+
+
 def at_position(filp, offset, writing, it):
     """Read or write at `offset` and leave the file's own position alone."""
     if offset < 0:
         return -EINVAL
-    if filp.f_op.llseek(filp, 0, SEEK_CUR) == -ESPIPE:
+    if not positioned(filp):
         return -ESPIPE
     kept = filp.f_pos
     filp.f_pos = offset
@@ -157,8 +162,10 @@ def sys_pread64(task, fd, address, count, offset, a4, a5):
     filp = open_for(task, fd, FMODE_READ)
     if filp is None:
         return seekable_error(task, fd)
-    if count < 0:
-        return -EINVAL
+    if not positioned(filp):
+        return -ESPIPE
+    if count < 0 or address < 0 or not access_ok(address, count):
+        return -EFAULT
     it = user_iter(task.mm, address & USER_ADDRESS, min(count, MAX_RW_COUNT))
     return at_position(filp, offset, False, it)
 
@@ -170,8 +177,10 @@ def sys_pwrite64(task, fd, address, count, offset, a4, a5):
     filp = open_for(task, fd, FMODE_WRITE)
     if filp is None:
         return seekable_error(task, fd)
-    if count < 0:
-        return -EINVAL
+    if not positioned(filp):
+        return -ESPIPE
+    if count < 0 or address < 0 or not access_ok(address, count):
+        return -EFAULT
     it = user_iter(task.mm, address & USER_ADDRESS, min(count, MAX_RW_COUNT))
     return at_position(filp, offset, True, it)
 

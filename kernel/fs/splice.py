@@ -2,7 +2,7 @@
 
 from kernel.arch.uaccess import get_user, kernel_iter, put_user
 from kernel.fs.pipe import pipe_inode_info
-from kernel.fs.read_write import import_iovec
+from kernel.fs.read_write import import_iovec, positioned
 from kernel.uapi.errno import EAGAIN, EBADF, EFAULT, EINVAL, EISDIR, EOPNOTSUPP, ESPIPE, EXDEV
 from kernel.uapi.fcntl import (
     FMODE_READ,
@@ -36,6 +36,11 @@ def seekable(filp):
     return filp.f_op.llseek(filp, 0, SEEK_CUR) != -ESPIPE
 
 
+def bad_offset(task, address):
+    """True for the address of an offset that can not be read."""
+    return address != 0 and task.mm.room(address & 0xFFFFFFFFFFFFFFFF) < OFFSET_SIZE
+
+
 class at_offset:
     """A file's position, or the one in user memory at `address` in its stead, which is stored back at the end."""
 
@@ -49,7 +54,7 @@ class at_offset:
         """0 or a negative errno."""
         if not self.address:
             return 0
-        if not seekable(self.filp):
+        if not positioned(self.filp):
             return -ESPIPE
         try:
             start = get_user(self.mm, self.address, 8)
@@ -96,7 +101,7 @@ def move(source, target, count):
 
 def sys_sendfile64(task, out_fd, in_fd, offset, count, a4, a5):
     """ssize_t sendfile(int out_fd, int in_fd, off_t *offset, size_t count)"""
-    if offset and not task.mm.room(offset & 0xFFFFFFFFFFFFFFFF) >= OFFSET_SIZE:
+    if bad_offset(task, offset):
         return -EFAULT
     source = opened(task, in_fd, FMODE_READ)
     target = opened(task, out_fd, FMODE_WRITE)
@@ -106,15 +111,17 @@ def sys_sendfile64(task, out_fd, in_fd, offset, count, a4, a5):
     err = place.enter()
     if err < 0:
         return err
+    if count < 0:
+        return place.leave(-EINVAL)
     if target is None:
         return place.leave(-EBADF)
-    if count == 0:
-        return place.leave(0)
     # A socket can be read into a pipe alone.
     able = seekable(source) or (pipe_of(source) is None and pipe_of(target) is not None)
-    if count < 0 or not able:
+    if not able or target.f_flags & O_APPEND:
         return place.leave(-EINVAL)
-    if target.f_flags & O_APPEND:
+    if count == 0:
+        return place.leave(0)
+    if not positioned(source) and pipe_of(target) is None:
         return place.leave(-EINVAL)
     return place.leave(move(source, target, min(count, MAX_RW_COUNT)))
 
@@ -129,16 +136,24 @@ class splice_calls:
         """ssize_t splice(int fd_in, off_t *off_in, int fd_out, off_t *off_out, size_t len, unsigned int flags)"""
         if length == 0:
             return 0
-        if flags & ~SPLICE_FLAGS or length < 0:
+        if flags & ~SPLICE_FLAGS:
             return -EINVAL
-        source, target = opened(task, fd_in, FMODE_READ), opened(task, fd_out, FMODE_WRITE)
+        source, target = task.files.fget(fd_in), task.files.fget(fd_out)
         if source is None or target is None:
             return -EBADF
         pipe_in, pipe_out = pipe_of(source), pipe_of(target)
-        if pipe_in is None and pipe_out is None:
-            return -EINVAL
         if (pipe_in is not None and off_in) or (pipe_out is not None and off_out):
             return -ESPIPE
+        if bad_offset(task, off_out) or bad_offset(task, off_in):
+            return -EFAULT
+        if not source.f_mode & FMODE_READ or not target.f_mode & FMODE_WRITE:
+            return -EBADF
+        if (pipe_in is None and pipe_out is None) or (length < 0 and (pipe_in is None or pipe_out is None)):
+            return -EINVAL
+        if (off_in and not positioned(source)) or (off_out and not positioned(target)):
+            return -EINVAL
+        if length < 0:
+            length = MAX_RW_COUNT
         length = min(length, MAX_RW_COUNT)
         nonblock = flags & SPLICE_F_NONBLOCK != 0
         if pipe_in is not None and pipe_out is not None:
@@ -149,9 +164,11 @@ class splice_calls:
         if pipe_in is not None:
             if target.f_flags & O_APPEND:
                 return -EINVAL
+            nonblock = nonblock or source.f_flags & O_NONBLOCK != 0
             place = at_offset(task.mm, target, off_out)
             err = place.enter()
             return err if err < 0 else place.leave(self.out_of(pipe_in, target, length, nonblock))
+        nonblock = nonblock or target.f_flags & O_NONBLOCK != 0
         place = at_offset(task.mm, source, off_in)
         err = place.enter()
         return err if err < 0 else place.leave(self.into(source, pipe_out, length, nonblock))
@@ -205,11 +222,11 @@ class splice_calls:
         was_full = pipe_in.full()
         pages = list(pipe_in.bufs)
         pages[0] = pipe_in.first()
-        for page in pages:
+        for page, packet in zip(pages, list(pipe_in.packets), strict=True):
             if done == length or pipe_out.full():
                 break
             chunk = page[: length - done]
-            pipe_out.append(chunk)
+            pipe_out.append(chunk, packet)
             done += len(chunk)
             if not keep:
                 pipe_in.consume(len(chunk))
@@ -238,13 +255,15 @@ class splice_calls:
         if flags & ~SPLICE_FLAGS:
             return -EINVAL
         filp = task.files.fget(fd)
-        if filp is None or pipe_of(filp) is None:
+        if filp is None:
             return -EBADF
         it = import_iovec(task.mm, vector, count)
         if isinstance(it, int):
             return it
         if it.count == 0:
             return 0
+        if pipe_of(filp) is None:
+            return -EBADF
         kept = filp.f_flags
         if flags & SPLICE_F_NONBLOCK:
             filp.f_flags |= O_NONBLOCK
@@ -270,7 +289,7 @@ def pipe_of(filp):
 def fill(pipe, data):
     """Put bytes for which there is room into a pipe."""
     for start in range(0, len(data), PAGE_SIZE):
-        pipe.append(data[start : start + PAGE_SIZE])
+        pipe.append(data[start : start + PAGE_SIZE], False)
 
 
 def sys_copy_file_range(task, fd_in, off_in, fd_out, off_out, length, flags):

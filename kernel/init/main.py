@@ -102,6 +102,9 @@ class Kernel:
         self.oopses = []
         # How often which call was made that there is not.
         self.unknown_calls = {}
+        # Nanoseconds on the CPU of all threads that have ended.
+        self.ended_utime = 0
+        self.ended_stime = 0
         # What executes programs in machine code in place of the CPU alone: `run(task, mm, slice)`.
         self.debugger = None
         self.leak_checks = []

@@ -80,7 +80,7 @@ cpdef unsigned int csum_tcpudp_nofold(unsigned int saddr, unsigned int daddr, un
     """Add the TCP or UDP pseudo header (RFC 9293 section 3.1); addresses in host order, `length` of header and data."""
     cdef unsigned long long total = csum
     total += (saddr >> 16) + (saddr & 0xFFFF) + (daddr >> 16) + (daddr & 0xFFFF) + (length & 0xFFFF) + (length >> 16) + proto
-    total = (total & 0xFFFFFFFF) + (total >> 32)
+    total = (total & 0xFFFFFFFFU) + (total >> 32)
     return <unsigned int>total
 
 

@@ -18,6 +18,7 @@ from kernel.uapi.socket import (
     MSG_OOB,
     MSG_WAITFORONE,
     SOCKADDR_STORAGE_SIZE,
+    SOL_SOCKET,
     UIO_MAXIOV,
 )
 
@@ -27,6 +28,8 @@ CMSGHDR_SIZE = 16
 TIMESPEC_SIZE = 16
 # The highest bit of a call's flags marks 32-bit programs, of which there are none here.
 FLAGS_MASK = 0x7FFFFFFF
+# A control message of a type that no socket takes.
+MALFORMED = (SOL_SOCKET, -1, b"")
 U32_MASK = 0xFFFFFFFF
 U64_MASK = 0xFFFFFFFFFFFFFFFF
 NSEC_PER_SEC = 1000000000
@@ -72,13 +75,17 @@ def copy_msghdr_from_user(mm, address, reads_name):
 
 
 def parse_control(raw):
-    """The (level, type, data) of each control message, or -EINVAL for a bad length."""
+    """The (level, type, data) of each control message; one with a bad length ends them as MALFORMED.
+
+    Who sends finds it in its turn: other errors of a message come first.
+    """
     found = []
     position = 0
     while position + CMSGHDR_SIZE <= len(raw):
         length = int.from_bytes(raw[position : position + 8], "little")
         if length < CMSGHDR_SIZE or length > len(raw) - position:
-            return -EINVAL
+            found.append(MALFORMED)
+            break
         level = int.from_bytes(raw[position + 8 : position + 12], "little", signed=True)
         type = int.from_bytes(raw[position + 12 : position + 16], "little", signed=True)
         found.append((level, type, raw[position + CMSGHDR_SIZE : position + length]))
@@ -109,26 +116,23 @@ def build_control(messages, room):
 
 
 def send_one(task, filp, address, flags):
-    """sendmsg's work; bytes sent or a negative errno."""
+    """sendmsg's work: bytes sent or a negative errno, and how many bytes have not been taken."""
     parsed = copy_msghdr_from_user(task.mm, address, True)
     if isinstance(parsed, int):
-        return parsed
+        return parsed, 0
     user, iterator = parsed
     msg = msghdr(iterator, flags & ~MSG_INTERNAL_SENDMSG_FLAGS & FLAGS_MASK)
     msg.msg_name = user.name_bytes
     if user.controllen:
         if user.controllen > filp.private_data.net.sysctl_optmem_max:
-            return -ENOBUFS
+            return -ENOBUFS, 0
         raw = copy_from_user(task.mm, user.control, user.controllen)
         if raw is None:
-            return -EFAULT
-        control = parse_control(raw)
-        if isinstance(control, int):
-            return control
-        msg.msg_control = control
+            return -EFAULT, 0
+        msg.msg_control = parse_control(raw)
     if filp.f_flags & O_NONBLOCK:
         msg.msg_flags |= MSG_DONTWAIT
-    return sock_sendmsg(filp.private_data, msg, iterator.count)
+    return sock_sendmsg(filp.private_data, msg, iterator.count), iterator.count
 
 
 def receive_one(task, filp, address, flags):
@@ -167,7 +171,7 @@ def sys_sendmsg(task, fd, address, flags):
     if flags & MSG_CMSG_COMPAT:
         return -EINVAL
     filp = socket_room.sockfd_lookup(task, fd)
-    return socket_room.lookup_error(task, fd) if filp is None else send_one(task, filp, address, flags)
+    return socket_room.lookup_error(task, fd) if filp is None else send_one(task, filp, address, flags)[0]
 
 
 def sys_recvmsg(task, fd, address, flags):
@@ -192,21 +196,15 @@ def sys_sendmmsg(task, fd, vector, count, flags):
     result = 0
     while done < min(count & U32_MASK, UIO_MAXIOV):
         address = (vector + done * MMSGHDR_SIZE) & U64_MASK
-        result = send_one(task, filp, address, flags)
+        result, left = send_one(task, filp, address, flags)
         if result >= 0 and not put_user(task.mm, (address + MSGHDR_SIZE) & U64_MASK, 4, result):
             result = -EFAULT
         if result < 0:
             break
         done += 1
-        if result < message_size(task.mm, address):
+        if left:
             break
     return done if done else min(result, 0)
-
-
-def message_size(mm, address):
-    """How many bytes the buffers of the struct msghdr at `address` hold together."""
-    parsed = copy_msghdr_from_user(mm, address, False)
-    return 0 if isinstance(parsed, int) else parsed[1].count
 
 
 def sys_recvmmsg(task, fd, vector, count, flags, timeout):

@@ -29,8 +29,11 @@ def finish(kernel, task):
     group = task.signal
     release(kernel, task)
     group.threads.remove(task)
+    system = task.system_time()
     group.utime += task.utime
-    group.stime += task.system_time()
+    group.stime += system
+    kernel.ended_utime += task.utime
+    kernel.ended_stime += system
     if not task.is_leader():
         task.state = EXIT_DEAD
         kernel.pids.remove(task)

@@ -68,10 +68,7 @@ def append(head, timer):
 def lowest_bit(word):
     """The number of the lowest set bit of a non-zero 64-bit word."""
     bit = 0
-    if not word & 0xFFFFFFFF:
-        bit = 32
-        word >>= 32
-    if not word & 0xFFFF:
+    while not word & 0xFFFF:
         bit += 16
         word >>= 16
     if not word & 0xFF:

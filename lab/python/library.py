@@ -16,6 +16,7 @@ import importlib
 import io
 import os
 import posix
+import resource
 import subprocess  # noqa: F401
 import sys
 import time
@@ -61,11 +62,17 @@ STREAMS = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
 
 @contextlib.contextmanager
 def hosts_own():
-    """On the host, around the machine's run: whatever a program has replaced is the host's again."""
+    """On the host, around the machine's run: whatever a program has replaced is the host's again.
+
+    Meanwhile the host opens no file at or above the number where the machine's descriptors begin.
+    """
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = descriptors.FIRST if limits[0] == resource.RLIM_INFINITY else min(limits[0], descriptors.FIRST)
     modules = dict(sys.modules)
     saved = [(sys, name, getattr(sys, name)) for name in ("argv", "path", *STREAMS)]
     saved += [(builtins, name, getattr(builtins, name)) for name in ("open", "input")]
     sys.path = list(sys.path)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, limits[1]))
     try:
         yield
     finally:
@@ -74,6 +81,7 @@ def hosts_own():
         sys.modules.clear()
         sys.modules.update(modules)
         gc.enable()
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def install():

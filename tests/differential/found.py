@@ -35,6 +35,17 @@ CONNECTED = (3, 0, 0, 4, -115, 5)
 ECHO_REPLY = Poke(0x100, (bytes(8),))
 MESSAGE = (Poke(0x900, iovec([(Ptr(0x100), 10)])), Poke(0xC00, msghdr(0, 0, Ptr(0x900), 1, 0, 0)))
 
+CONTROL = Poke(0xA00, (struct.pack("<qii", 5, 1, 1),))
+BAD_CONTROL = (MESSAGE[0], CONTROL, Poke(0xC00, msghdr(0, 0, Ptr(0x900), 1, Ptr(0xA00), 16)))
+EMPTY_MMSGHDR = (*msghdr(0, 0, Ptr(0x900), 1, 0, 0), bytes(8))
+TWO_MESSAGES = (MESSAGE[0], Poke(0xC00, EMPTY_MMSGHDR + EMPTY_MMSGHDR))
+GROUP, HOME = b"\xe0\0\0\1", b"\x7f\0\0\1"
+
+
+def option(slot, level, name, value):
+    return Step("setsockopt", (Fd(slot), level, name, Ptr(0), len(value)), (at(0, value),))
+
+
 # name: (steps, their results, what the last one changed or None for "not looked at").
 FOUND = {
     "receiving nothing on an unconnected stream": (
@@ -144,6 +155,72 @@ FOUND = {
         (3, -22, -22), (),
     ),
     "a Unix socket has no stamps to ask for": ((sock(0, 1, family=1), Step("ioctl", (Fd(0), 0x8906, Ptr(0)))), (3, -25), ()),
+    "a pipe of packets": (
+        (Step("pipe2", (Ptr(0), 0o44000), makes=PAIR), Step("write", (Fd(1), Ptr(0x100), 3)),
+         Step("write", (Fd(1), Ptr(0x100), 4)), Step("read", (Fd(0), Ptr(0x100), 2)), Step("read", (Fd(0), Ptr(0x100), 10))),
+        (0, 3, 4, 2, 4), None,
+    ),
+    "a socket has no bytes for sendfile, not even none": (
+        (sock(0, 3, 254), Step("sendfile", (Fd(0), Fd(0), 0, 0))), (3, -22), (),
+    ),
+    "sendfile looks at the count before the target": ((sock(0, 3, 254), Step("sendfile", (-1, Fd(0), 0, -1))), (3, -22), ()),
+    "an eventfd has no bytes for sendfile": (
+        (Step("eventfd2", (0, 0o4000), makes=RESULT), sock(1, 1, family=1), Step("sendfile", (Fd(1), Fd(0), 0, 10))),
+        (3, 4, -22), (),
+    ),
+    "splice looks at its offsets before the files": (
+        (Step("epoll_create1", (0,), makes=RESULT), sock(1, 1, family=1), Step("splice", (Fd(0), -8, Fd(1), 0, 10, 0))),
+        (3, 4, -14), (),
+    ),
+    "a pipe that does not wait does not wait in splice": (
+        (Step("pipe2", (Ptr(0), 0o4000), makes=PAIR), sock(2, 2), Step("splice", (Fd(0), 0, Fd(2), 0, 10, 0))), (0, 5, -11), (),
+    ),
+    "vmsplice looks at the vector before the kind of file": (
+        (sock(0, 2), Step("vmsplice", (Fd(0), Ptr(0), 1, 0), (at(0, *iovec([(Ptr(0), -1)])),))), (3, -22), (),
+    ),
+    "the owner of a socket by ioctl": ((sock(0, 2), Step("ioctl", (Fd(0), 0x8904, Ptr(0)))), (3, 0), ((0, bytes(4)),)),
+    "an owner that does not exist": ((sock(0, 2), Step("ioctl", (Fd(0), 0x8902, Ptr(0)), (at(0, word(1 << 29)),))), (3, -3), ()),
+    "an eventfd has no places to read at": (
+        (Step("eventfd2", (0, 0o4000), makes=RESULT), Step("pread64", (Fd(0), Ptr(0x100), 10, 5))), (3, -29), (),
+    ),
+    "pread of more than there are addresses": ((Step("pread64", (0, Ptr(0), 1 << 47, 0)),), (-14,), ()),
+    "a route of another family comes before its device": (
+        (sock(0, 2), Step("ioctl", (Fd(0), 0x890B, Ptr(0)), (at(0, bytes(88), b"\xff" * 8, bytes(24)),))), (3, -97), (),
+    ),
+    "radio frames": ((sock(0, 1), option(0, 1, 41, word(1))), (3, 0), ()),
+    "frames without a check sequence": ((sock(0, 1, family=1), option(0, 1, 43, word(1))), (3, 0), ()),
+    "no labels are passed": ((sock(0, 2), option(0, 1, 34, word(1))), (3, -95), ()),
+    "IP's labels": ((sock(0, 2), option(0, 0, 18, word(1))), (3, 0), ()),
+    "Unix sockets share no port": ((sock(0, 1, family=1), option(0, 1, 15, word(1))), (3, -95), ()),
+    "the name of a device needs its room": (
+        (sock(0, 2), option(0, 1, 25, b"lo".ljust(16, b"\0")),
+         Step("getsockopt", (Fd(0), 1, 25, Ptr(0), Ptr(0x40)), (at(0x40, word(4)),))), (3, 0, -22), (),
+    ),
+    "router alerts are for raw sockets": ((sock(0, 1), option(0, 0, 5, word(1))), (3, -22), ()),
+    "thin streams": ((sock(0, 1), option(0, 6, 17, word(2))), (3, -22), ()),
+    "no encapsulation": ((sock(0, 2), option(0, 17, 100, word(0))), (3, 0), ()),
+    "a stream joins no group": ((sock(0, 1), option(0, 0, 35, GROUP + HOME + bytes(4))), (3, -71), ()),
+    "a stream has the sources of a group": ((sock(0, 1), option(0, 0, 39, GROUP + HOME + b"\1\2\3\4")), (3, 0), ()),
+    "all of a loopback subnet is the device's": (
+        (sock(0, 2), option(0, 0, 38, GROUP + b"\x7f\1\2\3\1\2\3\4")), (3, -22), (),
+    ),
+    "to leave a group on a device that is not there": (
+        (sock(0, 2), option(0, 0, 36, GROUP + HOME + b"\xff" * 4)), (3, -99), (),
+    ),
+    "an unconnected stream comes before a bad control message": (
+        (sock(0, 1), Step("sendmsg", (Fd(0), Ptr(0xC00), 0), BAD_CONTROL)), (3, -32), (),
+    ),
+    "an unconnected Unix socket comes before a bad control message": (
+        (sock(0, 5, family=1), Step("sendmsg", (Fd(0), Ptr(0xC00), 0), BAD_CONTROL)), (3, -107), (),
+    ),
+    "sendmmsg ends with a message of which something is left": (
+        (sock(0, 2), inet("bind", 0, HERE, 2008), inet("connect", 0, HERE, 2008),
+         Step("sendmmsg", (Fd(0), Ptr(0xC00), 2, 0x10), TWO_MESSAGES)), (3, 0, 0, 1), None,
+    ),
+    "less than an ICMP header is no ICMP message": (
+        (sock(0, 3, 1), inet("connect", 0, HERE, 0), Step("write", (Fd(0), Ptr(0x100), 3)), Step("read", (Fd(0), Ptr(0), 99))),
+        (3, 0, 3, -11), (),
+    ),
 }  # fmt: skip
 
 

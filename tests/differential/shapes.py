@@ -78,4 +78,4 @@ def length_poke(offset, value):
 
 def wild(random):
     """An address that is nobody's, or the end of the page."""
-    return random.choice((0, 0, 1, 8, -1, -4096, 1 << 46, 1 << 62, Ptr(PAGE), Ptr(PAGE - 1), Ptr(PAGE - 3)))
+    return random.choice((0, 0, 1, 8, -1, -4096, 1 << 45, 1 << 62, Ptr(PAGE), Ptr(PAGE - 1), Ptr(PAGE - 3)))

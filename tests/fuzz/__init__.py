@@ -5,4 +5,4 @@ drive it: `python -m tests.fuzz TARGET --seconds N` (coverage-guided, by atheris
 and a short run with hypothesis, both in `test_fuzz_corpus.py`.
 """
 
-TARGETS = ("nic_registers", "tso_contexts", "receive_path", "syscalls", "parsers", "vfio_user")
+TARGETS = ("nic_registers", "tso_contexts", "receive_path", "syscalls", "parsers", "vfio_user", "machine_code")

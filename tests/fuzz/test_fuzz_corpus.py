@@ -100,7 +100,7 @@ def test_records_survive_joining():
     assert records(join(pieces)) == pieces
 
 
-@pytest.mark.parametrize("name", ("receive_path", "syscalls"))
+@pytest.mark.parametrize("name", ("receive_path", "syscalls", "machine_code"))
 def test_mutation_keeps_the_framing(name):
     module = target(name)
     data = join([b"one", b"two", bytes(40)])

@@ -109,6 +109,21 @@ with open(reader) as file: print(file.read())
     assert done.stdout == "True from the host\nTrue\nb'by number'\nthrough a pipe\n", done.stderr
 
 
+def test_the_hosts_descriptors_never_reach_the_machines(tmp_path):
+    """However many files the host allows."""
+    program = """
+import errno
+opened = []
+try:
+    while True:
+        opened.append(open("/dev/null"))
+except OSError as error:
+    print(error.errno == errno.EMFILE, max(file.fileno() for file in opened) < 1024)
+"""
+    done = run(tmp_path, program)
+    assert done.stdout == "True True\n", done.stderr
+
+
 def test_threads_asyncio_and_a_web_server_in_one_program(tmp_path):
     program = """
 import asyncio, concurrent.futures, http.server, queue, threading, urllib.request

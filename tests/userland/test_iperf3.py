@@ -13,7 +13,8 @@ from userland.iperf3.stream import Stream
 
 
 def measure(options, server="iperf3 -s", seconds=120):
-    text, status = Pair(f"sleep 0.5; iperf3 -c 10.0.0.2 -J {options}", server).run(seconds)
+    # Enough that tcp_mem, a share of the memory, is no limit.
+    text, status = Pair(f"sleep 0.5; iperf3 -c 10.0.0.2 -J {options}", server, memory=64 << 20).run(seconds)
     return json.loads(text), status
 
 

@@ -22,6 +22,8 @@ SOCK_RCVMARK = 1 << 20
 SOCK_RCVPRIORITY = 1 << 21
 SOCK_PREFER_BUSY_POLL = 1 << 22
 SOCK_FILTER_LOCKED = 1 << 23  # the filter can not be changed any more
+SOCK_WIFI_STATUS = 1 << 24
+SOCK_NOFCS = 1 << 25
 # Either keeps the stamping of received packets on.
 SK_FLAGS_TIMESTAMP = SOCK_TIMESTAMP | SOCK_TIMESTAMPING_RX_SOFTWARE
 # Any of them makes recvmsg add a control message about the packet.
@@ -47,6 +49,7 @@ IP_CMSG_TTL = 1 << 1
 IP_CMSG_TOS = 1 << 2
 IP_CMSG_RECVOPTS = 1 << 3
 IP_CMSG_RETOPTS = 1 << 4
+IP_CMSG_PASSSEC = 1 << 5
 IP_CMSG_ORIGDSTADDR = 1 << 6
 IP_CMSG_CHECKSUM = 1 << 7
 IP_CMSG_RECVFRAGSIZE = 1 << 8

@@ -10,6 +10,7 @@ from kernel.net.core.sock_flags import (
     SOCK_KEEPOPEN,
     SOCK_LINGER,
     SOCK_LOCALROUTE,
+    SOCK_NOFCS,
     SOCK_PASSCRED,
     SOCK_PREFER_BUSY_POLL,
     SOCK_RCVBUF_LOCK,
@@ -22,6 +23,7 @@ from kernel.net.core.sock_flags import (
     SOCK_SNDBUF_LOCK,
     SOCK_TSTAMP_NEW,
     SOCK_URGINLINE,
+    SOCK_WIFI_STATUS,
     SOCK_ZEROCOPY,
 )
 from kernel.net.core.sockcm import may_set_priority
@@ -30,6 +32,7 @@ from kernel.uapi.errno import EACCES, EDOM, EINVAL, ENODEV, ENOPROTOOPT, ENOTCON
 from kernel.uapi.if_ import IFNAMSIZ
 from kernel.uapi.in_ import IPPROTO_TCP, IPPROTO_UDP
 from kernel.uapi.socket import (
+    AF_INET,
     AF_NETLINK,
     AF_UNIX,
     SO_ACCEPTCONN,
@@ -58,8 +61,10 @@ from kernel.uapi.socket import (
     SO_MEMINFO,
     SO_NETNS_COOKIE,
     SO_NO_CHECK,
+    SO_NOFCS,
     SO_OOBINLINE,
     SO_PASSCRED,
+    SO_PASSSEC,
     SO_PEEK_OFF,
     SO_PEERCRED,
     SO_PEERNAME,
@@ -89,6 +94,7 @@ from kernel.uapi.socket import (
     SO_TIMESTAMPNS,
     SO_TIMESTAMPNS_NEW,
     SO_TYPE,
+    SO_WIFI_STATUS,
     SO_ZEROCOPY,
     SOCK_DGRAM,
     SOCK_STREAM,
@@ -117,6 +123,9 @@ FLAG_OPTIONS = {
     SO_RCVPRIORITY: SOCK_RCVPRIORITY,
     SO_PREFER_BUSY_POLL: SOCK_PREFER_BUSY_POLL,
     SO_PASSCRED: SOCK_PASSCRED,
+    # No frame here comes by radio, and every one has a check sequence of its own.
+    SO_WIFI_STATUS: SOCK_WIFI_STATUS,
+    SO_NOFCS: SOCK_NOFCS,
 }
 # Accepted without effect, as their subject does not exist here; read back as 0.
 IGNORED_OPTIONS = (SO_BSDCOMPAT,)
@@ -146,7 +155,8 @@ def sock_setsockopt(sk, optname, optval, privileged):
     if optname in (SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_LOCK_FILTER):
         return sk_filter_option(sk, optname, optval)
     value = int.from_bytes(optval[:4], "little", signed=True)
-    if optname == SO_PASSCRED and sk.sk_family not in SCM_FAMILIES:
+    if optname == SO_PASSSEC or (optname == SO_PASSCRED and sk.sk_family not in SCM_FAMILIES):
+        # There are no security labels to pass.
         return -EOPNOTSUPP
     if optname in FLAG_OPTIONS:
         if optname == SO_DEBUG and value and not privileged:
@@ -175,6 +185,8 @@ def sock_setsockopt(sk, optname, optval, privileged):
     if optname == SO_REUSEADDR:
         sk.sk_reuse = value != 0
     elif optname == SO_REUSEPORT:
+        if value and sk.sk_family != AF_INET:
+            return -EOPNOTSUPP
         sk.sk_reuseport = value != 0
     elif optname == SO_RCVLOWAT:
         sk.sk_prot.set_rcvlowat(sk, 0x7FFFFFFF if value < 0 else max(value, 1))
@@ -355,7 +367,7 @@ def bind_to_index(sk, ifindex):
 def sock_getsockopt(sock, optname, optlen):
     """getsockopt at SOL_SOCKET: the option's bytes, or a negative errno."""
     sk = sock.sk
-    if optname == SO_PASSCRED and sk.sk_family not in SCM_FAMILIES:
+    if optname == SO_PASSSEC or (optname == SO_PASSCRED and sk.sk_family not in SCM_FAMILIES):
         return -EOPNOTSUPP
     if optname in FLAG_OPTIONS:
         value = int(sk.sk_flags & FLAG_OPTIONS[optname] != 0)
@@ -371,6 +383,8 @@ def sock_getsockopt(sock, optname, optlen):
         return seconds.to_bytes(8, "little") + micro.to_bytes(8, "little")
     elif optname == SO_BINDTODEVICE:
         dev = dev_get_by_index(sk.net, sk.sk_bound_dev_if)
+        if dev is not None and optlen < IFNAMSIZ:
+            return -EINVAL
         return dev.name.encode("latin-1") + b"\0" if dev is not None else b""
     elif optname == SO_COOKIE:
         return sock_cookie(sk).to_bytes(8, "little")

@@ -248,9 +248,7 @@ class inet_ops(proto_ops):
             if entry is None:
                 return -EFAULT
             name = user.get_string(int.from_bytes(entry[88:96], "little"), 16) if any(entry[88:96]) else b""
-            if name is None:
-                return -EFAULT
-            return ip_rt_ioctl(net, cmd, entry, name.decode("latin-1"))
+            return ip_rt_ioctl(net, cmd, entry, name if name is None else name.decode("latin-1"))
         if cmd in (SIOCSARP, SIOCGARP, SIOCDARP):
             request = user.get_bytes(arg, ARPREQ_SIZE)
             if request is None:
@@ -360,8 +358,6 @@ def inet_stream_connect(sock, sk, family, address, port, length, flags, sending)
         err = -EALREADY
         if sk.defer_connect:
             err = -EINPROGRESS if sending else -EISCONN
-    elif length < SOCKADDR_IN_SIZE:
-        return -EINVAL
     elif sock.state == SS_UNCONNECTED:
         if sk.sk_state != TCP_CLOSE:
             return -EISCONN

@@ -292,11 +292,12 @@ class Devinet:
         return found
 
     def ip_dev_find(self, addr):
-        """The device that has the address, or None."""
+        """The device that has the address, or None; all of a loopback subnet is the device's own."""
         for ifa, dev in self.all_addresses():
             if ifa.ifa_local == addr:
                 return dev
-        return None
+        fi = self.net.fib.local_address(addr)
+        return fi.dev if fi is not None else None
 
     def inet_select_addr(self, dev, dst, scope):
         """The source address for packets to `dst` (0: any) out of `dev`, of a scope not narrower than `scope`; or 0."""

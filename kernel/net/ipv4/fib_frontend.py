@@ -2,7 +2,7 @@
 
 from kernel.net.core.dev import dev_get_by_name
 from kernel.net.ipv4.fib import fib_info, inet_make_mask, inet_mask_len
-from kernel.uapi.errno import EAFNOSUPPORT, EEXIST, EINVAL, ENETDOWN, ENETUNREACH, ENODEV
+from kernel.uapi.errno import EAFNOSUPPORT, EEXIST, EFAULT, EINVAL, ENETDOWN, ENETUNREACH, ENODEV
 from kernel.uapi.if_ import IFF_UP
 from kernel.uapi.route import (
     RT_SCOPE_HOST,
@@ -140,7 +140,10 @@ def fib_add_route(net, dst, plen, gw=0, dev=None, type=RTN_UNICAST, metric=0, pr
 
 
 def ip_rt_ioctl(net, cmd, entry, device_name):
-    """SIOCADDRT or SIOCDELRT with the bytes of a struct rtentry; 0 or a negative errno."""
+    """SIOCADDRT or SIOCDELRT with the bytes of a struct rtentry; 0 or a negative errno.
+
+    `device_name` is the string that it points to: "" for none, None for one that can not be read.
+    """
     flags = int.from_bytes(entry[RTENTRY_FLAGS : RTENTRY_FLAGS + 2], "little")
     family, dst = rtentry_address(entry, RTENTRY_DST)
     if family != AF_INET:
@@ -153,6 +156,13 @@ def ip_rt_ioctl(net, cmd, entry, device_name):
         plen = inet_mask_len(mask)
         if plen < 0 or dst & ~mask & 0xFFFFFFFF:
             return -EINVAL
+    dev = None
+    if device_name is None:
+        return -EFAULT
+    if device_name:
+        dev = dev_get_by_name(net, device_name.partition(":")[0])
+        if dev is None:
+            return -ENODEV
     gw = 0
     gateway_family, gateway = rtentry_address(entry, RTENTRY_GATEWAY)
     if gateway_family == AF_INET and gateway:
@@ -161,11 +171,6 @@ def ip_rt_ioctl(net, cmd, entry, device_name):
             return -EINVAL
     if cmd == SIOCADDRT and flags & RTF_GATEWAY and gw == 0:
         return -EINVAL
-    dev = None
-    if device_name:
-        dev = dev_get_by_name(net, device_name.partition(":")[0])
-        if dev is None:
-            return -ENODEV
     # The interface counts metrics from 1, the tables from 0.
     metric = max(0, int.from_bytes(entry[RTENTRY_METRIC : RTENTRY_METRIC + 2], "little", signed=True) - 1)
     if cmd != SIOCADDRT:

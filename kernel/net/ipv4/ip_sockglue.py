@@ -8,6 +8,7 @@ from kernel.net.core.sock import sk_dst_check, sock_queue_err_skb
 from kernel.net.core.sock_flags import (
     IP_CMSG_CHECKSUM,
     IP_CMSG_ORIGDSTADDR,
+    IP_CMSG_PASSSEC,
     IP_CMSG_PKTINFO,
     IP_CMSG_RECVFRAGSIZE,
     IP_CMSG_RECVOPTS,
@@ -44,6 +45,7 @@ from kernel.uapi.in_ import (
     IP_MULTICAST_TTL,
     IP_NODEFRAG,
     IP_OPTIONS,
+    IP_PASSSEC,
     IP_PKTINFO,
     IP_PMTUDISC_DONT,
     IP_PMTUDISC_OMIT,
@@ -55,10 +57,12 @@ from kernel.uapi.in_ import (
     IP_RECVTOS,
     IP_RECVTTL,
     IP_RETOPTS,
+    IP_ROUTER_ALERT,
     IP_TOS,
     IP_TRANSPARENT,
     IP_TTL,
     IP_UNICAST_IF,
+    IPPROTO_RAW,
 )
 from kernel.uapi.ip import IPOPT_END, IPOPT_LSRR, IPOPT_NOOP, IPOPT_RR, IPOPT_SSRR, IPOPT_TIMESTAMP, IPOPT_TS_TSONLY
 from kernel.uapi.socket import AF_INET, MSG_ERRQUEUE, MSG_TRUNC, SOCK_RAW, SOCK_STREAM, SOL_IP, SOL_SOCKET
@@ -79,6 +83,8 @@ CMSG_OPTIONS = {
     IP_RECVORIGDSTADDR: IP_CMSG_ORIGDSTADDR,
     IP_RECVFRAGSIZE: IP_CMSG_RECVFRAGSIZE,
     IP_CHECKSUM: IP_CMSG_CHECKSUM,
+    # No packet here has a security label that could be passed.
+    IP_PASSSEC: IP_CMSG_PASSSEC,
 }
 CHECKSUM_COMPLETE = 2
 FLAG_OPTIONS = {
@@ -289,6 +295,9 @@ def ip_setsockopt(sk, optname, optval):
     if optname == IP_MULTICAST_IF:
         return ip_multicast_if(sk, optval)
     value = int_option(optval)
+    if optname == IP_ROUTER_ALERT and (sk.sk_type != SOCK_RAW or sk.inet_num == IPPROTO_RAW):
+        # A socket of a router's daemon is raw and of its protocol.
+        return -EINVAL
     if optname in FLAG_OPTIONS:
         return ip_set_flag(sk, optname, value, len(optval))
     if optname in CMSG_OPTIONS:
@@ -444,7 +453,7 @@ def ip_multicast_if(sk, optval):
         return -EINVAL
     net = sk.net
     address = int.from_bytes(optval[:4] if len(optval) < 8 else optval[4:8], "big")
-    ifindex = int.from_bytes(optval[8:12], "little") if len(optval) >= 12 else 0
+    ifindex = int.from_bytes(optval[8:12], "little", signed=True) if len(optval) >= 12 else 0
     if ifindex == 0 and address == 0:
         sk.mc_index = 0
         sk.mc_addr = 0
@@ -494,6 +503,8 @@ def ip_getsockopt(sk, optname, optlen):
     elif optname == IP_PROTOCOL:
         # As Linux has it: the protocol of a raw socket, the port of another one.
         value = sk.inet_num
+    elif optname == IP_ROUTER_ALERT:
+        value = 0
     elif optname == IP_MULTICAST_IF:
         return sk.mc_addr.to_bytes(4, "big")
     else:

@@ -6,7 +6,7 @@ an interface is igmp.py's business.
 
 from kernel.net.core.dev import dev_get_by_index
 from kernel.net.ipv4.fib import ipv4_is_local_multicast, ipv4_is_multicast
-from kernel.uapi.errno import EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENOBUFS, ENODEV
+from kernel.uapi.errno import EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENOBUFS, ENODEV, EPROTO
 from kernel.uapi.in_ import (
     IP_ADD_MEMBERSHIP,
     IP_ADD_SOURCE_MEMBERSHIP,
@@ -27,6 +27,8 @@ from kernel.uapi.in_ import (
 )
 from kernel.uapi.socket import AF_INET, SOCK_STREAM
 
+# The options about a group, not its sources, that streams refuse.
+NOT_OF_STREAMS = (IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP)
 # struct group_req and struct group_source_req (LP64): an index, then addresses in room for 128 bytes each.
 GROUP_REQ_SIZE = 136
 GROUP_SOURCE_REQ_SIZE = 264
@@ -78,10 +80,10 @@ def ip_mc_join_group(sk, group, dev, mode=MCAST_EXCLUDE):
     return 0
 
 
-def ip_mc_leave_group(sk, group, dev):
-    """IP_DROP_MEMBERSHIP: 0 or -EADDRNOTAVAIL when the socket is no member."""
+def ip_mc_leave_group(sk, group, dev, named=False):
+    """IP_DROP_MEMBERSHIP: 0 or -EADDRNOTAVAIL when the socket is no member; `named`: the request says which device."""
     if dev is None:
-        return -ENODEV
+        return -EADDRNOTAVAIL if named else -ENODEV
     membership = find(sk, group, dev)
     if membership is None:
         return -EADDRNOTAVAIL
@@ -160,22 +162,27 @@ def ip_mc_sf_allow(sk, group, saddr, ifindex):
 
 def ip_mc_setsockopt(sk, optname, optval):
     """The options about memberships (MEMBERSHIP_OPTIONS); 0 or a negative errno."""
-    if sk.sk_type == SOCK_STREAM:
-        return -EINVAL
+    if sk.sk_type == SOCK_STREAM and optname in NOT_OF_STREAMS:
+        return -EPROTO
     if optname in (IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP):
         if len(optval) < 8:
             return -EINVAL
-        ifindex = int.from_bytes(optval[8:12], "little") if len(optval) >= 12 else 0
+        ifindex = int.from_bytes(optval[8:12], "little", signed=True) if len(optval) >= 12 else 0
         group, dev = group_and_device(sk.net, optval[:4], optval[4:8], ifindex)
-        return ip_mc_join_group(sk, group, dev) if optname == IP_ADD_MEMBERSHIP else ip_mc_leave_group(sk, group, dev)
+        if optname == IP_ADD_MEMBERSHIP:
+            return ip_mc_join_group(sk, group, dev)
+        return ip_mc_leave_group(sk, group, dev, ifindex != 0 or any(optval[4:8]))
     if optname in (MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP):
         if len(optval) < GROUP_REQ_SIZE:
             return -EINVAL
         group = storage_address(optval[8:])
         if group < 0:
             return -EINVAL
-        dev = device_of(sk.net, group, int.from_bytes(optval[:4], "little"))
-        return ip_mc_join_group(sk, group, dev) if optname == MCAST_JOIN_GROUP else ip_mc_leave_group(sk, group, dev)
+        ifindex = int.from_bytes(optval[:4], "little", signed=True)
+        dev = device_of(sk.net, group, ifindex)
+        if optname == MCAST_JOIN_GROUP:
+            return ip_mc_join_group(sk, group, dev)
+        return ip_mc_leave_group(sk, group, dev, ifindex != 0)
     if optname in (IP_MSFILTER, MCAST_MSFILTER):
         return set_filter(sk, optname, optval)
     return change_source(sk, optname, optval)
@@ -190,7 +197,7 @@ def change_source(sk, optname, optval):
         group, source = storage_address(optval[8:]), storage_address(optval[8 + SOCKADDR_STORAGE_SIZE :])
         if group < 0 or source < 0:
             return -EADDRNOTAVAIL
-        dev = device_of(sk.net, group, int.from_bytes(optval[:4], "little"))
+        dev = device_of(sk.net, group, int.from_bytes(optval[:4], "little", signed=True))
     else:
         if len(optval) != 12:
             return -EINVAL
@@ -218,7 +225,7 @@ def set_filter(sk, optname, optval):
         group = storage_address(optval[8:])
         if group < 0:
             return -EADDRNOTAVAIL
-        dev = device_of(sk.net, group, int.from_bytes(optval[:4], "little"))
+        dev = device_of(sk.net, group, int.from_bytes(optval[:4], "little", signed=True))
         mode, count = int.from_bytes(optval[136:140], "little"), int.from_bytes(optval[140:144], "little")
     if count > sk.net.igmp.max_msf:
         return -ENOBUFS

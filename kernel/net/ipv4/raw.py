@@ -172,9 +172,9 @@ def raw_local_deliver(net, skb, protocol):
 
 
 def raw_filtered(sk, skb):
-    """True when the socket's ICMP_FILTER keeps this message away."""
+    """True when the socket's ICMP_FILTER keeps this message away, and for what is no ICMP message at all."""
     if sk.inet_num != IPPROTO_ICMP or skb.len - skb.data_len < 8:
-        return False
+        return sk.inet_num == IPPROTO_ICMP and skb.len < 8
     rsk = sk
     type = skb.get8(skb.data)
     return type < 32 and rsk.icmp_filter >> type & 1 != 0

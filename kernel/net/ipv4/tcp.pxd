@@ -41,7 +41,7 @@ from kernel.net.ipv4.tcp_sock cimport (
 from kernel.net.ipv4.tcp_timewait cimport tcp_fin_time, tcp_time_wait
 from kernel.net.ipv4.tcp_window cimport tcp_current_mss, tcp_send_mss_goal
 
-cdef unsigned int U32_MASK
+cdef unsigned int U32_MASK, MSG_SPECIAL
 cdef unsigned int SOCK_DONE, SOCK_LINGER, SOCK_URGINLINE, SOCK_BINDADDR_LOCK
 cdef int TCP_INFINITE_SSTHRESH, TCP_INIT_CWND, TCP_NAGLE_PUSH, TCP_URG_VALID
 cdef long long TCP_TIMEOUT_INIT, TCP_TIMEWAIT_LEN, TCP_SKB_TRUESIZE, MEMORY_PAUSE

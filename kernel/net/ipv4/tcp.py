@@ -113,6 +113,8 @@ SOCK_BINDADDR_LOCK = 4
 TCP_SKB_TRUESIZE = 1280
 MEMORY_PAUSE = 2_000_000
 SOCKADDR_IN_SIZE = 16
+# What a plain write is without.
+MSG_SPECIAL = MSG_FASTOPEN | MSG_ZEROCOPY
 
 
 # --- sending ---
@@ -205,16 +207,23 @@ def tcp_sendmsg(sk, msg, size):
     if msg.msg_control is not None:
         cookie = sockcm_cookie(sk)
         err = sock_cmsg_send(sk, msg, cookie)
-        if err < 0:
+        if err < 0 and tcp_may_send(sk, msg):
             release_sock(sk)
             return err
         tsflags = cookie.tsflags
-    if msg.msg_flags & (MSG_FASTOPEN | MSG_ZEROCOPY) or sk.defer_connect:
+    if msg.msg_flags & MSG_SPECIAL or sk.defer_connect:
         result = tcp_sendmsg_special(sk, msg, size, tsflags)
     else:
         result = tcp_sendmsg_locked(sk, msg, tsflags)
     release_sock(sk)
     return result
+
+
+def tcp_may_send(sk, msg):
+    """False where sending fails before the control messages are looked at."""
+    if sk.sk_state in (TCP_ESTABLISHED, TCP_CLOSE_WAIT) or msg.msg_flags & MSG_FASTOPEN or sk.defer_connect:
+        return True
+    return sk.sk_state in (TCP_SYN_SENT, TCP_SYN_RECV) and not msg.msg_flags & MSG_DONTWAIT
 
 
 def tcp_sendmsg_special(sk, msg, size, tsflags):

@@ -67,6 +67,7 @@ from kernel.uapi.tcp import (
     TCP_SAVE_SYN,
     TCP_SAVED_SYN,
     TCP_SYNCNT,
+    TCP_THIN_DUPACK,
     TCP_TIMESTAMP,
     TCP_USER_TIMEOUT,
     TCP_WINDOW_CLAMP,
@@ -315,6 +316,8 @@ def set_timestamp(sk, value):
 
 
 SETTERS = {
+    # Of no effect since Linux 4.11.
+    TCP_THIN_DUPACK: lambda sk, value: 0 if value in (0, 1) else -EINVAL,
     TCP_NODELAY: set_nodelay,
     TCP_CORK: set_cork,
     TCP_MAXSEG: set_maxseg,
@@ -358,6 +361,7 @@ def get_timestamp(sk):
 
 
 GETTERS = {
+    TCP_THIN_DUPACK: lambda sk: 0,
     TCP_NODELAY: lambda sk: 1 if sk.nonagle & TCP_NAGLE_OFF else 0,
     TCP_CORK: lambda sk: 1 if sk.nonagle & TCP_NAGLE_CORK else 0,
     TCP_MAXSEG: get_maxseg,

@@ -133,6 +133,9 @@ class udp_proto(datagram_proto):
         value = int_option(optval) if len(optval) >= 4 else None
         if value is None:
             return -EINVAL
+        if optname == UDP_ENCAP and value == 0:
+            # No kind of encapsulation, the only one there is.
+            return 0
         if optname not in (UDP_CORK, UDP_SEGMENT, UDP_GRO):
             return -ENOPROTOOPT
         usk = sk
