@@ -2,7 +2,7 @@
 
 from struct import Struct
 
-from kernel.arch.uaccess import copy_from_user, copy_to_user
+from kernel.arch.uaccess import copy_from_user, copy_to_user, put_user
 from kernel.fs import fown, locks
 from kernel.fs.anon_inodes import is_socket
 from kernel.fs.pipe import pipe_inode_info
@@ -37,6 +37,8 @@ from kernel.uapi.termios import FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX
 SETFL_MASK = O_APPEND | O_NONBLOCK | O_NOATIME
 # struct f_owner_ex: type, pid.
 F_OWNER_EX = Struct("<ii")
+# How many bytes a block of the file has (<linux/fs.h>).
+FIGETBSZ = 2
 OWNER_REQUESTS = (FIOSETOWN, SIOCSPGRP, FIOGETOWN, SIOCGPGRP)
 PIPE_MAX_SIZE = 1 << 31
 # What may be asked of a descriptor that was opened with O_PATH.
@@ -176,7 +178,7 @@ class descriptor_calls:
         """F_SETOWN and F_GETOWN as requests of a socket, with an int in memory (socket(7))."""
         if cmd in (FIOGETOWN, SIOCGPGRP):
             number = self.owner(task, filp, F_GETOWN, 0)
-            return 0 if copy_to_user(task.mm, address, number.to_bytes(4, "little", signed=True)) else -EFAULT
+            return 0 if put_user(task.mm, address, 4, number & 0xFFFFFFFF) else -EFAULT
         raw = copy_from_user(task.mm, address, 4)
         if raw is None:
             return -EFAULT
@@ -212,6 +214,8 @@ class descriptor_calls:
             else:
                 filp.f_flags = filp.f_flags | O_NONBLOCK if any(raw) else filp.f_flags & ~O_NONBLOCK
             return 0
+        if cmd == FIGETBSZ:
+            return 0 if put_user(task.mm, arg & 0xFFFFFFFFFFFFFFFF, 4, PAGE_SIZE) else -EFAULT
         if cmd in OWNER_REQUESTS and is_socket(filp):
             return self.owner_ioctl(task, filp, cmd, arg & 0xFFFFFFFFFFFFFFFF)
         if filp.dentry is not None and (filp.inode.is_dir() or filp.inode.is_regular()):

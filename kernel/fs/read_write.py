@@ -200,6 +200,8 @@ def vector_at(task, fd, vector, count, offset, flags, writing):
     filp = open_for(task, fd, FMODE_WRITE if writing else FMODE_READ)
     if filp is None:
         return -EBADF
+    if offset != -1 and not positioned(filp):
+        return -ESPIPE
     if flags & ~RWF_SUPPORTED:
         return -EOPNOTSUPP
     it = import_iovec(task.mm, vector, count)

@@ -15,9 +15,9 @@ from kernel.uapi.if_vlan import VLAN_IOCTL_ARGS_SIZE
 from kernel.uapi.signal import SIGPIPE
 from kernel.uapi.socket import AF_UNIX, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_STREAM
 from kernel.uapi.sockios import (
+    FIOSETOWN,
     SIOCETHTOOL,
     SIOCGIFCONF,
-    SIOCGIFNAME,
     SIOCGIFVLAN,
     SIOCGSTAMP,
     SIOCGSTAMPNS,
@@ -147,7 +147,7 @@ def sock_ioctl(sock, cmd, arg):
     result = sock.ops.ioctl(sock, cmd, arg)
     if result != -ENOIOCTLCMD:
         return result
-    if not SIOCGIFNAME <= cmd <= 0x89FF:
+    if not FIOSETOWN <= cmd <= 0x89FF:
         return -ENOTTY
     ifreq = user.get_bytes(arg, IFREQ_SIZE)
     if ifreq is None:

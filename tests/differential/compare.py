@@ -7,7 +7,9 @@ from .sequence import PATTERN
 from .shapes import CONTROL, CONTROL_ROOM
 
 EPHEMERAL = range(32768, 61000)
-AF_INET = b"\x02\0"
+# The identifier of a ping socket is its port, and Linux takes any for it.
+ANY_PORT = range(1, 65536)
+AF_INET, SOCK_DGRAM, IPPROTO_ICMP = 2, 2, 1
 SOL_SOCKET = 1
 # Control messages of SOL_SOCKET that carry a time or a process id: how many bytes of their data.
 PRIVATE_CONTROL = {29: 16, 35: 16, 37: 48, 63: 16, 64: 16, 65: 48, 2: 4}
@@ -35,13 +37,24 @@ def bytes_of(changes):
     return {offset + at: byte for offset, data in changes for at, byte in enumerate(data)}
 
 
-def private_ranges(step, found):
+def has_ping(sequence):
+    """True of a sequence that makes a ping socket."""
+    return any(
+        step.call == "socket"
+        and step.arguments[0] == AF_INET
+        and step.arguments[1] & 0xF == SOCK_DGRAM
+        and step.arguments[2] == IPPROTO_ICMP
+        for step in sequence.steps
+    )
+
+
+def private_ranges(step, found, ports):
     """The ranges of the page that are each kernel's own: those that the step names, ephemeral ports, times."""
     yield from step.masks
     for at in found:
         # A byte that is what was there before does not show as a change.
         port = found.get(at + 2, PATTERN) << 8 | found.get(at + 3, PATTERN)
-        if found[at] == 2 and found.get(at + 1) == 0 and port in EPHEMERAL:
+        if found[at] == 2 and found.get(at + 1) == 0 and port in ports:
             yield at + 2, 2
     if step.call in ("recvmsg", "recvmmsg") and CONTROL in found:
         raw = bytes(found.get(CONTROL + at, 0xA5) for at in range(CONTROL_ROOM))
@@ -55,10 +68,10 @@ def private_ranges(step, found):
             at += (length + 7) & ~7
 
 
-def shared(step, changes):
+def shared(step, changes, ports):
     """What a call changed, without what is each kernel's own."""
     found = bytes_of(changes)
-    for offset, length in list(private_ranges(step, found)):
+    for offset, length in list(private_ranges(step, found, ports)):
         for at in range(offset, offset + length):
             found.pop(at, None)
     return found
@@ -68,6 +81,7 @@ def compare(sequence, host, ours):
     """The first Difference, or None."""
     if len(host) != len(ours):
         return Difference(len(ours), "the end", len(host), len(ours))
+    ports = ANY_PORT if has_ping(sequence) else EPHEMERAL
     for index, step in enumerate(sequence.steps):
         theirs, mine = host[index], ours[index]
         if theirs == mine:
@@ -78,7 +92,7 @@ def compare(sequence, host, ours):
             return Difference(index, f"{step.call}: SIGPIPE", theirs.sigpipes, mine.sigpipes)
         if theirs.finished != mine.finished:
             return Difference(index, f"{step.call}: finished in step", theirs.finished, mine.finished)
-        if theirs.changes != mine.changes and shared(step, theirs.changes) != shared(step, mine.changes):
+        if theirs.changes != mine.changes and shared(step, theirs.changes, ports) != shared(step, mine.changes, ports):
             return Difference(index, f"{step.call}: memory", shown(theirs.changes), shown(mine.changes))
     return None
 

@@ -339,8 +339,10 @@ class Maker:
         )
 
     def raw_masks(self, fd, address):
-        """Of a received IP header, its identification and checksum are each kernel's own."""
-        return ((DATA + 4, 2), (DATA + 10, 2)) if self.kind(fd) in ("raw", "ping") and address == Ptr(DATA) else ()
+        """Of a received IP or ICMP header, its identification and checksum are each kernel's own."""
+        if address != Ptr(DATA):
+            return ()
+        return {"raw": ((DATA + 4, 2), (DATA + 10, 2)), "ping": ((DATA + 2, 4),)}.get(self.kind(fd), ())
 
     def vector(self, sending):
         """(pokes, address, count) of an iovec."""

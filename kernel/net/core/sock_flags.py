@@ -24,6 +24,7 @@ SOCK_PREFER_BUSY_POLL = 1 << 22
 SOCK_FILTER_LOCKED = 1 << 23  # the filter can not be changed any more
 SOCK_WIFI_STATUS = 1 << 24
 SOCK_NOFCS = 1 << 25
+SOCK_PASSSEC = 1 << 26
 # Either keeps the stamping of received packets on.
 SK_FLAGS_TIMESTAMP = SOCK_TIMESTAMP | SOCK_TIMESTAMPING_RX_SOFTWARE
 # Any of them makes recvmsg add a control message about the packet.

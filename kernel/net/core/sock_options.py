@@ -12,6 +12,7 @@ from kernel.net.core.sock_flags import (
     SOCK_LOCALROUTE,
     SOCK_NOFCS,
     SOCK_PASSCRED,
+    SOCK_PASSSEC,
     SOCK_PREFER_BUSY_POLL,
     SOCK_RCVBUF_LOCK,
     SOCK_RCVMARK,
@@ -123,6 +124,8 @@ FLAG_OPTIONS = {
     SO_RCVPRIORITY: SOCK_RCVPRIORITY,
     SO_PREFER_BUSY_POLL: SOCK_PREFER_BUSY_POLL,
     SO_PASSCRED: SOCK_PASSCRED,
+    # No program here has a security label that could be passed.
+    SO_PASSSEC: SOCK_PASSSEC,
     # No frame here comes by radio, and every one has a check sequence of its own.
     SO_WIFI_STATUS: SOCK_WIFI_STATUS,
     SO_NOFCS: SOCK_NOFCS,
@@ -131,6 +134,7 @@ FLAG_OPTIONS = {
 IGNORED_OPTIONS = (SO_BSDCOMPAT,)
 # The families whose messages can carry credentials.
 SCM_FAMILIES = (AF_UNIX, AF_NETLINK)
+SCM_OPTIONS = (SO_PASSCRED, SO_PASSSEC)
 # Those with 64-bit times on every machine, which ours has anyway.
 TIMEOUTS = {SO_RCVTIMEO: True, SO_RCVTIMEO_NEW: True, SO_SNDTIMEO: False, SO_SNDTIMEO_NEW: False}
 # name: (nanoseconds, the _NEW form)
@@ -155,8 +159,7 @@ def sock_setsockopt(sk, optname, optval, privileged):
     if optname in (SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_LOCK_FILTER):
         return sk_filter_option(sk, optname, optval)
     value = int.from_bytes(optval[:4], "little", signed=True)
-    if optname == SO_PASSSEC or (optname == SO_PASSCRED and sk.sk_family not in SCM_FAMILIES):
-        # There are no security labels to pass.
+    if optname in SCM_OPTIONS and sk.sk_family not in SCM_FAMILIES:
         return -EOPNOTSUPP
     if optname in FLAG_OPTIONS:
         if optname == SO_DEBUG and value and not privileged:
@@ -340,6 +343,8 @@ def set_linger(sk, optval):
     if len(optval) < 8:
         return -EINVAL
     sock_valbool_flag(sk, SOCK_LINGER, any(optval[:4]))
+    if not any(optval[:4]):
+        return 0
     sk.sk_lingertime = min(int.from_bytes(optval[4:8], "little", signed=False), MAX_TIMEOUT) * NSEC_PER_SEC
     return 0
 
@@ -367,7 +372,7 @@ def bind_to_index(sk, ifindex):
 def sock_getsockopt(sock, optname, optlen):
     """getsockopt at SOL_SOCKET: the option's bytes, or a negative errno."""
     sk = sock.sk
-    if optname == SO_PASSSEC or (optname == SO_PASSCRED and sk.sk_family not in SCM_FAMILIES):
+    if optname in SCM_OPTIONS and sk.sk_family not in SCM_FAMILIES:
         return -EOPNOTSUPP
     if optname in FLAG_OPTIONS:
         value = int(sk.sk_flags & FLAG_OPTIONS[optname] != 0)
