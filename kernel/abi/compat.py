@@ -335,8 +335,8 @@ def message(space, words):
     address = vector(space, iov, count)
     if address is None:
         return None
-    # Ancillary data would have other headers, too: it is not passed.
-    header = bytearray(MSGHDR64.pack(name, name_length, address if count else 0, count, 0, 0, flags))
+    # Ancillary data stays as it is: the kernel builds its headers with the program's words.
+    header = bytearray(MSGHDR64.pack(name, name_length, address if count else 0, count, control, control_length, flags))
     return space.put(header, True), header, fields
 
 
@@ -352,15 +352,12 @@ def socket_call(mm, call, words):
             space.release()
             return refused(EFAULT)
         words[1], header, fields = found
-        if call == SENDMSG and fields[5]:
-            space.release()
-            return refused(EINVAL)
 
         def store(result):
             if call != RECVMSG:
                 return None
-            length, flags = MSGHDR64.unpack(header)[1], MSGHDR64.unpack(header)[6]
-            return put_back(mm, place, MSGHDR32.pack(fields[0], length, *fields[2:5], 0, flags))
+            _, length, _, _, _, control_length, flags = MSGHDR64.unpack(header)
+            return put_back(mm, place, MSGHDR32.pack(fields[0], length, *fields[2:5], control_length, flags))
 
     elif call == SETSOCKOPT and words[1] == SOL_SOCKET and words[2] in TIMEOUT_OPTIONS:
         fields = space.read(words[3], TIME32)

@@ -17,6 +17,9 @@ from kernel.uapi.socket import (
     MSG_INTERNAL_SENDMSG_FLAGS,
     MSG_OOB,
     MSG_WAITFORONE,
+    SCM_TIMESTAMP,
+    SCM_TIMESTAMPING,
+    SCM_TIMESTAMPNS,
     SOCKADDR_STORAGE_SIZE,
     SOL_SOCKET,
     UIO_MAXIOV,
@@ -24,9 +27,12 @@ from kernel.uapi.socket import (
 
 MSGHDR_SIZE = 56
 MMSGHDR_SIZE = 64
-CMSGHDR_SIZE = 16
+# struct cmsghdr: a word with the length, then level and type, 4 bytes each.
+CMSGHDR_REST = 8
+# Control messages with times, which have words of the program's size in them.
+WITH_TIMES = (SCM_TIMESTAMP, SCM_TIMESTAMPNS, SCM_TIMESTAMPING)
 TIMESPEC_SIZE = 16
-# The highest bit of a call's flags marks 32-bit programs, of which there are none here.
+# The highest bit of a call's flags is Linux's own mark of 32-bit programs; here `task.abi` knows them.
 FLAGS_MASK = 0x7FFFFFFF
 # A control message of a type that no socket takes.
 MALFORMED = (SOL_SOCKET, -1, b"")
@@ -74,44 +80,48 @@ def copy_msghdr_from_user(mm, address, reads_name):
     return user, iterator
 
 
-def parse_control(raw):
+def parse_control(raw, word):
     """The (level, type, data) of each control message; one with a bad length ends them as MALFORMED.
 
-    Who sends finds it in its turn: other errors of a message come first.
+    Who sends finds it in its turn: other errors of a message come first.  `word` is the program's, in bytes.
     """
     found = []
     position = 0
-    while position + CMSGHDR_SIZE <= len(raw):
-        length = int.from_bytes(raw[position : position + 8], "little")
-        if length < CMSGHDR_SIZE or length > len(raw) - position:
+    header = word + CMSGHDR_REST
+    while position + header <= len(raw):
+        length = int.from_bytes(raw[position : position + word], "little")
+        if length < header or length > len(raw) - position:
             found.append(MALFORMED)
             break
-        level = int.from_bytes(raw[position + 8 : position + 12], "little", signed=True)
-        type = int.from_bytes(raw[position + 12 : position + 16], "little", signed=True)
-        found.append((level, type, raw[position + CMSGHDR_SIZE : position + length]))
-        position += (length + 7) & ~7
+        level = int.from_bytes(raw[position + word : position + word + 4], "little", signed=True)
+        type = int.from_bytes(raw[position + word + 4 : position + header], "little", signed=True)
+        found.append((level, type, raw[position + header : position + length]))
+        position += (length + word - 1) & ~(word - 1)
     return found
 
 
-def build_control(messages, room):
+def build_control(messages, room, word):
     """The bytes of control messages that fit in `room`, and whether something had to be cut off (MSG_CTRUNC).
 
     A message of which not all fits is cut, and its header says how much there is; one without room for its header is left out.
     """
     out = b""
     cut = False
+    header = word + CMSGHDR_REST
     for level, type, data in messages:
         left = room - len(out)
-        if left < CMSGHDR_SIZE:
+        if left < header:
             return out, True
-        length = CMSGHDR_SIZE + len(data)
+        if word == 4 and level == SOL_SOCKET and type in WITH_TIMES:
+            data = b"".join(data[place : place + 4] for place in range(0, len(data), 8))
+        length = header + len(data)
         if length > left:
             cut = True
             length = left
-        entry = length.to_bytes(8, "little") + level.to_bytes(4, "little") + type.to_bytes(4, "little")
-        entry += data[: length - CMSGHDR_SIZE]
+        entry = length.to_bytes(word, "little") + level.to_bytes(4, "little") + type.to_bytes(4, "little")
+        entry += data[: length - header]
         # The padding up to the next one belongs to it, as far as it goes.
-        out += entry.ljust(min((length + 7) & ~7, left), b"\0")
+        out += entry.ljust(min((length + word - 1) & ~(word - 1), left), b"\0")
     return out, cut
 
 
@@ -129,7 +139,7 @@ def send_one(task, filp, address, flags):
         raw = copy_from_user(task.mm, user.control, user.controllen)
         if raw is None:
             return -EFAULT, 0
-        msg.msg_control = parse_control(raw)
+        msg.msg_control = parse_control(raw, task.abi.word)
     if filp.f_flags & O_NONBLOCK:
         msg.msg_flags |= MSG_DONTWAIT
     return sock_sendmsg(filp.private_data, msg, iterator.count), iterator.count
@@ -157,7 +167,7 @@ def receive_one(task, filp, address, flags):
         err = socket_room.move_addr_to_user(mm, name, user.name, user.address + 8)
         if err < 0:
             return err, 0
-    control, cut = build_control(msg.msg_control, msg.msg_controllen)
+    control, cut = build_control(msg.msg_control, msg.msg_controllen, task.abi.word)
     if control and not copy_to_user(mm, user.control, control):
         return -EFAULT, 0
     out_flags = msg.msg_flags | (MSG_CTRUNC if cut else 0)

@@ -8,7 +8,8 @@ from kernel.uapi.errno import EBADF, EINVAL, EPERM, ESRCH
 from kernel.uapi.socket import MSG_CMSG_CLOEXEC, MSG_CTRUNC, SCM_CREDENTIALS, SCM_RIGHTS, SOL_SOCKET
 
 SCM_MAX_FD = 253
-CMSGHDR_SIZE = 16
+# struct cmsghdr: a word with the length, then level and type, 4 bytes each.
+CMSGHDR_REST = 8
 FD_SIZE = 4
 UCRED = Struct("<iII")
 # Of nobody: no pid, and ids that nobody has.
@@ -123,17 +124,20 @@ def peek_fds(skb):
 
 def scm_recv(sk, msg, scm):
     """Tell the receiver what came along: control messages, new descriptors.  What finds no room is put."""
+    # Control messages in the program's memory: their header, and to what their sizes are rounded.
+    word = sk.net.sched.current.abi.word
+    header = word + CMSGHDR_REST
     room = msg.msg_controllen if msg.msg_control is not None else 0
-    room -= sum(CMSGHDR_SIZE + (len(data) + 7 & ~7) for _, _, data in msg.msg_control or ())
+    room -= sum(header + (len(data) + word - 1 & -word) for _, _, data in msg.msg_control or ())
     if sk.sk_flags & SOCK_PASSCRED:
-        if room >= CMSGHDR_SIZE + UCRED.size:
+        if room >= header + UCRED.size:
             msg.msg_control.append((SOL_SOCKET, SCM_CREDENTIALS, UCRED.pack(*(scm.cred or NO_CRED))))
-            room -= CMSGHDR_SIZE + (UCRED.size + 7 & ~7)
+            room -= header + (UCRED.size + word - 1 & -word)
         else:
             msg.msg_flags |= MSG_CTRUNC
             room = 0
     if scm.files:
-        fds = scm_detach_fds(sk, scm, max(0, room - CMSGHDR_SIZE) // FD_SIZE, msg.msg_flags & MSG_CMSG_CLOEXEC != 0)
+        fds = scm_detach_fds(sk, scm, max(0, room - header) // FD_SIZE, msg.msg_flags & MSG_CMSG_CLOEXEC != 0)
         if fds:
             data = b"".join([fd.to_bytes(FD_SIZE, "little") for fd in fds])
             msg.msg_control.append((SOL_SOCKET, SCM_RIGHTS, data))

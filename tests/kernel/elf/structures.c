@@ -1,4 +1,5 @@
 /* Calls whose structures lie differently in 32-bit and in 64-bit memory: the output is the same in both. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -60,6 +61,45 @@ int main(void)
     memset(b, 0, sizeof b);
     message.msg_iov = in;
     check("recvmsg", recvmsg(pair[1], &message, 0) == 8 && !strncmp(b, "defgh", 5));
+
+    union { struct cmsghdr first; char room[CMSG_SPACE(2 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))]; } control;
+    int passed[2] = {ends[0], ends[1]}, got[2], yes = 1, untouched = dup(0);
+    close(untouched);
+    memset(&control, 0, sizeof control);
+    message = (struct msghdr){.msg_iov = out, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(sizeof passed)};
+    control.first = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof passed), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(&control.first), passed, sizeof passed);
+    check("descriptors sent", sendmsg(pair[0], &message, 0) == 3);
+    setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes);
+    memset(&control, 0, sizeof control);
+    message.msg_iov = in;
+    message.msg_controllen = sizeof control;
+    check("and received", recvmsg(pair[1], &message, 0) == 3 && message.msg_controllen == sizeof control && !message.msg_flags);
+    struct cmsghdr *credentials = CMSG_FIRSTHDR(&message), *rights = CMSG_NXTHDR(&message, credentials);
+    check("credentials", credentials->cmsg_type == SCM_CREDENTIALS && credentials->cmsg_len == CMSG_LEN(sizeof(struct ucred)));
+    check("rights", rights && rights->cmsg_type == SCM_RIGHTS && rights->cmsg_len == CMSG_LEN(sizeof got));
+    memcpy(got, CMSG_DATA(rights), sizeof got);
+    check("which lead to the pipe", write(got[1], "xyz", 3) == 3 && read(got[0], a, 3) == 3 && !memcmp(a, "xyz", 3));
+    close(got[0]);
+    close(got[1]);
+    yes = 0;
+    setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes);
+    memset(&control, 0, sizeof control);
+    control.first = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof passed), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(&control.first), passed, sizeof passed);
+    message.msg_iov = out;
+    message.msg_controllen = CMSG_SPACE(sizeof passed);
+    sendmsg(pair[0], &message, 0);
+    message.msg_iov = in;
+    message.msg_controllen = CMSG_LEN(sizeof(int));
+    check("one fits", recvmsg(pair[1], &message, 0) == 3 && message.msg_flags == MSG_CTRUNC && control.first.cmsg_len == CMSG_LEN(sizeof(int)));
+    memcpy(got, CMSG_DATA(&control.first), sizeof(int));
+    close(got[0]);
+    check("the other is not installed", got[0] == untouched && dup(0) == untouched && !close(untouched));
+    control.first.cmsg_len = sizeof control + 1;
+    message.msg_controllen = sizeof control;
+    check("a bad length", sendmsg(pair[0], &message, 0) == -1 && errno == EINVAL);
+
     struct timeval short_time = {0, 2000};
     setsockopt(pair[1], SOL_SOCKET, SO_RCVTIMEO, &short_time, sizeof short_time);
     check("SO_RCVTIMEO", recv(pair[1], b, 1, 0) == -1 && errno == EAGAIN);
