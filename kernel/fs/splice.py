@@ -115,6 +115,8 @@ def sys_sendfile64(task, out_fd, in_fd, offset, count, a4, a5):
         return place.leave(-EINVAL)
     if target is None:
         return place.leave(-EBADF)
+    if count == 0 and pipe_of(target) is not None:
+        return place.leave(0)
     # A socket can be read into a pipe alone.
     able = seekable(source) or (pipe_of(source) is None and pipe_of(target) is not None)
     if not able or target.f_flags & O_APPEND:

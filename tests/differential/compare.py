@@ -39,13 +39,12 @@ def bytes_of(changes):
 
 def has_ping(sequence):
     """True of a sequence that makes a ping socket."""
-    return any(
-        step.call == "socket"
-        and step.arguments[0] == AF_INET
-        and step.arguments[1] & 0xF == SOCK_DGRAM
-        and step.arguments[2] == IPPROTO_ICMP
-        for step in sequence.steps
-    )
+    for step in sequence.steps:
+        if step.call == "socket" and (step.arguments[0], step.arguments[2]) == (AF_INET, IPPROTO_ICMP):
+            kind = step.arguments[1]
+            if isinstance(kind, int) and kind & 0xF == SOCK_DGRAM:
+                return True
+    return False
 
 
 def private_ranges(step, found, ports):

@@ -163,6 +163,9 @@ FOUND = {
     "a socket has no bytes for sendfile, not even none": (
         (sock(0, 3, 254), Step("sendfile", (Fd(0), Fd(0), 0, 0))), (3, -22), (),
     ),
+    "a pipe takes nothing from whatever file": (
+        (Step("pipe2", (Ptr(0), 0o4000), makes=PAIR), sock(2, 1), Step("sendfile", (Fd(1), Fd(2), 0, 0))), (0, 5, 0), (),
+    ),
     "sendfile looks at the count before the target": ((sock(0, 3, 254), Step("sendfile", (-1, Fd(0), 0, -1))), (3, -22), ()),
     "an eventfd has no bytes for sendfile": (
         (Step("eventfd2", (0, 0o4000), makes=RESULT), sock(1, 1, family=1), Step("sendfile", (Fd(1), Fd(0), 0, 10))),
