@@ -24,6 +24,10 @@ def interpreted() -> bool:
     return os.environ.get("HWEMU_INTERPRETED", "") not in ("", "0")
 
 
+class StaleModule(ImportError):
+    """A compiled module whose source has changed since."""
+
+
 class SpeedFinder:
     """A meta path finder for our packages: picks the speed and refuses stale compiled modules."""
 
@@ -62,7 +66,7 @@ class SpeedFinder:
                 return
             made_from = hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
             if made_from != self.manifests[folder].get(file_name):
-                raise ImportError(f"{compiled.name} is older than {source}: run 'make build' (or set HWEMU_INTERPRETED=1)")
+                raise StaleModule(f"{compiled.name} is older than {source}: run 'make build' (or set HWEMU_INTERPRETED=1)")
             return
 
 

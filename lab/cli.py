@@ -10,6 +10,7 @@ import sys
 from importlib import metadata
 
 from hwemu.clock import Clock
+from hwemu_importer import StaleModule
 from lab import arguments
 from lab.errors import LabError
 from lab.usernet import plan
@@ -260,6 +261,9 @@ def main(argv=None) -> int:
         except OSError:
             forget_output()
         return error.status
+    except StaleModule as error:
+        print(f"hwemu: {error}", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         forget_output()
         return 1

@@ -56,6 +56,21 @@ def raw_terminal(fd):
         termios.tcsetattr(fd, termios.TCSAFLUSH, saved)
 
 
+@contextlib.contextmanager
+def interruptible_terminal(fd):
+    """Where `fd` is a terminal in raw mode: meanwhile Ctrl-C is SIGINT, and a newline begins a line."""
+    if not (is_open(fd) and os.isatty(fd)):
+        yield
+        return
+    raw = termios.tcgetattr(fd)
+    changed = [raw[0], raw[1] | termios.OPOST | termios.ONLCR, raw[2], raw[3] | termios.ISIG, *raw[4:]]
+    try:
+        termios.tcsetattr(fd, termios.TCSANOW, changed)
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSANOW, raw)
+
+
 def write_all(fd, data):
     """Write everything, waiting where the descriptor is full; OSError when it takes no more."""
     view = memoryview(data)

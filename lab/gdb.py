@@ -7,8 +7,10 @@ still; its time does not go on.  Registers, memory, software breakpoints, step, 
 
 import select
 import socket
+import sys
 
 from kernel.arch.memory import FAULT, REGISTERS
+from lab.console import STDIN, interruptible_terminal
 from lab.errors import LabError, reason
 
 # `g` and `p`: the registers of org.gnu.gdb.i386.core, 64-bit ones first, then 32-bit ones, by unicorn's names.
@@ -37,6 +39,8 @@ class GdbServer:
         except OSError as error:
             raise LabError(f"--gdb {port}: {reason(error)}") from None
         self.connection = None
+        # What becomes readable when a signal of the host has come.
+        self.signals = []
         self.input = b""
         self.mm = None
         self.task = None
@@ -59,8 +63,7 @@ class GdbServer:
         """Execute as the CPU would, and stop for gdb."""
         if self.mm is None:
             self.mm, self.task = mm, task
-            self.connection, _ = self.listening.accept()
-            self.serve(SIGTRAP)
+            self.connect()
         if self.detached or mm is not self.mm:
             return mm.run(slice_)
         result = self.execute(task, mm, slice_)
@@ -76,6 +79,17 @@ class GdbServer:
         elif self.interrupted():
             self.stop(SIGINT)
         return result
+
+    def connect(self):
+        """Wait for gdb and serve it; a signal of the host that comes first is for the machine, without gdb."""
+        with interruptible_terminal(STDIN):
+            print(f"waiting for gdb at 127.0.0.1:{self.port}", file=sys.stderr)
+            ready = select.select([self.listening, *self.signals], [], [])[0]
+        if self.listening not in ready:
+            self.detached = True
+            return
+        self.connection, _ = self.listening.accept()
+        self.serve(SIGTRAP)
 
     def execute(self, task, mm, slice_):
         """One instruction where gdb steps or a breakpoint lies under the program counter, else a slice."""

@@ -181,6 +181,8 @@ class Session:
                 self.host.start()
                 self.console.attach(with_input=not self.stay)
                 signals = stack.enter_context(HostSignals(self.clock, self.signal, at_once=self.at_once))
+                if self.host.kernel.debugger is not None:
+                    self.host.kernel.debugger.signals.append(signals.reader)
                 if self.gateway is not None:
                     self.gateway.host.start()
                 self.follow(signals)

@@ -217,6 +217,18 @@ except KeyboardInterrupt: print("interrupted")
         assert (output, errors, child.returncode) == ("interrupted\n", "", 0)
 
 
+def test_the_power_button_ends_a_program_that_has_not_flushed():
+    program = "import sys, time; print('lost'); print('ready', file=sys.stderr); time.sleep(1000)"
+    with subprocess.Popen(
+        [*COMMAND, "--net", "user", "-c", program], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    ) as child:  # fmt: skip
+        assert child.stderr.readline() == "ready\n"
+        child.send_signal(signal.SIGTERM)
+        output, errors = child.communicate(timeout=60)
+        assert (output, errors, child.returncode) == ("", "", 128 + signal.SIGTERM)
+
+
 def test_signals_interrupt_calls_which_go_on_when_the_handler_returns(tmp_path):
     program = """
 import os, signal, socket, time

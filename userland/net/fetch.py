@@ -41,7 +41,7 @@ class Exchange:
     # --- the connection ---
 
     def connect(self, url, on_failure=None):
-        """Try the host's addresses in turn; FetchError.  `on_failure(sockaddr)` hears of each that failed."""
+        """Try the host's addresses in turn; FetchError.  `on_failure(sockaddr, errno)` hears of each that failed."""
         code, found = libc.getaddrinfo(url.host, str(url.port), libc.AF_INET, libc.SOCK_STREAM)
         if code:
             raise FetchError(RESOLVE, libc.gai_strerror(code))

@@ -102,7 +102,7 @@ class Transfer:
         limit = int(self.options.real("m", 0) * NS)
         left = max(1, limit - (libc.clock_gettime_ns() - self.started)) if limit else 0
         self.exchange = Exchange(left, int(self.options.real("connect-timeout", 0) * NS), context)
-        self.exchange.connect(self.url)
+        self.exchange.connect(self.url, self.connect_failed)
         self.connected = self.exchange.connected_at
         address = libc.sockaddr_in_pair(self.exchange.address)[0]
         self.note("*", f"Connected to {self.url.host} ({address}) port {self.url.port}")
@@ -116,6 +116,9 @@ class Transfer:
         self.first_byte = libc.clock_gettime_ns()
         for line in self.exchange.head.decode("latin-1").splitlines():
             self.note("<", line)
+
+    def connect_failed(self, addr, number):
+        self.note("*", f"connect to {libc.peer_text(addr)} failed: {libc.strerror(number)}")
 
     def note(self, mark, text):
         if self.options.has("v"):

@@ -140,6 +140,9 @@ def command(options):
 
 
 def main(argv):
+    if libc.getpid() != 1:
+        complain("must be run as pid 1")
+        return 1
     text = libc.read_text("/proc/cmdline")
     options = parse_command_line("" if text == -1 else text)
     libc.chdir("/root")

@@ -105,8 +105,7 @@ class Fetch:
                 raise Failed(NETWORK_ERROR, f"wget: unable to resolve host address '{url.host}'") from None
             if error.kind == fetch.TLS:
                 raise Failed(TLS_ERROR, f"wget: {error}") from None
-            where = libc.peer_text(self.exchange.address)
-            raise Retry(NETWORK_ERROR, f"Connecting to {where}... failed: {error}.") from None
+            raise Retry(NETWORK_ERROR, f"wget: {url.host}: {error}") from None
         self.say(f"Connecting to {libc.peer_text(self.exchange.address)}... connected.")
 
     def connect_failed(self, addr, number):
@@ -126,7 +125,7 @@ class Fetch:
         except FetchError as error:
             if error.kind == fetch.PROTOCOL:
                 raise Failed(SERVER_ERROR, f"wget: {error}") from None
-            raise Retry(NETWORK_ERROR, "No data received." if error.kind == fetch.EMPTY else f"wget: {error}") from None
+            raise Retry(NETWORK_ERROR, "No data received" if error.kind == fetch.EMPTY else f"wget: {error}") from None
         self.say(f"HTTP request sent, awaiting response... {response.status} {response.reason}")
         if self.show_headers:
             for name, value in response.headers.fields.items():

@@ -47,6 +47,9 @@ class ConsoleWriter(io.BufferedIOBase):
     def flush(self):
         if self.closed:
             raise ValueError("flush of closed file")
+        if libc.ended():
+            # Killed: what a program has not written by then is lost, and the stream itself is forgotten on the host.
+            self.pending.clear()
         while self.pending:
             data, self.pending = self.pending, bytearray()
             view = memoryview(data)
