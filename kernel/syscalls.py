@@ -107,6 +107,10 @@ class SyscallTable(syscall_entry):
                 a2 = as_int(a2)
             if ints & 8:
                 a3 = as_int(a3)
+            if ints & 16:
+                a4 = as_int(a4)
+            if ints & 32:
+                a5 = as_int(a5)
         if self.observer is not None:
             self.observer.enter(task, nr, (a0, a1, a2, a3, a4, a5))
         while True:

@@ -178,6 +178,10 @@ FOUND = {
     "a pipe that does not wait does not wait in splice": (
         (Step("pipe2", (Ptr(0), 0o4000), makes=PAIR), sock(2, 2), Step("splice", (Fd(0), 0, Fd(2), 0, 10, 0))), (0, 5, -11), (),
     ),
+    "the flags of splice are an int": (
+        (Step("pipe2", (Ptr(0), 0o4000), makes=PAIR), sock(2, 2), Step("splice", (Fd(0), 0, Fd(2), 0, 10, 1 << 32))),
+        (0, 5, -11), (),
+    ),
     "vmsplice looks at the vector before the kind of file": (
         (sock(0, 2), Step("vmsplice", (Fd(0), Ptr(0), 1, 0), (at(0, *iovec([(Ptr(0), -1)])),))), (3, -22), (),
     ),
