@@ -3,6 +3,7 @@
 Linux: Documentation/networking/tuntap.rst.  Opening follows the host's real clock from then on.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -186,10 +187,16 @@ class Tap(Wire):
                 self.station.carrier(False)
 
     def close(self):
-        """Unplug the station, if any, and let go of the TAP; a TAP that this process made disappears."""
+        """Unplug the station, if any, and let go of the TAP; a TAP that this process made disappears.
+
+        One that stays is left without offloads: whoever opens it next may read it without a vnet header.
+        """
         if self.station is not None:
             self.detach(self.station)
         if self.fd >= 0:
+            if self.vnet:
+                with contextlib.suppress(OSError):
+                    fcntl.ioctl(self.fd, TUNSETOFFLOAD, 0)
             os.close(self.fd)
             self.fd = -1
 

@@ -199,3 +199,19 @@ def test_removing_the_interface(real_tap):
 def test_not_a_tap(real_tap):
     with pytest.raises(OSError, match="not a TAP"):
         open_tap("lo")
+
+
+@pytest.mark.interop
+def test_a_tap_that_stays_is_left_without_offloads():
+    """Persistent TAPs outlive whoever used them."""
+    made = subprocess.run(["ip", "tuntap", "add", "dev", "hwtest1", "mode", "tap"], capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(made.stderr)
+    try:
+        tap = Tap(Clock(), "hwtest1")
+        features = ["ethtool", "-k", "hwtest1"]
+        assert "tx-tcp-segmentation: on" in subprocess.run(features, capture_output=True, text=True, check=True).stdout
+        tap.close()
+        assert "tx-tcp-segmentation: on" not in subprocess.run(features, capture_output=True, text=True, check=True).stdout
+    finally:
+        subprocess.run(["ip", "link", "del", "hwtest1"], check=True)
