@@ -13,7 +13,7 @@ MODULES = ("test_select", "test_poll", "test_epoll", "test_socketserver", "test_
 @pytest.mark.parametrize("module", MODULES)
 def test_module(module):
     if importlib.util.find_spec(f"test.{module.partition('.')[0]}") is None:
-        pytest.skip("this Python comes without its test package (Debian: libpython3-testsuite)")
+        pytest.skip("this Python comes without its test package (Debian: libpython3.x-testsuite)")
     outcomes = run_module(module)
     failed = {name: detail for name, (outcome, detail) in outcomes.items() if outcome == "failed"}
     assert not failed, failed
