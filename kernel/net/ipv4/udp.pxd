@@ -29,12 +29,14 @@ from kernel.net.ipv4.datagram cimport (
     datagram_append,
     datagram_df,
     datagram_err,
+    datagram_extend,
     datagram_fits,
     datagram_mark,
     datagram_proto,
     datagram_route,
     datagram_sock,
     datagram_zerocopy,
+    ip4_datagram_connect,
     parse_destination,
 )
 from kernel.net.ipv4.icmp cimport icmp_send
@@ -78,7 +80,7 @@ cdef class udp_proto(datagram_proto):
     cpdef put_port(self, sock sk)
     cpdef long long sendmsg(self, sock sk, msghdr msg, unsigned long long size) except? -9999
     @cython.locals(usk=udp_sock)
-    cpdef int setsockopt(self, sock sk, int level, int optname, bytes optval) except? -9999
+    cpdef int setsockopt(self, sock sk, int level, int optname, object optval) except? -9999
     @cython.locals(usk=udp_sock)
     cpdef object getsockopt(self, sock sk, int level, int optname, int optlen)
     cpdef int backlog_rcv(self, sock sk, sk_buff skb) except? -9999
@@ -100,7 +102,7 @@ cpdef int udp_send_segments(sock sk, sk_buff skb, rtable rt, unsigned int saddr,
                             int tos, int ttl, bytes options, unsigned int gso_size) except? -9999
 @cython.locals(piece=sk_buff)
 cpdef sk_buff udp_segment(sk_buff skb, unsigned int offset, unsigned int length)
-@cython.locals(usk=udp_sock, cork=udp_cork, skb=sk_buff, length=cython.uint, err=cython.int, charged=cython.uint)
+@cython.locals(usk=udp_sock, cork=udp_cork, skb=sk_buff, length=cython.uint, err=cython.int)
 cpdef long long udp_append_data(sock sk, msghdr msg, unsigned int size) except? -9999
 @cython.locals(usk=udp_sock, cork=udp_cork)
 cpdef int udp_push_pending_frames(sock sk) except? -9999

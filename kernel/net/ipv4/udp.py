@@ -25,12 +25,14 @@ from kernel.net.ipv4.datagram import (
     datagram_append,
     datagram_df,
     datagram_err,
+    datagram_extend,
     datagram_fits,
     datagram_mark,
     datagram_proto,
     datagram_route,
     datagram_sock,
     datagram_zerocopy,
+    ip4_datagram_connect,
     parse_destination,
 )
 from kernel.net.ipv4.fib import ipv4_is_multicast
@@ -123,6 +125,17 @@ class udp_proto(datagram_proto):
 
     def put_port(self, sk):
         self.table.unhash(sk)
+
+    def connect(self, sk, daddr, dport, flags):
+        err = ip4_datagram_connect(sk, daddr, dport)
+        usk = sk
+        cork = usk.cork
+        if err == 0 and cork is not None:
+            # What is held back goes to the new peer, too.
+            cork.saddr = sk.inet_saddr
+            cork.daddr = sk.inet_daddr
+            cork.dport = dport
+        return err
 
     def sendmsg(self, sk, msg, size):
         return udp_sendmsg(sk, msg, size)
@@ -408,13 +421,7 @@ def udp_append_data(sk, msg, size):
     if length > IP_MAX_LEN or not cork.gso_size:
         err = datagram_fits(sk, cork.rt, length, cork.daddr, cork.dport)
     if err == 0:
-        err = sock_may_send(sk, msg.msg_flags & MSG_DONTWAIT != 0)
-        if err < 0:
-            # Nothing is lost: the sender may come back when there is room.
-            return err
-        charged = skb.truesize
-        err = datagram_append(sk, skb, msg, size) if size else 0
-        sk.sk_wmem_alloc += skb.truesize - charged
+        err = datagram_extend(sk, skb, msg, size)
     if err < 0:
         udp_flush_pending_frames(sk)
         return err
@@ -522,9 +529,6 @@ def udp_checksum_ok(skb, uh, saddr, daddr, length):
 
 def udp_queue_rcv_skb(sk, skb):
     """Queue a datagram, data at its payload, for its sock; consumes it."""
-    if sk.min_ttl and skb.get8(skb.network_header + 8) < sk.min_ttl:
-        kfree_skb(skb, "UDP_MINTTL")
-        return 0
     if sk.sk_filter is not None and udp_filter(sk, skb, UDP_HEADER_LEN) < 0:
         sk.net.mib.UdpInErrors += 1
         kfree_skb(skb, "SOCKET_FILTER")
