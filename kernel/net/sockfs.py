@@ -50,7 +50,7 @@ class socket_file_ops(file_operations):
         wait = not filp.f_flags & O_NONBLOCK
         if nonblock and sock.type == SOCK_STREAM and sock.ops.family == AF_UNIX:
             wait = False
-        return sock.ops.recvmsg(sock, alloc_msghdr(to, 0), to.count, 0 if wait else MSG_DONTWAIT)
+        return sock.ops.splice_read(sock, alloc_msghdr(to, 0), to.count, 0 if wait else MSG_DONTWAIT)
 
     def can_splice_write(self):
         return True
