@@ -418,6 +418,25 @@ FOUND = {
         (sock(0, 2), inet("bind", 0, HERE, 2018), inet("connect", 0, HERE, 2018), option(0, 0, 21, word(255)),
          Step("write", (Fd(0), Ptr(0x100), 1)), Step("read", (Fd(0), Ptr(0), 9))), (3, 0, 0, 0, 1, 1), None,
     ),
+    "a ping socket is bound to any address": ((sock(0, 2, 1), inet("bind", 0, 0, 0)), (3, 0), ()),
+    "peeking without waiting does not see that it is shut": (
+        (sock(0, 2), Step("shutdown", (Fd(0), 2)), option(0, 1, 42, word(0)), Step("recvfrom", (Fd(0), Ptr(0), 1, 2, 0, 0))),
+        (3, -107, 0, -11), (),
+    ),
+    "to probe adds nothing to what is held back": (
+        (sock(0, 2), inet("bind", 0, HERE, 2019), inet("connect", 0, HERE, 2019),
+         Step("sendto", (Fd(0), Ptr(0), 5, MSG_MORE, 0, 0)), Step("sendto", (Fd(0), Ptr(0), 3, 0x10, 0, 0)),
+         Step("read", (Fd(0), Ptr(0), 99))), (3, 0, 0, 5, 3, 5), None,
+    ),
+    "a connected socket goes on to where it has held something back for": (
+        (sock(0, 2), inet("bind", 0, HERE, 2020), sock(1, 2), inet("bind", 1, HERE, 2021), inet("connect", 1, HERE, 2021),
+         Step("sendto", (Fd(1), Ptr(0x100), 0, MSG_MORE | 0x10, Ptr(0), 16), (at(0, sockaddr_in(HERE, 2020)),)),
+         Step("write", (Fd(1), Ptr(0x100), 4)), Step("read", (Fd(1), Ptr(0), 9)), Step("read", (Fd(0), Ptr(0), 9))),
+        (3, 0, 4, 0, 0, 0, 4, -11, 4), None,
+    ),
+    "a name of nothing is not read": (
+        (sock(0, 1), Step("setsockopt", (Fd(0), 1, 25, 0, 0)), Step("setsockopt", (Fd(0), 6, 13, 8, 0))), (3, 0, -22), (),
+    ),
 }  # fmt: skip
 
 

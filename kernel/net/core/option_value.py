@@ -18,7 +18,7 @@ class option_value:
         if not isinstance(key, slice):
             return self[key : key + 1][0]
         start, stop, _ = key.indices(self.length)
-        raw = copy_from_user(self.mm, self.address + start, max(0, stop - start))
+        raw = copy_from_user(self.mm, self.address + start, stop - start) if start < stop else b""
         if raw is None:
             raise MemoryError
         return raw

@@ -185,7 +185,7 @@ class inet_ops(proto_ops):
         if family != AF_INET and not raw and not (family == AF_UNSPEC and address == 0):
             return -EAFNOSUPPORT
         kind = net.fib.inet_addr_type(address)
-        if sk.sk_protocol == IPPROTO_ICMP and not raw and kind in (RTN_MULTICAST, RTN_BROADCAST):
+        if sk.sk_protocol == IPPROTO_ICMP and not raw and address and kind in (RTN_MULTICAST, RTN_BROADCAST):
             # A ping socket has an address of its own or none.
             return -EADDRNOTAVAIL
         if not (

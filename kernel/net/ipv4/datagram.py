@@ -261,10 +261,10 @@ def datagram_peek(sk, msg, size, flags):
             skb = skb.next
         if skb is not None:
             break
-        if sk.sk_shutdown & RCV_SHUTDOWN:
-            return 0
         if timeo == 0:
             return -EAGAIN
+        if sk.sk_shutdown & RCV_SHUTDOWN:
+            return 0
         if sk.net.sched.signal_pending():
             return sock_intr_errno(timeo)
         timeo = sk_sleep(sk, timeo, True)

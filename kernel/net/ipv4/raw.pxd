@@ -75,7 +75,7 @@ cpdef int raw_queue_rcv_skb(sock sk, sk_buff skb) except? -9999
 cpdef raw_icmp_error(Net net, sk_buff skb, unsigned int protocol, unsigned int info)
 @cython.locals(err=cython.int)
 cpdef long long raw_sendmsg(sock sk, msghdr msg, unsigned long long size) except? -9999
-@cython.locals(rsk=raw_sock, cork=raw_cork, held=cython.uint, err=cython.int)
+@cython.locals(rsk=raw_sock, cork=raw_cork, held=cython.uint, err=cython.int, probing=cython.bint)
 cpdef long long raw_append_data(sock sk, msghdr msg, object flow, unsigned int size) except? -9999
 @cython.locals(rsk=raw_sock, cork=raw_cork)
 cpdef raw_flush_pending_frames(sock sk)

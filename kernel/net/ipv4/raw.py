@@ -245,7 +245,7 @@ def raw_sendmsg(sk, msg, size):
     if err < 0:
         return err
     if not sk.hdrincl:
-        return size if msg.msg_flags & MSG_PROBE else raw_append_data(sk, msg, flow, size)
+        return raw_append_data(sk, msg, flow, size)
     if size > flow.rt.dev.mtu:
         ip_local_error(sk, EMSGSIZE, flow.daddr, sk.inet_dport, flow.rt.dev.mtu)
         return -EMSGSIZE
@@ -262,15 +262,20 @@ def raw_sendmsg(sk, msg, size):
 def raw_append_data(sk, msg, flow, size):
     """Begin a packet or add to the one held back, and send it unless there is MSG_MORE: `size`, or a negative errno.
 
-    What is added can still change the addresses; everything else is as the first send has said.
+    What is added can still change the addresses; everything else is as the first send has said.  MSG_PROBE adds nothing.
     """
     rsk = sk
     cork = rsk.cork
     held = cork.skb.len if cork is not None else 0
     first = cork.flow if cork is not None else flow
-    err = datagram_fits(sk, first.rt, IP_HEADER_LEN + len(first.opt) + held + size, flow.daddr, 0)
+    probing = msg.msg_flags & MSG_PROBE != 0
+    if probing and cork is None:
+        return size
+    err = 0
+    if not probing:
+        err = datagram_fits(sk, first.rt, IP_HEADER_LEN + len(first.opt) + held + size, flow.daddr, 0)
     if err == 0 and cork is not None:
-        err = datagram_extend(sk, cork.skb, msg, size)
+        err = 0 if probing else datagram_extend(sk, cork.skb, msg, size)
     elif err == 0:
         skb = datagram_make_skb(sk, msg, size, 0)
         if isinstance(skb, int):

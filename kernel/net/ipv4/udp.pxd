@@ -59,7 +59,6 @@ cdef unsigned int MULTICAST_CLASS
 cdef class udp_cork:
     cdef public sk_buff skb
     cdef public rtable rt
-    cdef public unsigned int saddr, daddr, dport
     cdef public int tos, ttl
     cdef public bytes options
     cdef public unsigned int gso_size
@@ -67,7 +66,7 @@ cdef class udp_cork:
 
 cdef class udp_sock(datagram_sock):
     cdef public bint corking, gro_enabled
-    cdef public unsigned int gso_size
+    cdef public unsigned int gso_size, flow_saddr, flow_daddr, flow_dport
     cdef public udp_cork cork
 
 
@@ -96,6 +95,8 @@ cpdef int udp_fill(sock sk, sk_buff skb, msghdr msg, unsigned int size) except? 
 @cython.locals(net=Net, length=cython.uint, uh=cython.uint, df=cython.bint, err=cython.int)
 cpdef int udp_send_skb(sock sk, sk_buff skb, rtable rt, unsigned int saddr, unsigned int daddr, unsigned int dport,
                        int tos, int ttl, bytes options) except? -9999
+@cython.locals(usk=udp_sock)
+cpdef udp_set_flow(sock sk, unsigned int saddr, unsigned int daddr, unsigned int dport)
 cpdef int udp_cmsg_send(sock sk, msghdr msg, object ipc) except? -9999
 @cython.locals(size=cython.uint, err=cython.int, dev=net_device, offset=cython.uint, piece=sk_buff)
 cpdef int udp_send_segments(sock sk, sk_buff skb, rtable rt, unsigned int saddr, unsigned int daddr, unsigned int dport,
