@@ -347,7 +347,8 @@ FOUND = {
          Step("shutdown", (Fd(0), 1)), Step("sendto", (Fd(0), Ptr(0), 1, MSG_MORE, 0, 0))), (3, 0, 1, 0, 1), (),
     ),
     "a peer without a route has no MTU": (
-        (sock(0, 2), inet("connect", 0, HERE, 2012), inet("connect", 0, 0xF0000001, 2012), get(0, 0, 14)), (3, 0, -101, -107), None,
+        (sock(0, 2), inet("connect", 0, HERE, 2012), inet("connect", 0, 0xF0000001, 2012), get(0, 0, 14)),
+        (3, 0, -101, -107), None,
     ),
     "a connection that was refused has one": (
         (sock(0, 1), inet("connect", 0, HERE, 2013), get(0, 0, 14), get(0, 1, 28, 16)), (3, -115, 0, 0), None,

@@ -590,8 +590,9 @@ class Maker:
 
     def timerfd_settime(self):
         spec = struct.pack(
-            "<qqqq", self.pick(0, 0, -1), self.pick(0, 1000000, 10**9), self.pick(0, 0, 1000, -1), self.pick(0, 10**8, 1000000, 10**9)
-        )
+            "<qqqq", self.pick(0, 0, -1), self.pick(0, 1000000, 10**9), self.pick(0, 0, 1000, -1),
+            self.pick(0, 10**8, 1000000, 10**9),
+        )  # fmt: skip
         self.add(
             "timerfd_settime",
             (self.fd("timer"), self.pick(0, 0, 1, 2, 4), Ptr(DATA), self.pick(0, Ptr(SMALL))),

@@ -66,7 +66,6 @@ from kernel.uapi.in_ import (
 )
 from kernel.uapi.ip import IPOPT_END, IPOPT_LSRR, IPOPT_NOOP, IPOPT_RR, IPOPT_SSRR, IPOPT_TIMESTAMP, IPOPT_TS_TSONLY
 from kernel.uapi.socket import AF_INET, MSG_ERRQUEUE, MSG_TRUNC, SOCK_RAW, SOCK_STREAM, SOL_IP, SOL_SOCKET
-from kernel.uapi.tcp import TCP_CLOSE, TCP_LISTEN
 
 INET_ECN_MASK = 3
 # struct in_pktinfo; the longest options that an IP header has room for; what a TOS means to queues.
