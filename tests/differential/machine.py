@@ -259,6 +259,9 @@ class Machine:
 
     def run(self, sequence):
         """The outcomes of a sequence; of those steps that were carried out when something in the kernel failed."""
+        # What one sequence has told about paths does not hold for the next.
+        self.kernel.net.ip.exceptions.clear()
+        self.kernel.net.fib.changed()
         caller = (Together if sequence.together else Caller)(sequence, self.table, self.watch)
         try:
             process = guest.spawn(self.host, caller, name="caller")

@@ -97,6 +97,13 @@ def left(skb):
     return skb.len - skb.cb0
 
 
+def discard(sk, skb):
+    """Take an sk_buff out of the queue that nobody reads; descriptors that came with it are put."""
+    sk.domain.put_files(scm.detach_fds(sk.domain, skb))
+    sk.sk_receive_queue.unlink(skb)
+    consume_skb(skb)
+
+
 def manage_oob(sk, skb, flags, copied):
     """The sk_buff to read from `skb` on, in view of the urgent mark: None where reading has to stop before it."""
     while skb is not None:
@@ -106,8 +113,7 @@ def manage_oob(sk, skb, flags, copied):
             if copied and (sk.oob_skb is None or skb is sk.oob_skb):
                 return None
             if not flags & MSG_PEEK:
-                sk.sk_receive_queue.unlink(skb)
-                consume_skb(skb)
+                discard(sk, skb)
             skb = following
         elif skb is not sk.oob_skb:
             return skb
@@ -121,8 +127,7 @@ def manage_oob(sk, skb, flags, copied):
             following = skb.next
             if not flags & MSG_PEEK:
                 sk.oob_skb = None
-                sk.sk_receive_queue.unlink(skb)
-                consume_skb(skb)
+                discard(sk, skb)
             skb = following
     return None
 

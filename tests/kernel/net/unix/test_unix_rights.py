@@ -52,6 +52,21 @@ def test_a_descriptor_travels(run, kind):
     run(scenario)
 
 
+def test_descriptors_of_an_urgent_byte_that_is_passed_over_are_closed(run):
+    def scenario(box):
+        a, b = box.pair()
+        source, sink = libc.pipe()
+        box.keep(source)
+        urgent = libc.msghdr([b"!"], control=[rights(sink)])
+        assert libc.sendmsg(a, urgent, libc.MSG_OOB) == 1
+        libc.close(sink)
+        libc.send(a, b"after")
+        assert receive(box, b)[:2] == (b"after", [])
+        assert libc.read_bytes(source, 1) == b""
+
+    run(scenario)
+
+
 def test_a_read_stops_behind_descriptors(run):
     def scenario(box):
         a, b = box.pair()
