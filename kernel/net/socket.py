@@ -483,10 +483,14 @@ def sys_getsockopt(task, fd, level, optname, address, length_address):
         value = sock.ops.getsockopt(sock, level, optname, optlen)
     if isinstance(value, int):
         return value
+    length = min(len(value), optlen)
+    if isinstance(value, tuple):
+        # Some say how long the value is, whatever there is room for.
+        value, length = value
     value = value[:optlen]
     # Protocols store the length first, the socket layer last: it shows where the value's address is bad.
-    if level != SOL_SOCKET and not put_user(task.mm, length_address, 4, len(value)):
+    if level != SOL_SOCKET and not put_user(task.mm, length_address, 4, length):
         return -EFAULT
     if value and not copy_to_user(task.mm, address, value):
         return -EFAULT
-    return 0 if level != SOL_SOCKET or put_user(task.mm, length_address, 4, len(value)) else -EFAULT
+    return 0 if level != SOL_SOCKET or put_user(task.mm, length_address, 4, length) else -EFAULT

@@ -20,7 +20,7 @@ DIRECT = {
     "eventfd2": (290, "eventfd2"), "epoll_create1": (291, "epoll_create1"), "dup3": (292, "dup3"), "pipe2": (293, "pipe2"),
     "preadv": (295, "preadv"), "pwritev": (296, "pwritev"), "close_range": (436, "close_range"),
     "epoll_pwait2": (441, "epoll_pwait2"), "vmsplice": (278, "vmsplice"), "epoll_create": (213, "epoll_create"),
-    "unlink": (87, "unlink"),
+    "unlink": (87, "unlink"), "signalfd4": (289, "signalfd4"),
 }  # fmt: skip
 ON_SOCKETS = {
     "socket": (41, "SOCKET", 3), "connect": (42, "CONNECT", 3), "accept": (43, "ACCEPT", 3), "sendto": (44, "SENDTO", 6),

@@ -20,7 +20,7 @@ from .shapes import (
 EPHEMERAL = range(32768, 61000)
 # The identifier of a ping socket is its port, and Linux takes any for it.
 ANY_PORT = range(1, 65536)
-SOL_SOCKET = 1
+AF_NETLINK, SOL_SOCKET = 16, 1
 # Control messages of SOL_SOCKET that carry a time or a process id: how many bytes of their data.
 PRIVATE_CONTROL = {29: 16, 35: 16, 37: 48, 63: 16, 64: 16, 65: 48, 2: 4}
 # The name that the kernel gives a Unix socket: five hexadecimal digits behind a NUL.
@@ -37,7 +37,7 @@ def as_int(value):
 
 
 def kinds(sequence, outcomes):
-    """For each step what its descriptor is: "raw", "ping" or ""."""
+    """For each step what its descriptor is: "raw", "ping", "netlink" or ""."""
     numbers, slots, found = {}, {}, []
     for step, outcome in zip(sequence.steps, outcomes, strict=False):
         fd = step.arguments[0] if step.arguments else -1
@@ -58,8 +58,10 @@ def made(step, kind):
     if step.call in ("dup", "dup2", "dup3", "fcntl"):
         return kind
     family, base, protocol = (as_int(value) for value in (*step.arguments, 0, 0, 0)[:3])
-    if step.call != "socket" or family != AF_INET or not isinstance(base, int):
+    if step.call != "socket" or not isinstance(base, int):
         return ""
+    if family != AF_INET:
+        return "netlink" if family == AF_NETLINK else ""
     return "raw" if base & 0xF == RAW else "ping" if (base & 0xF, protocol) == (DGRAM, ICMP) else ""
 
 
@@ -120,6 +122,9 @@ def header_fields(kind, byte):
     """The (position, length) of what differs in the headers at the front of a message; `byte(position)` is one of its bytes."""
     if kind == "ping":
         return [(2, 4)]
+    if kind == "netlink":
+        # nlmsg_pid.
+        return [(12, 4)]
     header = (byte(0) & 0xF) * 4
     fields = [(4, 2), (10, 2)]
     protocol = byte(9)
@@ -155,7 +160,7 @@ def private_places(step, kind, found, ports):
 
 
 def private_names(found, ports):
-    """Ephemeral ports, and the names of Unix sockets that their kernel has chosen."""
+    """Ephemeral ports, the names of Unix sockets that their kernel has chosen, and the numbers of netlink sockets."""
     for at in found:
         if found.get(at + 1) != 0:
             continue
@@ -163,6 +168,8 @@ def private_names(found, ports):
         port = found.get(at + 2, PATTERN) << 8 | found.get(at + 3, PATTERN)
         if found[at] == AF_INET and port in ports:
             yield from (at + 2, at + 3)
+        if found[at] == AF_NETLINK and found.get(at + 2) == found.get(at + 3) == 0:
+            yield from range(at + 4, at + 8)
         digits = bytes(found.get(at + 3 + place, 0) for place in range(DIGITS))
         if found[at] == AF_UNIX and found.get(at + 2) == 0 and all(digit in b"0123456789abcdef" for digit in digits):
             yield from range(at + 3, at + 3 + DIGITS)

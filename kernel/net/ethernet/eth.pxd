@@ -6,6 +6,7 @@ from kernel.net.core.skbuff cimport sk_buff, skb_pull, skb_push
 cdef unsigned int PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST
 cdef unsigned int BROADCAST_HIGH, BROADCAST_LOW
 cdef int ETH_ALEN, ETH_HLEN
+cdef unsigned int IFF_LOOPBACK
 cdef int ETH_P_802_2, ETH_P_802_3_MIN
 
 

@@ -2,7 +2,7 @@
 
 from kernel.net.core.netdevice import dev_addr_set, header_ops
 from kernel.net.core.skbuff import skb_pull, skb_push
-from kernel.uapi.if_ import IFF_BROADCAST, IFF_MULTICAST
+from kernel.uapi.if_ import IFF_BROADCAST, IFF_LOOPBACK, IFF_MULTICAST
 from kernel.uapi.if_arp import ARPHRD_ETHER
 from kernel.uapi.if_ether import ETH_ALEN, ETH_DATA_LEN, ETH_HLEN, ETH_MIN_MTU, ETH_P_802_2, ETH_P_802_3_MIN
 
@@ -28,7 +28,8 @@ def eth_type_trans(skb, dev):
     high = skb.get16(mac)
     low = skb.get32(mac + 2)
     if high & 0x0100:
-        if high == BROADCAST_HIGH and low == BROADCAST_LOW:
+        # On lo nobody's address is everybody's.
+        if high == BROADCAST_HIGH and low == BROADCAST_LOW and not dev.flags & IFF_LOOPBACK:
             skb.pkt_type = PACKET_BROADCAST
         else:
             skb.pkt_type = PACKET_MULTICAST

@@ -64,6 +64,8 @@ from kernel.uapi.netlink import (
 from kernel.uapi.socket import AF_NETLINK, AF_UNSPEC, MSG_OOB, SOCK_DGRAM, SOCK_RAW
 
 # What one buffer of a dump holds: at least what fits in a page with its bookkeeping, at most what the program asks for.
+# Of a protocol there are at least so many.
+LEAST_GROUPS = 32
 NLMSG_GOODSIZE = 3776
 DUMP_MAX = 32448
 FLAG_OPTIONS = (
@@ -125,11 +127,17 @@ class netlink_sock(sock):
         self.dst_portid = 0
         self.dst_group = 0
         self.groups = 0
+        # How many there is room for: none before the first is asked for.
+        self.ngroups = 0
         self.options = dict.fromkeys(FLAG_OPTIONS, False)
         self.congested = False
         # The dump that the program reads: messages still to be queued, None when there is none.
         self.dump = None
         self.max_recvmsg_len = 0
+
+    def group_limit(self):
+        """The highest group of its protocol; there are at least 32."""
+        return max(LEAST_GROUPS, self.net.netlink.handlers[self.sk_protocol].groups)
 
     def in_group(self, group):
         return group > 0 and self.groups >> group - 1 & 1 != 0
@@ -355,6 +363,8 @@ class netlink_ops(proto_ops):
         if isinstance(parsed, int):
             return parsed
         portid, groups = parsed
+        if groups:
+            sk.ngroups = sk.group_limit()
         if sk.portid:
             if portid != sk.portid:
                 return -EINVAL
@@ -366,8 +376,7 @@ class netlink_ops(proto_ops):
             sk.portid = portid
         else:
             netlink_autobind(sk)
-        limit = sk.net.netlink.handlers[sk.sk_protocol].groups
-        sk.groups = sk.groups & ~0xFFFFFFFF | groups & (1 << limit) - 1
+        sk.groups = sk.groups & ~0xFFFFFFFF | groups & (1 << sk.group_limit()) - 1
         return 0
 
     def connect(self, sock, addr, flags):
@@ -411,7 +420,8 @@ class netlink_ops(proto_ops):
             return -ENOPROTOOPT
         value = int.from_bytes(optval[:4], "little") if len(optval) >= 4 else 0
         if optname in (NETLINK_ADD_MEMBERSHIP, NETLINK_DROP_MEMBERSHIP):
-            if not 0 < value <= sk.net.netlink.handlers[sk.sk_protocol].groups:
+            sk.ngroups = sk.group_limit()
+            if not 0 < value <= sk.ngroups:
                 return -EINVAL
             if optname == NETLINK_ADD_MEMBERSHIP:
                 sk.groups |= 1 << value - 1
@@ -430,8 +440,9 @@ class netlink_ops(proto_ops):
         if level != SOL_NETLINK:
             return -ENOPROTOOPT
         if optname == NETLINK_LIST_MEMBERSHIPS:
-            words = (sk.net.netlink.handlers[sk.sk_protocol].groups + 31) // 32
-            return sk.groups.to_bytes(4 * words, "little")
+            # Only whole words are stored, yet the length is that of all.
+            words = sk.groups.to_bytes(4 * -(-sk.ngroups // 32), "little")
+            return words[: optlen // 4 * 4], len(words)
         if optname not in FLAG_OPTIONS:
             return -ENOPROTOOPT
         if optlen < 4:

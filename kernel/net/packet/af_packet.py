@@ -40,8 +40,7 @@ from kernel.net.core.sock import (
     sock_queue_rcv_skb,
 )
 from kernel.uapi.errno import (
-    EADDRNOTAVAIL,
-    EAFNOSUPPORT,
+    EAGAIN,
     EINVAL,
     EMSGSIZE,
     ENETDOWN,
@@ -54,7 +53,7 @@ from kernel.uapi.errno import (
     EPERM,
     ESOCKTNOSUPPORT,
 )
-from kernel.uapi.if_ import IFF_UP
+from kernel.uapi.if_ import IFF_LOOPBACK, IFF_UP
 from kernel.uapi.if_ether import ETH_P_ALL
 from kernel.uapi.if_packet import (
     PACKET_ADD_MEMBERSHIP,
@@ -70,18 +69,31 @@ from kernel.uapi.if_packet import (
     PACKET_OUTGOING,
     PACKET_STATISTICS,
 )
-from kernel.uapi.socket import AF_PACKET, MSG_DONTWAIT, MSG_TRUNC, SOCK_DGRAM, SOCK_RAW, SOL_PACKET
+from kernel.uapi.socket import (
+    AF_PACKET,
+    MSG_DONTWAIT,
+    MSG_ERRQUEUE,
+    MSG_PEEK,
+    MSG_TRUNC,
+    SOCK_DGRAM,
+    SOCK_RAW,
+    SOL_PACKET,
+)
 from kernel.uapi.sockios import SIOCINQ, SIOCOUTQ
 
 HEADROOM = 64
 LINEAR_MAX = 16384
-SOCKADDR_LL_MIN = 12
+SOCKADDR_LL_SIZE = 20
+# Where its address begins.
+SLL_ADDR = 12
 TP_STATUS_USER = 1
 TP_STATUS_CSUMNOTREADY = 8
 TP_STATUS_VLAN_VALID = 0x10
 TP_STATUS_VLAN_TPID_VALID = 0x40
 ETH_P_8021Q = 0x8100
 VLAN_HLEN = 4
+# Where the address of a struct packet_mreq begins.
+MREQ_ADDRESS = 8
 CHECKSUM_PARTIAL = 3
 
 
@@ -147,7 +159,8 @@ def packet_rcv(sk, skb, dev):
         skb.iif = dev.ifindex
     # How long the frame was, whatever the filter leaves of it.
     skb.cb0 = skb.len
-    if sk.sk_filter is not None and sk_filter_trim_cap(sk, skb, 1) < 0:
+    if skb.len == 0 or (sk.sk_filter is not None and sk_filter_trim_cap(sk, skb, 1) < 0):
+        # Of a frame without a payload there is nothing to see.
         consume_skb(skb)
         return 0
     if sock_queue_rcv_skb(sk, skb) < 0:
@@ -172,8 +185,11 @@ def sockaddr_ll(ifindex, protocol, hatype, pkttype, address):
 
 def packet_recvmsg(sk, msg, size, flags):
     """Receive one frame."""
-    if flags & ~(MSG_DONTWAIT | MSG_TRUNC | 0x2 | 0x40000000):
+    if flags & ~(MSG_DONTWAIT | MSG_TRUNC | MSG_PEEK | MSG_ERRQUEUE):
         return -EINVAL
+    if flags & MSG_ERRQUEUE:
+        # Nobody reports on sent frames.
+        return -EAGAIN
     err = skb_recv_datagram(sk, flags)
     if err != 0:
         return err if err < 0 else 0
@@ -223,13 +239,11 @@ def packet_sendmsg(sk, msg, size):
     ifindex = sk.ifindex
     destination = None
     if name is not None:
-        if len(name) < SOCKADDR_LL_MIN:
+        if len(name) < SOCKADDR_LL_SIZE or len(name) < SLL_ADDR + name[11]:
             return -EINVAL
-        if int.from_bytes(name[:2], "little") != AF_PACKET:
-            return -EAFNOSUPPORT
         protocol = int.from_bytes(name[2:4], "big")
         ifindex = int.from_bytes(name[4:8], "little", signed=True)
-        destination = name[12 : 12 + name[11]]
+        destination = name[SLL_ADDR:]
     dev = dev_get_by_index(net, ifindex)
     if dev is None:
         return -ENXIO
@@ -259,14 +273,21 @@ def packet_sendmsg(sk, msg, size):
         protocol = skb.get16(skb.data + 12)
     skb.protocol = protocol
     if not raw and dev.header_ops is not None:
-        if destination is None or len(destination) != dev.addr_len:
+        if destination is None and dev.flags & IFF_LOOPBACK:
+            destination = bytes(dev.addr_len)
+        if destination is None or len(destination) < dev.addr_len:
             kfree_skb(skb, "PACKET_SOCK_ERROR")
             return -EINVAL
-        dev.header_ops.create(skb, dev, protocol, destination, None, size)
+        dev.header_ops.create(skb, dev, protocol, destination[: dev.addr_len], None, size)
     skb_set_owner_w(skb, sk)
     skb.priority = sk.sk_priority
     skb.mark = sk.sk_mark
-    err = dev_queue_xmit(skb)
+    # What comes back at once (lo) is received before the sender goes on.
+    net.softirq.local_bh_disable()
+    try:
+        err = dev_queue_xmit(skb)
+    finally:
+        net.softirq.local_bh_enable()
     if err > 0:
         return -ENOBUFS
     return err if err < 0 else size
@@ -333,7 +354,7 @@ class packet_ops(proto_ops):
 
     def bind(self, sock, addr):
         sk = sock.sk
-        if len(addr) < SOCKADDR_LL_MIN or int.from_bytes(addr[:2], "little") != AF_PACKET:
+        if len(addr) < SOCKADDR_LL_SIZE or int.from_bytes(addr[:2], "little") != AF_PACKET:
             return -EINVAL
         ifindex = int.from_bytes(addr[4:8], "little", signed=True)
         dev = None
@@ -359,8 +380,8 @@ class packet_ops(proto_ops):
         sk = sock.sk
         dev = dev_get_by_index(sk.net, sk.ifindex)
         if dev is None:
-            return sockaddr_ll(sk.ifindex, sk.protocol, 0, 0, b"")
-        return sockaddr_ll(sk.ifindex, sk.protocol, dev.type, 0, dev.dev_addr)
+            return sockaddr_ll(sk.ifindex, sk.protocol, 0, 0, b"")[:SLL_ADDR]
+        return sockaddr_ll(sk.ifindex, sk.protocol, dev.type, 0, dev.dev_addr)[: SLL_ADDR + dev.addr_len]
 
     def poll(self, file, sock, table):
         return datagram_poll(sock.sk, file, table)
@@ -432,7 +453,10 @@ def packet_membership(sk, optname, optval):
         return -EINVAL
     ifindex = int.from_bytes(optval[:4], "little", signed=True)
     type = int.from_bytes(optval[4:6], "little")
-    address = optval[8 : 8 + min(8, int.from_bytes(optval[6:8], "little"))]
+    length = int.from_bytes(optval[6:8], "little")
+    if len(optval) < MREQ_ADDRESS + length:
+        return -EINVAL
+    address = optval[MREQ_ADDRESS : MREQ_ADDRESS + length]
     entry = (ifindex, type, address)
     if optname == PACKET_ADD_MEMBERSHIP:
         err = change_membership(sk.net, ifindex, type, address, 1)
@@ -440,7 +464,7 @@ def packet_membership(sk, optname, optval):
             sk.memberships.append(entry)
         return err
     if entry not in sk.memberships:
-        return -EADDRNOTAVAIL
+        return 0
     sk.memberships.remove(entry)
     return change_membership(sk.net, ifindex, type, address, -1)
 
@@ -450,17 +474,19 @@ def change_membership(net, ifindex, type, address, step):
     dev = dev_get_by_index(net, ifindex)
     if dev is None:
         return -ENODEV
+    if len(address) > dev.addr_len:
+        return -EINVAL
     if type == PACKET_MR_PROMISC:
         dev_set_promiscuity(dev, step)
     elif type == PACKET_MR_ALLMULTI:
         dev_set_allmulti(dev, step)
-    elif type == PACKET_MR_MULTICAST and len(address) == dev.addr_len:
+    elif type == PACKET_MR_MULTICAST:
+        if len(address) != dev.addr_len:
+            return -EINVAL
         if step > 0:
             dev_mc_add(dev, address)
         else:
             dev_mc_del(dev, address)
-    else:
-        return -EINVAL
     return 0
 
 

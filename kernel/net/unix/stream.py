@@ -41,10 +41,6 @@ def send_bytes(sk, msg, size, cookie):
         return -EISCONN if sk.sk_state == TCP_ESTABLISHED else -EOPNOTSUPP
     if sk.peer is None:
         return -ENOTCONN
-    if sk.sk_flags & SOCK_PASSCRED:
-        err = sk.domain.autobind(sk)
-        if err < 0:
-            return err
     if sk.sk_shutdown & SEND_SHUTDOWN:
         return -EPIPE
     noblock = msg.msg_flags & MSG_DONTWAIT != 0
