@@ -8,6 +8,7 @@ and the protocol (`msghdr.msg_iter`).  Messages with scattered buffers and contr
 from kernel.arch.uaccess import access_ok, copy_from_user, copy_to_user, get_user, put_user, user_iter
 from kernel.net.core.sock import alloc_msghdr, socket
 from kernel.net.core.sock_options import sock_getsockopt, sock_setsockopt
+from kernel.net.ipv4.mcast import FILTER_QUERIES, ip_mc_getsockopt
 from kernel.net.socket_msg import sys_recvmmsg, sys_recvmsg, sys_sendmmsg, sys_sendmsg
 from kernel.net.sockfs import sock_release, sock_sendmsg
 from kernel.syscalls import as_int, syscall_handler
@@ -21,6 +22,7 @@ from kernel.uapi.socket import (
     MSG_INTERNAL_SENDMSG_FLAGS,
     NPROTO,
     SO_BINDTODEVICE,
+    SO_GET_FILTER,
     SOCK_CLOEXEC,
     SOCK_MAX,
     SOCK_NONBLOCK,
@@ -474,6 +476,17 @@ def sys_setsockopt(task, fd, level, optname, address, optlen):
     return err
 
 
+def get_filter(task, sk, address, length_address, room):
+    """SO_GET_FILTER: the classic program of a socket; lengths count instructions, and room for none asks only for that."""
+    prog = sk.sk_filter
+    count = prog.len if prog is not None else 0
+    if 0 < room < count:
+        return -EINVAL
+    if room and count and not copy_to_user(task.mm, address, prog.program):
+        return -EFAULT
+    return 0 if put_user(task.mm, length_address, 4, count) else -EFAULT
+
+
 def sys_getsockopt(task, fd, level, optname, address, length_address):
     """int getsockopt(int fd, int level, int optname, void *optval, int *optlen)"""
     filp = sockfd_lookup(task, fd)
@@ -487,8 +500,16 @@ def sys_getsockopt(task, fd, level, optname, address, length_address):
         if level != SOL_SOCKET and sock.ops.getsockopt(sock, level, optname, 0) == -EOPNOTSUPP:
             return -EOPNOTSUPP
         return -EFAULT if raw is None else -EINVAL
+    if level == SOL_SOCKET and optname == SO_GET_FILTER:
+        return get_filter(task, sock.sk, address, length_address, optlen)
     if level == SOL_SOCKET:
         value = sock_getsockopt(sock, optname, optlen)
+    elif level == SOL_IP and optname in FILTER_QUERIES and sock.sk.sk_family == AF_INET:
+        # The value says what is asked for, and how much room there is.
+        given = copy_from_user(task.mm, address, min(optlen, MAX_OPTION))
+        value = ip_mc_getsockopt(sock.sk, optname, given) if given is not None else -EFAULT
+        if not isinstance(value, int):
+            optlen = len(value)
     else:
         value = sock.ops.getsockopt(sock, level, optname, optlen)
     if isinstance(value, int):

@@ -70,7 +70,7 @@ cpdef datagram_err(sock sk, sk_buff skb, unsigned int info, unsigned int port, u
 @cython.locals(limit=cython.uint, mtu=cython.uint)
 cpdef int datagram_fits(sock sk, rtable rt, unsigned int length, unsigned int daddr, unsigned int dport) except? -9999
 cpdef bint datagram_df(sock sk, rtable rt, unsigned int length) noexcept
-@cython.locals(net=Net, err=cython.int, multicast=cython.bint)
+@cython.locals(net=Net, err=cython.int, multicast=cython.bint, hop=cython.uint, flags=cython.uint)
 cpdef object datagram_flow(sock sk, msghdr msg)
 @cython.locals(err=cython.int, linear=cython.uint, skb=sk_buff)
 cpdef object datagram_make_skb(sock sk, msghdr msg, unsigned int size, unsigned int header_len)

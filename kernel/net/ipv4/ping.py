@@ -18,6 +18,7 @@ from kernel.net.ipv4.datagram import (
     datagram_send,
     datagram_sock,
 )
+from kernel.net.ipv4.ip_options import ip_options_len
 from kernel.uapi.errno import EACCES, EADDRINUSE, EAGAIN, EFAULT, EINVAL, EMSGSIZE, ENOIOCTLCMD, EOPNOTSUPP
 from kernel.uapi.icmp import ICMP_ECHO
 from kernel.uapi.in_ import IPPROTO_ICMP
@@ -140,7 +141,7 @@ def ping_sendmsg(sk, msg, size):
         if sk.sk_prot.get_port(sk, 0) < 0:
             return -EAGAIN
         sk.inet_sport = sk.inet_num
-    err = datagram_fits(sk, flow.rt, IP_HEADER_LEN + len(flow.opt) + size, flow.daddr, 0)
+    err = datagram_fits(sk, flow.rt, IP_HEADER_LEN + ip_options_len(flow.opt) + size, flow.daddr, 0)
     if err < 0:
         return err
     skb = datagram_make_skb(sk, msg, size, ICMP_HEADER_LEN)

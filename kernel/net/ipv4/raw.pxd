@@ -1,7 +1,7 @@
 cimport cython
 
 from kernel.net.core.dst cimport rtable
-from kernel.net.core.skbuff cimport kfree_skb, sk_buff, skb_clone, skb_push
+from kernel.net.core.skbuff cimport consume_skb, kfree_skb, sk_buff, skb_clone, skb_push
 from kernel.net.core.sock cimport msghdr, sock, sock_queue_rcv_skb
 from kernel.net.ipv4.datagram cimport (
     datagram_disconnect,
@@ -43,6 +43,7 @@ cdef class raw_hash_table:
 cdef class raw_proto(datagram_proto):
     cdef public raw_hash_table table
     cpdef sock sk_alloc(self, Net net, int family, int type, int protocol)
+    cpdef destroy(self, sock sk)
     cpdef int hash(self, sock sk) except? -9999
     cpdef int disconnect(self, sock sk, int flags) except? -9999
     cpdef unhash(self, sock sk)

@@ -6,7 +6,6 @@ from kernel.net.ipv4.tcp_output cimport (
     tcp_adjust_pcount,
     tcp_fragment,
     tcp_in_cwnd_reduction,
-    tcp_pacing_check,
     tcp_rearm_rto,
     tcp_set_skb_tso_segs,
     tcp_small_queue_check,
@@ -16,6 +15,7 @@ from kernel.net.ipv4.tcp_output cimport (
     tcp_tso_segs,
     tcp_write_xmit,
 )
+from kernel.net.ipv4.tcp_pacing cimport tcp_pacing_check
 from kernel.net.ipv4.tcp_sock cimport (
     after,
     before,

@@ -18,7 +18,6 @@ from kernel.net.ipv4.tcp_output import (
     tcp_adjust_pcount,
     tcp_fragment,
     tcp_in_cwnd_reduction,
-    tcp_pacing_check,
     tcp_rearm_rto,
     tcp_set_skb_tso_segs,
     tcp_small_queue_check,
@@ -28,6 +27,7 @@ from kernel.net.ipv4.tcp_output import (
     tcp_tso_segs,
     tcp_write_xmit,
 )
+from kernel.net.ipv4.tcp_pacing import tcp_pacing_check
 from kernel.net.ipv4.tcp_sock import (
     after,
     before,

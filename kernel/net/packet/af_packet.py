@@ -39,6 +39,7 @@ from kernel.net.core.sock import (
     sock_orphan,
     sock_queue_rcv_skb,
 )
+from kernel.net.core.sockcm import sock_cmsg_send, sockcm_cookie
 from kernel.uapi.errno import (
     EADDRNOTAVAIL,
     EAFNOSUPPORT,
@@ -146,7 +147,7 @@ def packet_rcv(sk, skb, dev):
     if not sk.origdev:
         skb.iif = dev.ifindex
     # How long the frame was, whatever the filter leaves of it.
-    skb.cb0 = skb.len
+    skb.cb1 = skb.len
     if sk.sk_filter is not None and sk_filter_trim_cap(sk, skb, 1) < 0:
         consume_skb(skb)
         return 0
@@ -192,7 +193,7 @@ def packet_recvmsg(sk, msg, size, flags):
     msg.msg_name = sockaddr_ll(skb.iif, skb.protocol & 0xFFFF, hatype, skb.pkt_type, address)
     sock_recv_cmsgs(sk, msg, skb)
     if sk.auxdata and msg.msg_control is not None:
-        msg.msg_control.append((SOL_PACKET, PACKET_AUXDATA, auxdata(skb, skb.cb0, min(skb.len, size))))
+        msg.msg_control.append((SOL_PACKET, PACKET_AUXDATA, auxdata(skb, skb.cb1, min(skb.len, size))))
     skb_free_datagram(sk, skb, flags)
     return result
 
@@ -242,7 +243,10 @@ def packet_sendmsg(sk, msg, size):
         return -EMSGSIZE
     if raw and size < link:
         return -EINVAL
-    err = sock_may_send(sk, msg.msg_flags & MSG_DONTWAIT != 0)
+    cookie = sockcm_cookie(sk)
+    err = sock_cmsg_send(sk, msg, cookie)
+    if err == 0:
+        err = sock_may_send(sk, msg.msg_flags & MSG_DONTWAIT != 0)
     if err < 0:
         return err
     skb = packet_build(sk, msg, size, HEADROOM + dev.hard_header_len + dev.needed_headroom, link if raw else 0)
@@ -264,8 +268,9 @@ def packet_sendmsg(sk, msg, size):
             return -EINVAL
         dev.header_ops.create(skb, dev, protocol, destination, None, size)
     skb_set_owner_w(skb, sk)
-    skb.priority = sk.sk_priority
-    skb.mark = sk.sk_mark
+    skb.priority = cookie.priority
+    skb.mark = cookie.mark
+    skb.tstamp = cookie.transmit_time
     err = dev_queue_xmit(skb)
     if err > 0:
         return -ENOBUFS
