@@ -386,7 +386,7 @@ def set_inq(sk, value, privileged, optval):
     """SO_INQ: recvmsg of a Unix stream says how much is left to read."""
     if (sk.sk_family, sk.sk_type) != (AF_UNIX, SOCK_STREAM):
         return -ENOPROTOOPT
-    if value not in (0, 1):
+    if value not in (0, 1) or len(optval) != 4:
         return -EINVAL
     sock_valbool_flag(sk, SOCK_INQ, value != 0)
     return 0

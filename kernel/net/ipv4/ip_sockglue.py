@@ -464,9 +464,9 @@ def ip_pktoptions(sk, room):
 
 def ip_set_flag(sk, optname, value, length):
     """The options that are one switch."""
-    if length == 0 and optname not in (IP_RECVERR, IP_NODEFRAG, IP_BIND_ADDRESS_NO_PORT):
+    if length == 0 and optname not in (IP_RECVERR, IP_RECVERR_RFC4884, IP_NODEFRAG, IP_BIND_ADDRESS_NO_PORT):
         return -EINVAL
-    if optname == IP_RECVERR_RFC4884 and value not in (0, 1):
+    if optname == IP_RECVERR_RFC4884 and value not in (None, 0, 1):
         return -EINVAL
     if optname == IP_NODEFRAG and sk.sk_type != SOCK_RAW:
         return -ENOPROTOOPT

@@ -37,7 +37,7 @@ from kernel.net.ipv4.tcp_sock import (
     tcp_space_from_win,
 )
 from kernel.net.ipv4.tcp_timer import tcp_keepalive_intvl, tcp_keepalive_probes
-from kernel.uapi.errno import EINVAL, ENOENT, ENOPROTOOPT, EOPNOTSUPP
+from kernel.uapi.errno import EINVAL, ENOENT, ENOPROTOOPT, EOPNOTSUPP, EPERM
 from kernel.uapi.tcp import (
     TCP_CA_NAME_MAX,
     TCP_CC_INFO,
@@ -337,7 +337,7 @@ def set_tx_delay(sk, value):
 
 def set_timestamp(sk, value):
     """Only for connections that are being repaired."""
-    return -EINVAL
+    return -EPERM
 
 
 SETTERS = {

@@ -22,13 +22,17 @@ INITIAL_QUANTUM = 10
 
 
 class fq_flow:
-    """The queue of a flow: a heap of (time to leave, number, sk_buff).  `next_time` is when pacing lets the next one go."""
+    """The queue of a flow: a heap of (time to leave, number, sk_buff).
+
+    `next_time` is when pacing lets the next one go, `waits_until` for what the flow is throttled (0: it is not).
+    """
 
     def __init__(self, key, credit):
         self.key = key
         self.credit = credit
         self.heap = []
         self.next_time = 0
+        self.waits_until = 0
 
 
 class fq_qdisc(Qdisc):
@@ -64,7 +68,16 @@ class fq_qdisc(Qdisc):
         self.number += 1
         heappush(flow.heap, (skb.tstamp or now, self.number, skb))
         self.qlen += 1
+        if flow.waits_until > max(flow.heap[0][0], flow.next_time):
+            # It has waited for a later one.
+            self.throttle(flow, max(flow.heap[0][0], flow.next_time))
         return NET_XMIT_SUCCESS
+
+    def throttle(self, flow, when):
+        """The flow has its turn again at `when`; an entry that says otherwise does not count any more."""
+        self.number += 1
+        flow.waits_until = when
+        heappush(self.throttled, (when, self.number, flow))
 
     def dequeue(self):
         if self.returned:
@@ -72,22 +85,24 @@ class fq_qdisc(Qdisc):
             return self.returned.pop()
         now = self.dev.softnet.timers.now()
         while self.throttled and self.throttled[0][0] <= now:
-            self.old.append(heappop(self.throttled)[2])
+            when, _, flow = heappop(self.throttled)
+            if flow.waits_until == when:
+                flow.waits_until = 0
+                self.old.append(flow)
         while self.fresh or self.old:
             turns = self.fresh if self.fresh else self.old
             flow = turns[0]
             if flow.credit <= 0:
                 flow.credit += QUANTUM * self.dev.mtu
                 self.old.append(turns.pop(0))
-            elif not flow.heap:
+            elif not flow.heap and flow.next_time <= now:
                 # Whoever has been served to the end begins anew.
                 del self.flows[turns.pop(0).key]
             else:
-                when = max(flow.heap[0][0], flow.next_time)
+                when = max(flow.heap[0][0], flow.next_time) if flow.heap else flow.next_time
                 if when <= now:
                     return self.take(flow, now)
-                self.number += 1
-                heappush(self.throttled, (when, self.number, turns.pop(0)))
+                self.throttle(turns.pop(0), when)
         if self.throttled:
             self.watch(self.throttled[0][0])
         return None
@@ -99,7 +114,9 @@ class fq_qdisc(Qdisc):
         flow.credit -= skb.len
         owner = skb.sk
         if not skb.tstamp and isinstance(owner, sock) and owner.sk_max_pacing_rate > 0 and not sock_is_tcp(owner):
-            flow.next_time = max(flow.next_time, now - NSEC_PER_SEC) + skb.len * NSEC_PER_SEC // owner.sk_max_pacing_rate
+            needed = skb.len * NSEC_PER_SEC // owner.sk_max_pacing_rate
+            # What this one has left late counts for the next one, up to a half.
+            flow.next_time = now + needed - min(needed // 2, now - flow.next_time)
         return skb
 
     def watch(self, when):
