@@ -97,7 +97,7 @@ def main(argv):
     words = argv[1:]
     if not words or not "qdisc".startswith(words[0]) or words[1:2] == ["help"]:
         libc.eputs(f"usage: {USAGE}")
-        return 1
+        return 2
     verb = words[1] if len(words) > 1 else "show"
     verb = SYNONYMS.get(verb, verb)
     options = Options()

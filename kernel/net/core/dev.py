@@ -45,6 +45,7 @@ from kernel.uapi.errno import EADDRNOTAVAIL, EEXIST, EINVAL, ENETDOWN, ENODEV
 from kernel.uapi.errqueue import SCM_TSTAMP_SCHED
 from kernel.uapi.if_ import (
     IFF_ALLMULTI,
+    IFF_LOOPBACK,
     IFF_LOWER_UP,
     IFF_PROMISC,
     IFF_RUNNING,
@@ -469,7 +470,7 @@ def register_netdev(dev):
     dev.state |= LINK_STATE_REGISTERED
     softnet.dev_by_name[dev.name] = dev
     softnet.dev_by_index[dev.ifindex] = dev
-    if dev.tx_queue_len and dev.qdisc is None:
+    if dev.tx_queue_len and dev.qdisc is None and not dev.flags & IFF_LOOPBACK:
         dev_attach_qdisc(dev, dev.net.sysctl_default_qdisc)
     call_netdevice_notifiers(NETDEV_REGISTER, dev)
     return 0
