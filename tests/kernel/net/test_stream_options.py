@@ -30,7 +30,7 @@ from kernel.uapi.socket import (
     SOL_SOCKET,
     SOL_TCP,
 )
-from kernel.uapi.tcp import TCP_CC_INFO, TCP_MAXSEG, TCP_SAVE_SYN, TCP_SAVED_SYN
+from kernel.uapi.tcp import TCP_CC_INFO, TCP_MAXSEG, TCP_SAVE_SYN, TCP_SAVED_SYN, TCP_ZEROCOPY_RECEIVE
 
 LOOPBACK = "127.0.0.1"
 DONTWAIT, PEEK = 0x40, 2
@@ -253,5 +253,49 @@ def test_what_there_is_nothing_to_say_about(bench):
         assert t.getsockopt(client, SOL_SOCKET, SO_PEERNAME, 17) == -errno.EINVAL
         t.close(client)
         t.close(server)
+
+    bench.run(body)
+
+
+def test_receiving_without_a_mapping(bench):
+    """TCP_ZEROCOPY_RECEIVE: every answer is Linux's to a program that has mapped nothing."""
+    layout = struct.Struct("<QIIIiQiIQQII")
+
+    def body(t):
+        client, server = pair(t)
+        buffer = bytearray(10000)
+        where = t.mm.map(buffer, True)
+
+        def receive(fd, size=64, address=0, copybuf=where, room=0, msg_flags=0, reserved=0, tail=b""):
+            """(length, recv_skip_hint, inq, err, copybuf_len), or a negative errno."""
+            raw = bytearray(layout.pack(address, 5, 6, 7, 8, copybuf, room, 0, 0, 0, msg_flags, reserved) + tail + bytes(8))
+            length = bytearray(size.to_bytes(4, "little"))
+            result = t.socketcall(15, fd, SOL_TCP, TCP_ZEROCOPY_RECEIVE, raw, length)
+            fields = layout.unpack(raw[:64])
+            assert int.from_bytes(length, "little") == (min(size, 64) if result == 0 else size)
+            return result if result < 0 else (*fields[1:5], fields[6])
+
+        assert receive(server) == (0, 0, 0, 0, 0)
+        t.sendto(client, b"x" * 100)
+        assert receive(server) == receive(server, room=50) == (0, 100, 100, 0, 0)
+        assert receive(server, room=500, copybuf=8) == -errno.EFAULT
+        assert receive(server, room=500) == (0, 0, 0, 0, 100) and buffer[:101] == b"x" * 100 + b"\0"
+        # More than a page would have to be mapped.
+        t.sendto(client, b"y" * 5000)
+        assert receive(server) == receive(server, address=4096) == receive(server, address=5) == -errno.EINVAL
+        assert receive(server, room=8000) == (0, 0, 0, 0, 5000)
+        # A shorter structure is told less.
+        shorter = {12: (0, 6, 7, 8, 0), 16: (0, 0, 7, 8, 0), 20: (0, 0, 0, 8, 0), 24: (0, 0, 0, 0, 0), 70: (0, 0, 0, 0, 0)}
+        for size, told in shorter.items():
+            assert receive(server, size) == told
+        for wrong in ({"size": 11}, {"msg_flags": 1}, {"reserved": 1}, {"size": 70, "tail": b"\1"}):
+            assert receive(server, **wrong) == -errno.EINVAL
+        t.close(client)
+        assert receive(server) == -errno.EIO
+        listener = t.socket(AF_INET, SOCK_STREAM)
+        assert t.socketcall(4, listener, 5) == 0 and receive(listener) == -errno.ENOTCONN
+        t.mm.unmap(where)
+        t.close(server)
+        t.close(listener)
 
     bench.run(body)
