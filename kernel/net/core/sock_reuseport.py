@@ -103,5 +103,5 @@ def ebpf_option(sk, optval):
         return -EPERM
     if len(optval) != 4:
         return -EINVAL
-    fd = int.from_bytes(optval, "little", signed=True)
+    fd = int.from_bytes(optval[:4], "little", signed=True)
     return -EBADF if sk.net.sched.current.files.fget(fd) is None else -EINVAL

@@ -81,7 +81,6 @@ from kernel.uapi.in_ import (
     IPPROTO_RAW,
 )
 from kernel.uapi.socket import AF_INET, MSG_ERRQUEUE, MSG_TRUNC, SOCK_RAW, SOCK_STREAM, SOL_IP, SOL_SOCKET
-from kernel.uapi.tcp import TCP_CLOSE, TCP_LISTEN
 
 INET_ECN_MASK = 3
 # struct in_pktinfo; what a TOS means to queues; the largest IPsec policy that is looked at.
@@ -118,6 +117,13 @@ FLAG_OPTIONS = {
     IP_MULTICAST_LOOP: "mc_loop",
     IP_MULTICAST_ALL: "mc_all",
 }
+
+
+# The options that are an int, or a byte.
+INT_OPTIONS = (
+    *FLAG_OPTIONS, *CMSG_OPTIONS, IP_TOS, IP_TTL, IP_HDRINCL, IP_MTU_DISCOVER, IP_MULTICAST_TTL, IP_MINTTL, IP_ROUTER_ALERT,
+    IP_UNICAST_IF, IP_LOCAL_PORT_RANGE,
+)  # fmt: skip
 
 
 class ipcm_cookie(sockcm_cookie):
@@ -347,11 +353,14 @@ def ip_setsockopt(sk, optname, optval):
         return ip_mc_setsockopt(sk, optname, optval)
     if optname == IP_MULTICAST_IF:
         return ip_multicast_if(sk, optval)
+    if optname in (IP_IPSEC_POLICY, IP_XFRM_POLICY):
+        return ip_xfrm_policy(sk, optname, optval)
+    if optname not in INT_OPTIONS:
+        # What is not known is not read.
+        return -ENOPROTOOPT
     value = int_option(optval)
     if optname == IP_ROUTER_ALERT:
         return ip_ra_control(sk, bool(value))
-    if optname in (IP_IPSEC_POLICY, IP_XFRM_POLICY):
-        return ip_xfrm_policy(sk, optname, len(optval))
     if optname in FLAG_OPTIONS:
         return ip_set_flag(sk, optname, value, len(optval))
     if optname in CMSG_OPTIONS:
@@ -392,25 +401,24 @@ def ip_setsockopt(sk, optname, optval):
         return 0
     if optname == IP_UNICAST_IF:
         return ip_unicast_if(sk, optval)
-    if optname == IP_LOCAL_PORT_RANGE:
-        low, high = (value or 0) & 0xFFFF, (value or 0) >> 16 & 0xFFFF
-        if len(optval) != 4 or (low and high and low > high):
-            return -EINVAL
-        sk.local_port_first = low
-        sk.local_port_last = high
-        return 0
-    return -ENOPROTOOPT
+    low, high = (value or 0) & 0xFFFF, (value or 0) >> 16 & 0xFFFF
+    if len(optval) != 4 or (low and high and low > high):
+        return -EINVAL
+    sk.local_port_first = low
+    sk.local_port_last = high
+    return 0
 
 
 def ip_unicast_if(sk, optval):
     """IP_UNICAST_IF: the device of packets to single hosts, as an index in network byte order; 0 undoes it."""
     if len(optval) != 4:
         return -EINVAL
-    ifindex = int.from_bytes(optval, "big", signed=True)
+    ifindex = int.from_bytes(optval[:4], "big", signed=True)
     if ifindex:
         if dev_get_by_index(sk.net, ifindex) is None:
             return -EADDRNOTAVAIL
-        if sk.sk_bound_dev_if and sk.sk_bound_dev_if != ifindex:
+        if sk.sk_bound_dev_if:
+            # Bound to a device, a socket takes none but that device's master, and there are no masters here.
             return -EINVAL
     sk.uc_index = ifindex
     return 0
@@ -433,12 +441,14 @@ def ip_ra_control(sk, on):
     return 0
 
 
-def ip_xfrm_policy(sk, optname, length):
+def ip_xfrm_policy(sk, optname, optval):
     """IP_IPSEC_POLICY, IP_XFRM_POLICY: what a kernel answers that knows no policy of this form."""
     if sk.net.sched.current.uid != 0:
         return -EPERM
-    if not 0 < length <= PAGE_SIZE:
+    if not 0 < len(optval) <= PAGE_SIZE:
         return -EMSGSIZE
+    # It is read before anybody is asked whether he knows it.
+    optval[:]
     return -EOPNOTSUPP if optname == IP_IPSEC_POLICY else -EINVAL
 
 
@@ -492,7 +502,9 @@ def ip_set_tos(sk, value):
 
 def ip_set_options(sk, optval):
     """IP_OPTIONS: what every packet of the socket carries."""
-    options = ip_options_get(sk.net, optval, sk.net.sched.current.uid == 0)
+    if len(optval) > MAX_OPTIONS:
+        return -EINVAL
+    options = ip_options_get(sk.net, optval[:], sk.net.sched.current.uid == 0)
     if options is None:
         return -EINVAL
     sk.inet_opt = options if options.optlen else None
@@ -549,11 +561,11 @@ def ip_getsockopt(sk, optname, optlen):
         value = sk.min_ttl
     elif optname == IP_MTU:
         rt = sk_dst_check(sk)
-        if rt is None or sk.sk_state in (TCP_CLOSE, TCP_LISTEN):
+        if rt is None:
             return -ENOTCONN
         value = rt.mtu
     elif optname == IP_UNICAST_IF:
-        return sk.uc_index.to_bytes(4, "big", signed=True)
+        value = int.from_bytes(sk.uc_index.to_bytes(4, "big", signed=True), "little", signed=True)
     elif optname == IP_LOCAL_PORT_RANGE:
         value = sk.local_port_first | sk.local_port_last << 16
     elif optname == IP_PROTOCOL:

@@ -79,6 +79,7 @@ from kernel.uapi.tcp import (
 )
 
 MAX_SEGMENT = 32767
+TCP_ULP_NAME_MAX = 16
 # The smoothed round trip time, in eighths of us, has to fit 31 bits (RFC 6298 in Linux's arithmetic).
 TX_DELAY_LIMIT = 1 << 28
 # Half of the smallest receive buffer that there is.
@@ -122,7 +123,7 @@ def tcp_setsockopt(sk, optname, optval):
         release_sock(sk)
         return err
     if optname == TCP_ULP:
-        return -ENOENT if optval else -EINVAL
+        return -ENOENT if optval[:TCP_ULP_NAME_MAX] else -EINVAL
     if optname == TCP_FASTOPEN_KEY:
         return set_fastopen_key(sk, optval)
     value = int_option(optval) if len(optval) >= 4 else None
