@@ -6,6 +6,7 @@ from kernel.fs.epoll_calls import epoll_calls
 from kernel.fs.eventfd import eventfd_calls
 from kernel.fs.fcntl import descriptor_calls
 from kernel.fs.memfd import memfd_calls
+from kernel.fs.pidfd import pidfd_calls
 from kernel.fs.poll import poll_calls
 from kernel.fs.signalfd import signalfd_calls
 from kernel.fs.splice import splice_calls
@@ -45,6 +46,7 @@ def register_syscalls(kernel):
         exit_calls(),
         process_calls(kernel),
         wait_calls(kernel),
+        pidfd_calls(kernel),
         usage_calls(kernel),
         kernel.futexes,
         mm_calls(kernel),

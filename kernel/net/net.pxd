@@ -37,12 +37,13 @@ cdef class Net:
     cdef public list local_in_hooks
     cdef public unsigned int rt_genid
     cdef public object fib, arp_tbl, frags, devinet, igmp, icmp, ip, udp_table, raw_table, ping_table
-    cdef public list packet_sockets
+    cdef public list packet_sockets, ra_chain
     cdef public object sockfs, tcp, sysctl, packet_family, unix_domain, netlink, devconf
     cdef public long long sockets_allocated, sockets_used, socket_cookie, dev_unreg_count
     cdef public unsigned long long hash_key
     cdef public unsigned int ip_id
-    cdef public object sysctl_tcp_congestion_control
+    cdef public object sysctl_tcp_congestion_control, sysctl_default_qdisc
+    cdef public long long sysctl_tcp_thin_linear_timeouts, sysctl_txrehash
     cdef public long long sysctl_wmem_default, sysctl_wmem_max, sysctl_rmem_default, sysctl_rmem_max
     cdef public long long sysctl_somaxconn, sysctl_optmem_max, sysctl_ip_forward, sysctl_ip_default_ttl
     cdef public long long sysctl_tstamp_allow_data, sysctl_tcp_fastopen, sysctl_tcp_fastopen_blackhole_timeout

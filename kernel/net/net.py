@@ -78,6 +78,8 @@ class Net:
         self.raw_table = None
         self.ping_table = None
         self.packet_sockets = []
+        # Raw socks with IP_ROUTER_ALERT, the oldest first.
+        self.ra_chain = []
         self.packet_family = None
         self.unix_domain = None
         self.netlink = None
@@ -197,6 +199,9 @@ class Net:
         self.sysctl_tcp_comp_sack_nr = 44
         self.sysctl_tcp_congestion_control = "cubic"
         self.sysctl_tcp_fastopen = 1
+        self.sysctl_tcp_thin_linear_timeouts = 0
+        self.sysctl_txrehash = 1
+        self.sysctl_default_qdisc = "pfifo"
         self.sysctl_tcp_fastopen_blackhole_timeout = 0
 
     def local_port_range(self):

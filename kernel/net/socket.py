@@ -7,8 +7,10 @@ and the protocol (`msghdr.msg_iter`).  Messages with scattered buffers and contr
 
 from kernel.arch.uaccess import access_ok, copy_from_user, copy_to_user, get_user, put_user, user_iter
 from kernel.net.core.option_value import option_value
-from kernel.net.core.sock import alloc_msghdr, socket
+from kernel.net.core.sock import alloc_msghdr, sock_is_tcp, socket
 from kernel.net.core.sock_options import sock_getsockopt, sock_setsockopt
+from kernel.net.ipv4.mcast import FILTER_QUERIES, ip_mc_getsockopt
+from kernel.net.ipv4.tcp_zerocopy import tcp_zerocopy_receive
 from kernel.net.socket_msg import sys_recvmmsg, sys_recvmsg, sys_sendmmsg, sys_sendmsg
 from kernel.net.sockfs import sock_release, sock_sendmsg
 from kernel.syscalls import as_int, syscall_handler
@@ -20,13 +22,16 @@ from kernel.uapi.socket import (
     MSG_DONTWAIT,
     MSG_INTERNAL_SENDMSG_FLAGS,
     NPROTO,
+    SO_GET_FILTER,
     SOCK_CLOEXEC,
     SOCK_MAX,
     SOCK_NONBLOCK,
     SOCK_TYPE_MASK,
     SOCKADDR_STORAGE_SIZE,
+    SOL_IP,
     SOL_RAW,
     SOL_SOCKET,
+    SOL_TCP,
     SYS_ACCEPT,
     SYS_ACCEPT4,
     SYS_BIND,
@@ -48,11 +53,14 @@ from kernel.uapi.socket import (
     SYS_SOCKET,
     SYS_SOCKETPAIR,
 )
+from kernel.uapi.tcp import TCP_ZEROCOPY_RECEIVE
 
 # How many arguments each call has; index 0 is no call.
 NARGS = (0, 3, 3, 3, 2, 3, 3, 3, 4, 4, 4, 6, 6, 2, 5, 5, 3, 3, 4, 5, 4)
 # A user address as the memory management unit takes it: 64 bits without sign.
 USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
+# As much of a question to getsockopt as is read.
+MAX_QUESTION = 65536
 # Larger options would be a program's mistake.
 SOCKADDR_IN_SIZE = 16
 
@@ -463,6 +471,24 @@ def sys_setsockopt(task, fd, level, optname, address, optlen):
         return -EFAULT
 
 
+def get_filter(task, sk, address, length_address, room):
+    """SO_GET_FILTER: the classic program of a socket; lengths count instructions, and room for none asks only for that."""
+    prog = sk.sk_filter
+    count = prog.len if prog is not None else 0
+    if 0 < room < count:
+        return -EINVAL
+    if room and count and not copy_to_user(task.mm, address, prog.program):
+        return -EFAULT
+    return 0 if put_user(task.mm, length_address, 4, count) else -EFAULT
+
+
+def is_question(sk, level, optname):
+    """True of an option of AF_INET whose value, as the program gives it, says what is asked for and where it has room."""
+    return (level == SOL_IP and optname in FILTER_QUERIES) or (
+        level == SOL_TCP and optname == TCP_ZEROCOPY_RECEIVE and sock_is_tcp(sk)
+    )
+
+
 def sys_getsockopt(task, fd, level, optname, address, length_address):
     """int getsockopt(int fd, int level, int optname, void *optval, int *optlen)"""
     filp = sockfd_lookup(task, fd)
@@ -477,8 +503,20 @@ def sys_getsockopt(task, fd, level, optname, address, length_address):
         if known == -EOPNOTSUPP or (known == -ENOPROTOOPT and level == SOL_RAW):
             return known
         return -EFAULT if raw is None else -EINVAL
+    if level == SOL_SOCKET and optname == SO_GET_FILTER:
+        return get_filter(task, sock.sk, address, length_address, optlen)
     if level == SOL_SOCKET:
         value = sock_getsockopt(sock, optname, optlen)
+    elif sock.sk.sk_family == AF_INET and is_question(sock.sk, level, optname):
+        given = copy_from_user(task.mm, address, min(optlen, MAX_QUESTION))
+        if given is None:
+            value = -EFAULT
+        elif level == SOL_IP:
+            value = ip_mc_getsockopt(sock.sk, optname, given)
+        else:
+            value = tcp_zerocopy_receive(sock.sk, given, optlen)
+        if not isinstance(value, int):
+            optlen = len(value)
     else:
         value = sock.ops.getsockopt(sock, level, optname, optlen)
     if isinstance(value, int):

@@ -11,7 +11,7 @@ from kernel.fs.read_write import kernel_write
 from kernel.sched.ending import TaskExit
 from kernel.sched.state import EXIT_DEAD, EXIT_ZOMBIE, PF_EXITING, PF_KTHREAD
 from kernel.signal import end_thread, force_exit, orphaned_group, send_group_signal, siginfo
-from kernel.uapi.poll import POLLOUT
+from kernel.uapi.poll import POLLHUP, POLLIN, POLLOUT, POLLRDNORM
 from kernel.uapi.signal import CLD_DUMPED, CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP
 from kernel.uapi.syscall import SYS_exit, SYS_exit_group
 
@@ -137,6 +137,8 @@ def is_zombie(leader):
 def notify_parent(kernel, leader):
     """The process is a zombie: tell its parent, or let it vanish where nobody waits."""
     parent = leader.parent
+    if leader.signal.pidfd_wqh.first is not None:
+        leader.signal.pidfd_wqh.wake_up_all(POLLIN | POLLRDNORM)
     if leader.flags & PF_KTHREAD or parent is None:
         reap(kernel, leader)
         return
@@ -169,6 +171,8 @@ def reap(kernel, leader):
     """Forget a process that has ended; its parent keeps what time it took."""
     leader.state = EXIT_DEAD
     kernel.pids.remove(leader)
+    if leader.signal.pidfd_wqh.first is not None:
+        leader.signal.pidfd_wqh.wake_up_all(POLLHUP)
     parent = leader.parent
     if parent is not None and leader in parent.children:
         parent.children.remove(leader)

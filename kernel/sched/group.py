@@ -104,6 +104,8 @@ class signal_struct:
         self.wait_chldexit = wait_queue_head()
         # Who reads or polls a signalfd.
         self.signalfd_wqh = wait_queue_head()
+        # Who polls a pidfd for its end.
+        self.pidfd_wqh = wait_queue_head()
         self.pgrp = leader.pid
         self.session = leader.pid
         self.tty = None

@@ -4,15 +4,17 @@ from struct import Struct
 
 from kernel.arch.uaccess import copy_to_user
 from kernel.sched.exit import exit_reason, is_zombie, reap
+from kernel.sched.group import signal_struct
 from kernel.sched.usage import pack_rusage
 from kernel.siginfo import siginfo
-from kernel.uapi.errno import ECHILD, EFAULT, EINVAL, ERESTARTSYS
+from kernel.uapi.errno import EBADF, ECHILD, EFAULT, EINVAL, ERESTARTSYS
 from kernel.uapi.signal import (
     CLD_CONTINUED,
     CLD_STOPPED,
     P_ALL,
     P_PGID,
     P_PID,
+    P_PIDFD,
     SIGCHLD,
     SIGCONT,
     WALL,
@@ -120,8 +122,14 @@ class wait_calls:
         options &= 0xFFFFFFFF
         if options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | LINUX_ONLY):
             return -EINVAL
-        if not options & (WEXITED | WSTOPPED | WCONTINUED) or kind not in (P_ALL, P_PID, P_PGID):
+        if not options & (WEXITED | WSTOPPED | WCONTINUED) or kind not in (P_ALL, P_PID, P_PGID, P_PIDFD):
             return -EINVAL
+        if kind == P_PIDFD:
+            filp = task.files.fget(number)
+            process = filp.private_data if filp is not None else None
+            if not isinstance(process, signal_struct):
+                return -EBADF
+            kind, number = P_PID, process.leader.pid
         if (kind == P_PID and number <= 0) or (kind == P_PGID and number < 0):
             return -EINVAL
         if kind == P_PGID and number == 0:

@@ -100,6 +100,8 @@ INT_ARGUMENTS = {
         "linkat": (0, 2, 4),
         "madvise": (2,),
         "memfd_create": (1,),
+        "pidfd_open": (0, 1),
+        "pidfd_send_signal": (0, 1, 3),
         "mkdirat": (0,),
         "mknodat": (0,),
         "msync": (2,),

@@ -28,7 +28,7 @@ SAME = {
     287: "timerfd_gettime", 289: "signalfd4", 290: "eventfd2", 291: "epoll_create1", 292: "dup3", 293: "pipe2",
     295: "preadv", 296: "pwritev", 297: "rt_tgsigqueueinfo", 302: "prlimit64", 306: "syncfs", 309: "getcpu",
     316: "renameat2", 318: "getrandom", 319: "memfd_create", 326: "copy_file_range", 327: "preadv2", 328: "pwritev2",
-    332: "statx", 436: "close_range", 439: "faccessat2", 441: "epoll_pwait2",
+    332: "statx", 424: "pidfd_send_signal", 434: "pidfd_open", 436: "close_range", 439: "faccessat2", 441: "epoll_pwait2",
 }  # fmt: skip
 
 # What the kernel has as sub-calls of socketcall(2): number of x86-64, sub-call, how many arguments.

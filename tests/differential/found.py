@@ -46,6 +46,15 @@ def option(slot, level, name, value):
     return Step("setsockopt", (Fd(slot), level, name, Ptr(0), len(value)), (at(0, value),))
 
 
+def ask(slot, level, name, length=4, given=b""):
+    """getsockopt at the start of the page, which holds `given`; the length is behind it."""
+    return Step("getsockopt", (Fd(slot), level, name, Ptr(0), Ptr(0x800)), (at(0, given), at(0x800, word(length))))
+
+
+LOOSE_ROUTE = b"\x83\x0b\x04\x7f\0\0\x02\x7f\0\0\x03\0"
+TXTIME = struct.pack("<iI", 1, 2)
+
+
 MSG_MORE = 0x8000
 ECHO = b"\x08" + bytes(7)
 
@@ -272,6 +281,71 @@ FOUND = {
         (sock(0, 3, 1), inet("connect", 0, HERE, 0), Step("write", (Fd(0), Ptr(0x100), 3)), Step("read", (Fd(0), Ptr(0), 99))),
         (3, 0, 3, -11), (),
     ),
+    "where an ICMP error's extension begins": (
+        (sock(0, 2), option(0, 0, 26, word(1)), option(0, 0, 26, word(2)), ask(0, 0, 26)), (3, 0, -22, 0),
+        ((0, b"\1\0\0\0"),),
+    ),
+    "thin streams that do not back off": (
+        (sock(0, 1), option(0, 6, 16, word(1)), option(0, 6, 16, word(2)), ask(0, 6, 16)), (3, 0, -22, 0),
+        ((0, b"\1\0\0\0"),),
+    ),
+    "segments that leave later": (
+        (sock(0, 1), option(0, 6, 37, word(1000)), option(0, 6, 37, word(-1)), ask(0, 6, 37)), (3, 0, -22, 0),
+        ((0, struct.pack("<i", 1000)),),
+    ),
+    "kinds of encapsulation": (
+        (sock(0, 2), option(0, 17, 100, word(1)), option(0, 17, 100, word(2)), ask(0, 17, 100)), (3, -92, 0, 0),
+        ((0, b"\2\0\0\0"),),
+    ),
+    "a keepalive of IPsec's NAT is not the program's": (
+        (sock(0, 2), inet("bind", 0, HERE, 2030), inet("connect", 0, HERE, 2030), option(0, 17, 100, word(2)),
+         Step("write", (Fd(0), Ptr(0), 1), (at(0, b"\xff"),)), Step("read", (Fd(0), Ptr(0), 10))),
+        (3, 0, 0, 0, 1, -11), (),
+    ),
+    "processes come with messages of Unix sockets alone": ((sock(0, 1), option(0, 1, 76, word(1))), (3, -95), ()),
+    "the process of a peer that there is not": ((sock(0, 1, family=1), ask(0, 1, 77)), (3, -61), ()),
+    "descriptors may be sent to Unix sockets": ((sock(0, 1, family=1), ask(0, 1, 83)), (3, 0), ((0, b"\1\0\0\0"),)),
+    "how much is left of a Unix stream": (
+        (sock(0, 1, family=1), option(0, 1, 84, word(1)), option(0, 1, 84, word(2)), ask(0, 1, 84)), (3, 0, -22, -92), (),
+    ),
+    "when a datagram leaves": (
+        (sock(0, 2), option(0, 1, 61, word(1)), option(0, 1, 61, TXTIME), ask(0, 1, 61, 8)), (3, -22, 0, 0), ((0, TXTIME),),
+    ),
+    "the hash of a stream": (
+        (sock(0, 1), option(0, 1, 74, word(0)), option(0, 1, 74, word(2)), ask(0, 1, 74)), (3, 0, -22, 0), ((0, bytes(4)),),
+    ),
+    "only streams have a hash": ((sock(0, 2), option(0, 1, 74, word(1))), (3, -95), ()),
+    "a raw socket has router alerts once": (
+        (sock(0, 3, 253), option(0, 0, 5, word(0)), option(0, 0, 5, word(1)), option(0, 0, 5, word(1))), (3, -105, 0, -98), (),
+    ),
+    "a source route is given back": (
+        (sock(0, 2), option(0, 0, 4, LOOSE_ROUTE), ask(0, 0, 4, 40)), (3, 0, 0), ((0, LOOSE_ROUTE), (0x800, b"\x0c")),
+    ),
+    "a source route begins at its beginning": ((sock(0, 2), option(0, 0, 4, b"\x83\x07\x08\x7f\0\0\x02\0")), (3, -22), ()),
+    "nothing counts behind the end of the options": (
+        (sock(0, 2), option(0, 0, 4, b"\1\0\7\7"), ask(0, 0, 4, 40)), (3, 0, 0), ((0, b"\1\0\0\0"), (0x800, b"\4")),
+    ),
+    "an accepted socket's multicasts have the TTL of its beginning": (
+        (*connection(2031), ask(2, 0, 33)), (*CONNECTED, 0), ((0, struct.pack("<i", 64)),),
+    ),
+    "what a stream was begun with": (
+        (*connection(2032), option(2, 0, 12, word(1)), ask(2, 0, 9, 20)), (*CONNECTED, 0, 0),
+        ((0, struct.pack("<Qiii", 20, 0, 2, 64)),),
+    ),
+    "a program needs a shared port": ((sock(0, 2), option(0, 1, 68, word(0))), (3, -22), ()),
+    "a shared port without a program": ((sock(0, 2), option(0, 1, 15, word(1)), option(0, 1, 68, word(0))), (3, 0, -2), ()),
+    "programs by descriptor": ((sock(0, 2), option(0, 1, 52, word(77)), option(0, 1, 50, word(0))), (3, -9, -22), ()),
+    "what programs may ask for": ((sock(0, 2), ask(0, 1, 48)), (3, 0), ((0, struct.pack("<i", 64)),)),
+    "a filter that there is not": ((sock(0, 2), ask(0, 1, 26, 100)), (3, 0), ((0x800, b"\0"),)),
+    "a name has its length": ((*connection(2033), ask(1, 1, 28, 17)), (*CONNECTED, -22), ()),
+    "a policy that is none": ((sock(0, 2), option(0, 0, 17, word(1)), option(0, 0, 17, b"")), (3, -22, -90), ()),
+    "a filter of sources needs its head": (
+        (sock(0, 2), ask(0, 0, 41, 15), ask(0, 0, 41, 16, GROUP + HOME), ask(0, 0, 48, 143)), (3, -22, -99, -22), (),
+    ),
+    "a stream's group comes behind the length": ((sock(0, 1), option(0, 0, 42, word(1))), (3, -22), ()),
+    "the time stamps of a connection that is not repaired": ((sock(0, 1), option(0, 6, 24, word(1))), (3, -1), ()),
+    "a layer that is unknown": ((sock(0, 1), option(0, 6, 31, b"none")), (3, -2), ()),
+    "sums of datagrams of IPv6": ((sock(0, 2), option(0, 17, 101, word(1)), ask(0, 17, 101)), (3, 0, 0), ((0, b"\1\0\0\0"),)),
     "/dev/null has no bytes for sendfile": (
         (pipe(0), Step("sendfile", (Fd(1), 1, 0, 1)), Step("close", (Fd(0),)), Step("sendfile", (Fd(1), 1, 0, 0))),
         (0, -22, 0, -32), (),
@@ -430,8 +504,8 @@ FOUND = {
          Step("read", (Fd(0), Ptr(0), 99))), (3, 0, 0, 5, 3, 5), None,
     ),
     "a connected socket goes on to where it has held something back for": (
-        (sock(0, 2), inet("bind", 0, HERE, 2020), sock(1, 2), inet("bind", 1, HERE, 2021), inet("connect", 1, HERE, 2021),
-         Step("sendto", (Fd(1), Ptr(0x100), 0, MSG_MORE | 0x10, Ptr(0), 16), (at(0, sockaddr_in(HERE, 2020)),)),
+        (sock(0, 2), inet("bind", 0, HERE, 2030), sock(1, 2), inet("bind", 1, HERE, 2021), inet("connect", 1, HERE, 2021),
+         Step("sendto", (Fd(1), Ptr(0x100), 0, MSG_MORE | 0x10, Ptr(0), 16), (at(0, sockaddr_in(HERE, 2030)),)),
          Step("write", (Fd(1), Ptr(0x100), 4)), Step("read", (Fd(1), Ptr(0), 9)), Step("read", (Fd(0), Ptr(0), 9))),
         (3, 0, 4, 0, 0, 0, 4, -11, 4), None,
     ),

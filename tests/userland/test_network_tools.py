@@ -219,3 +219,26 @@ def test_telnet_reads_any_stream_however_it_is_cut(raw, step):
     assert whole.feed(raw) == out and whole.reply == pieces.reply
     # No answer is longer than what asked for it: there is nothing to amplify.
     assert len(whole.reply) <= 8 * len(raw)
+
+
+def test_tc_shows_and_changes_disciplines():
+    commands = (
+        "tc qdisc", "tc qdisc add dev eth0 root fq limit 50", "tc qdisc show dev eth0", "tc qdisc add dev eth0 root pfifo",
+        "tc qdisc change dev eth0 root fq flow_limit 7", "tc qdisc replace dev eth0 root handle 7: pfifo limit 9",
+        "tc qdisc show dev eth0", "ip -o link show eth0", "ping -q -c 1 10.0.0.2", "tc qdisc del dev eth0 root",
+        "tc qdisc del dev eth0 root", "tc qdisc show dev eth0", "tc qdisc add dev lo root fq", "ping -q -c 1 127.0.0.1",
+        "tc qdisc del dev lo root", "tc qdisc show dev lo",
+        "tc qdisc add dev eth0 root tbf", "tc qdisc add dev nosuch root fq", "tc qdisc add dev eth0 root pfifo flow_limit 3",
+    )  # fmt: skip
+    text = three("; ".join(commands))
+    lines = text.splitlines()
+    assert lines[:2] == ["qdisc noqueue 0: dev lo root refcnt 2", "qdisc pfifo 0: dev eth0 root refcnt 2 limit 1000p"]
+    assert lines[2] == "qdisc fq 8001: dev eth0 root refcnt 2 limit 50p flow_limit 100p"
+    assert lines[3] == "Error: Exclusivity flag on, cannot modify."
+    assert lines[4] == "qdisc pfifo 7: dev eth0 root refcnt 2 limit 9p"
+    assert " qdisc pfifo " in lines[5] and text.count("1 packets transmitted, 1 received") == 2
+    assert "Error: Cannot delete qdisc with handle of zero.\nqdisc pfifo 0: dev eth0 root refcnt 2 limit 1000p\n" in text
+    assert lines[-4:] == [
+        "qdisc noqueue 0: dev lo root refcnt 2", 'Unknown qdisc "tbf", hence option is unparsable', 'Cannot find device "nosuch"',
+        'What is "flow_limit"?',
+    ]  # fmt: skip

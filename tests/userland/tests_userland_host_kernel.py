@@ -30,6 +30,8 @@ CALLS = {
     i386.SYS_dup2: (33, ()),
     i386.SYS_nanosleep: (35, (0, 1)),
     i386.SYS_getpid: (39, ()),
+    i386.SYS_pidfd_send_signal: (424, (2,)),
+    i386.SYS_pidfd_open: (434, ()),
     i386.SYS_sendfile64: (40, (2,)),
     i386.SYS_uname: (63, (0,)),
     i386.SYS_fcntl64: (72, ()),

@@ -192,6 +192,8 @@ from userland.libc.resource import getrlimit, prlimit, setrlimit
 from userland.libc.signal import (
     kill,
     pause,
+    pidfd_open,
+    pidfd_send_signal,
     raise_signal,
     sigaction,
     siginfo_t,

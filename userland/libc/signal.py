@@ -8,6 +8,8 @@ from userland.abi.syscall import (
     SYS_gettid,
     SYS_kill,
     SYS_pause,
+    SYS_pidfd_open,
+    SYS_pidfd_send_signal,
     SYS_rt_sigaction,
     SYS_rt_sigpending,
     SYS_rt_sigprocmask,
@@ -59,6 +61,16 @@ def signals_in(raw):
 def kill(pid, signum):
     """int kill(pid_t pid, int sig)"""
     return checked(trap(SYS_kill, pid, signum))
+
+
+def pidfd_open(pid, flags=0):
+    """int pidfd_open(pid_t pid, unsigned int flags): a descriptor of a process, readable once that has ended."""
+    return checked(trap(SYS_pidfd_open, pid, flags))
+
+
+def pidfd_send_signal(pidfd, signum, flags=0):
+    """int pidfd_send_signal(int pidfd, int sig, siginfo_t *info, unsigned int flags), without a siginfo."""
+    return checked(trap(SYS_pidfd_send_signal, pidfd, signum, 0, flags))
 
 
 def tgkill(tgid, tid, signum):

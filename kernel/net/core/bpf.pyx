@@ -33,6 +33,7 @@ cdef class bpf_prog:
         cdef const unsigned char *p
         self.len = <u32>(code.shape[0] // 8)
         self.random = random
+        self.program = bytes(code)
         self.insns = <instruction *>malloc(max(self.len, 1) * sizeof(instruction))
         if self.insns is NULL:
             raise MemoryError

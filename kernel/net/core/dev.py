@@ -37,6 +37,7 @@ from kernel.net.core.skb_data import skb_checksum_help, skb_linearize
 from kernel.net.core.skbuff import consume_skb, kfree_skb, skb_clone, skb_cow, skb_push
 from kernel.net.core.sock_flags import SKBTX_SCHED_TSTAMP
 from kernel.net.core.vlan_core import skb_vlan_untag, vlan_do_receive
+from kernel.net.sched.fq import fq_qdisc
 from kernel.net.sched.pfifo import pfifo_qdisc
 from kernel.softirq import NET_TX_SOFTIRQ, softirq_action
 from kernel.time.timer import timer_list
@@ -44,6 +45,7 @@ from kernel.uapi.errno import EADDRNOTAVAIL, EEXIST, EINVAL, ENETDOWN, ENODEV
 from kernel.uapi.errqueue import SCM_TSTAMP_SCHED
 from kernel.uapi.if_ import (
     IFF_ALLMULTI,
+    IFF_LOOPBACK,
     IFF_LOWER_UP,
     IFF_PROMISC,
     IFF_RUNNING,
@@ -115,9 +117,13 @@ def qdisc_run(qdisc):
     while quota > 0:
         skb = qdisc.dequeue()
         if skb is None:
-            break
+            # What it holds, if anything, waits for its time: the watchdog comes back then.
+            dev.state &= ~LINK_STATE_QDISC_RUNNING
+            return
         quota -= 1
-        if not xmit_validated(skb, dev, qdisc.qlen > 0 and quota > 0) or dev.state & LINK_STATE_XOFF:
+        # Of what has to wait for its time nobody knows whether more follows at once.
+        more = qdisc.can_bypass and qdisc.qlen > 0 and quota > 0
+        if not xmit_validated(skb, dev, more) or dev.state & LINK_STATE_XOFF:
             break
     dev.state &= ~LINK_STATE_QDISC_RUNNING
     if qdisc.qlen and not dev.state & LINK_STATE_XOFF:
@@ -276,6 +282,29 @@ class net_tx_action(softirq_action):
             qdisc.dev.state &= ~LINK_STATE_QDISC_SCHED
             qdisc_run(qdisc)
             qdisc = following
+
+
+class qdisc_watchdog(timer_list):
+    """Runs a queueing discipline again when its time has come."""
+
+    def __init__(self, qdisc):
+        timer_list.__init__(self)
+        self.qdisc = qdisc
+
+    def fire(self):
+        netif_schedule(self.qdisc)
+
+
+def dev_attach_qdisc(dev, kind):
+    """Give a device the queueing discipline `kind` ("pfifo", "fq", "noqueue"); what the old one holds is dropped."""
+    if dev.qdisc is not None:
+        dev.qdisc.reset()
+    if kind == "noqueue":
+        dev.qdisc = None
+        return
+    qdisc = fq_qdisc(dev) if kind == "fq" else pfifo_qdisc(dev)
+    qdisc.watchdog = qdisc_watchdog(qdisc)
+    dev.qdisc = qdisc
 
 
 def netif_start_queue(dev):
@@ -441,8 +470,8 @@ def register_netdev(dev):
     dev.state |= LINK_STATE_REGISTERED
     softnet.dev_by_name[dev.name] = dev
     softnet.dev_by_index[dev.ifindex] = dev
-    if dev.tx_queue_len and dev.qdisc is None:
-        dev.qdisc = pfifo_qdisc(dev)
+    if dev.tx_queue_len and dev.qdisc is None and not dev.flags & IFF_LOOPBACK:
+        dev_attach_qdisc(dev, dev.net.sysctl_default_qdisc)
     call_netdevice_notifiers(NETDEV_REGISTER, dev)
     return 0
 

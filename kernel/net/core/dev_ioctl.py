@@ -119,7 +119,7 @@ def set_queue_length(net, dev, request):
     if length < 0:
         return -EINVAL
     dev.tx_queue_len = length
-    if dev.qdisc is not None:
+    if dev.qdisc is not None and dev.qdisc.kind == "pfifo":
         dev.qdisc.limit = length
     return 0
 

@@ -183,6 +183,15 @@ def sk_filter_option(sk, optname, optval):
 
 def sk_attach_filter(sk, optval):
     """Take the program that a struct sock_fprog points to; it replaces the one before."""
+    prog = get_filter(sk, optval)
+    if isinstance(prog, int):
+        return prog
+    sk.sk_filter = prog
+    return 0
+
+
+def get_filter(sk, optval):
+    """The program that a struct sock_fprog points to, checked; or a negative errno."""
     if len(optval) != SOCK_FPROG_SIZE:
         return -EINVAL
     count = int.from_bytes(optval[:2], "little")
@@ -195,9 +204,7 @@ def sk_attach_filter(sk, optval):
     if code is None:
         return -EFAULT
     err = bpf_check_classic(code)
-    if err == 0:
-        sk.sk_filter = bpf_prog(code, sk.net.random)
-    return err
+    return bpf_prog(code, sk.net.random) if err == 0 else err
 
 
 def sk_filter_trim_cap(sk, skb, cap):

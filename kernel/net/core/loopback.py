@@ -29,6 +29,8 @@ class loopback_ops(net_device_ops):
         skb_tx_timestamp(skb)
         skb_orphan(skb)
         skb.dst = None
+        # When it was to leave; when it has come is another time.
+        skb.tstamp = 0
         skb.protocol = eth_type_trans(skb, dev)
         dev.tx_packets += 1
         dev.tx_bytes += length

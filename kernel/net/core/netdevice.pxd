@@ -53,6 +53,9 @@ cdef class Qdisc:
     cdef public unsigned long long requeues
     cdef public Qdisc next_sched
     cdef public bint can_bypass
+    cdef public str kind
+    cdef public unsigned int handle
+    cdef public object watchdog
     cpdef int enqueue(self, sk_buff skb) except? -9999
     cpdef sk_buff dequeue(self)
     cpdef requeue(self, sk_buff skb)

@@ -115,6 +115,10 @@ class Qdisc:
         self.requeues = 0
         self.next_sched = None
         self.can_bypass = True
+        self.kind = "pfifo"
+        self.handle = 0
+        # The timer that runs it again (dev: qdisc_watchdog).
+        self.watchdog = None
 
     def enqueue(self, skb):
         """Take `skb`; NET_XMIT_DROP when it was dropped instead."""

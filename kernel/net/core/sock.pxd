@@ -64,6 +64,7 @@ cdef class proto:
     cpdef put_port(self, sock sk)
     cpdef unsigned int poll(self, sock sk, object file, object table) except? 9999
     cpdef mtu_reduced(self, sock sk)
+    cpdef sync_mss(self, sock sk)
     cpdef keepalive(self, sock sk, bint on)
     cpdef set_rcvlowat(self, sock sk, int value)
 
@@ -116,9 +117,9 @@ cdef class sock(skb_owner):
     cdef public list mc_list
     cdef public int min_ttl
     cdef public unsigned int cmsg_flags
-    cdef public bint recverr, hdrincl, freebind, transparent, nodefrag, bind_address_no_port
+    cdef public bint recverr, recverr_rfc4884, hdrincl, freebind, transparent, nodefrag, bind_address_no_port
     cdef public int pmtudisc
-    cdef public bytes inet_opt
+    cdef public object inet_opt
     cdef public object corked
     cdef public sk_buff_head sk_receive_queue, sk_write_queue, sk_error_queue, sk_backlog
     cdef public long long sk_backlog_len
@@ -135,6 +136,9 @@ cdef class sock(skb_owner):
     cdef public int sk_peek_off
     cdef public long long sk_stamp
     cdef public unsigned int sk_tsflags, sk_tskey, sk_zckey
+    cdef public int sk_clockid, sk_txtime_flags, sk_txrehash
+    cdef public unsigned int sk_txhash
+    cdef public object sk_reuseport_cb
     cdef public long long sk_omem_alloc, sk_max_pacing_rate
     cdef public unsigned int sk_busy_poll
     cdef public int sk_incoming_cpu

@@ -180,7 +180,10 @@ class proto:
         return 0
 
     def mtu_reduced(self, sk):
-        """The path's MTU has shrunk, or IP options have grown."""
+        """The path's MTU has shrunk."""
+
+    def sync_mss(self, sk):
+        """IP options have come or gone: a segment has room for less, or for more."""
 
     def keepalive(self, sk, on):
         """SO_KEEPALIVE was set (`on`) or cleared; sk_flags has SOCK_KEEPOPEN already."""
@@ -307,13 +310,15 @@ class sock(skb_owner):
         self.min_ttl = 0
         self.cmsg_flags = 0
         self.recverr = False
+        self.recverr_rfc4884 = False
         self.hdrincl = False
         self.freebind = False
         self.transparent = False
         self.nodefrag = False
         self.bind_address_no_port = False
         self.pmtudisc = IP_PMTUDISC_WANT
-        self.inet_opt = b""
+        # An `ip_options`: what every packet carries.
+        self.inet_opt = None
         self.corked = None
 
         # Queues, memory, errors.
@@ -350,6 +355,14 @@ class sock(skb_owner):
         self.sk_stamp = -1
         self.sk_tsflags = 0
         self.sk_tskey = 0
+        # SO_TXTIME: the clock of SCM_TXTIME, and SOF_TXTIME_* flags.
+        self.sk_clockid = 0
+        self.sk_txtime_flags = 0
+        # What a stream's packets have in skb.hash, and whether a timeout chooses anew (SO_TXREHASH).
+        self.sk_txhash = 0
+        self.sk_txrehash = net.sysctl_txrehash
+        # The `sock_reuseport` that it shares its port with.
+        self.sk_reuseport_cb = None
         self.sk_zckey = 0
         self.sk_omem_alloc = 0
         self.sk_max_pacing_rate = PACING_UNLIMITED
@@ -643,6 +656,8 @@ def sk_free(sk):
     sock_disable_timestamp(sk, SK_FLAGS_TIMESTAMP)
     sk.sk_backlog.purge("SOCKET_CLOSE")
     sk.destruct()
+    if sk.sk_reuseport_cb is not None:
+        sk.sk_reuseport_cb.detach(sk)
     sk.net.sockets_allocated -= 1
     sk.sk_prot.inuse -= 1
 

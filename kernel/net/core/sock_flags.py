@@ -25,6 +25,13 @@ SOCK_FILTER_LOCKED = 1 << 23  # the filter can not be changed any more
 SOCK_WIFI_STATUS = 1 << 24
 SOCK_NOFCS = 1 << 25
 SOCK_PASSSEC = 1 << 26
+SOCK_TXTIME = 1 << 27  # messages may say when they leave
+SOCK_PASSPIDFD = 1 << 28
+SOCK_INQ = 1 << 29  # receivers want to know how much is left
+SOCK_PASSRIGHTS = 1 << 30  # descriptors may be sent here
+# With either a receiver wants to know who has sent; all of them are what an accepted Unix socket has of its listener.
+SOCK_WHO_HAS_SENT = SOCK_PASSCRED | SOCK_PASSPIDFD
+SOCK_SCM_RECV = SOCK_WHO_HAS_SENT | SOCK_PASSSEC | SOCK_PASSRIGHTS
 # Either keeps the stamping of received packets on.
 SK_FLAGS_TIMESTAMP = SOCK_TIMESTAMP | SOCK_TIMESTAMPING_RX_SOFTWARE
 # Any of them makes recvmsg add a control message about the packet.

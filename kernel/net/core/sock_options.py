@@ -7,11 +7,14 @@ from kernel.net.core.sock_flags import (
     SOCK_BROADCAST,
     SOCK_DBG,
     SOCK_FILTER_LOCKED,
+    SOCK_INQ,
     SOCK_KEEPOPEN,
     SOCK_LINGER,
     SOCK_LOCALROUTE,
     SOCK_NOFCS,
     SOCK_PASSCRED,
+    SOCK_PASSPIDFD,
+    SOCK_PASSRIGHTS,
     SOCK_PASSSEC,
     SOCK_PREFER_BUSY_POLL,
     SOCK_RCVBUF_LOCK,
@@ -23,13 +26,17 @@ from kernel.net.core.sock_flags import (
     SOCK_SELECT_ERR_QUEUE,
     SOCK_SNDBUF_LOCK,
     SOCK_TSTAMP_NEW,
+    SOCK_TXTIME,
     SOCK_URGINLINE,
     SOCK_WIFI_STATUS,
     SOCK_ZEROCOPY,
 )
+from kernel.net.core.sock_reuseport import ebpf_option, reuseport_option
 from kernel.net.core.sockcm import may_set_priority
 from kernel.net.core.timestamping import set_timestamp, set_timestamping
-from kernel.uapi.errno import EACCES, EDOM, EINVAL, ENODEV, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPERM
+from kernel.uapi.errno import EACCES, EBADF, EDOM, EINVAL, ENODATA, ENODEV, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPERM
+from kernel.uapi.errqueue import SOF_TXTIME_FLAGS_MASK
+from kernel.uapi.filter import SKF_AD_MAX
 from kernel.uapi.if_ import IFNAMSIZ
 from kernel.uapi.in_ import IPPROTO_TCP, IPPROTO_UDP
 from kernel.uapi.socket import (
@@ -37,9 +44,13 @@ from kernel.uapi.socket import (
     AF_NETLINK,
     AF_UNIX,
     SO_ACCEPTCONN,
+    SO_ATTACH_BPF,
     SO_ATTACH_FILTER,
+    SO_ATTACH_REUSEPORT_CBPF,
+    SO_ATTACH_REUSEPORT_EBPF,
     SO_BINDTODEVICE,
     SO_BINDTOIFINDEX,
+    SO_BPF_EXTENSIONS,
     SO_BROADCAST,
     SO_BSDCOMPAT,
     SO_BUF_LOCK,
@@ -49,11 +60,14 @@ from kernel.uapi.socket import (
     SO_COOKIE,
     SO_DEBUG,
     SO_DETACH_FILTER,
+    SO_DETACH_REUSEPORT_BPF,
+    SO_DEVMEM_DONTNEED,
     SO_DOMAIN,
     SO_DONTROUTE,
     SO_ERROR,
     SO_INCOMING_CPU,
     SO_INCOMING_NAPI_ID,
+    SO_INQ,
     SO_KEEPALIVE,
     SO_LINGER,
     SO_LOCK_FILTER,
@@ -65,10 +79,14 @@ from kernel.uapi.socket import (
     SO_NOFCS,
     SO_OOBINLINE,
     SO_PASSCRED,
+    SO_PASSPIDFD,
+    SO_PASSRIGHTS,
     SO_PASSSEC,
     SO_PEEK_OFF,
     SO_PEERCRED,
+    SO_PEERGROUPS,
     SO_PEERNAME,
+    SO_PEERPIDFD,
     SO_PREFER_BUSY_POLL,
     SO_PRIORITY,
     SO_PROTOCOL,
@@ -79,6 +97,7 @@ from kernel.uapi.socket import (
     SO_RCVPRIORITY,
     SO_RCVTIMEO,
     SO_RCVTIMEO_NEW,
+    SO_RESERVE_MEM,
     SO_REUSEADDR,
     SO_REUSEPORT,
     SO_RXQ_OVFL,
@@ -94,6 +113,8 @@ from kernel.uapi.socket import (
     SO_TIMESTAMPING_NEW,
     SO_TIMESTAMPNS,
     SO_TIMESTAMPNS_NEW,
+    SO_TXREHASH,
+    SO_TXTIME,
     SO_TYPE,
     SO_WIFI_STATUS,
     SO_ZEROCOPY,
@@ -102,6 +123,7 @@ from kernel.uapi.socket import (
     SOL_SOCKET,
 )
 from kernel.uapi.tcp import TCP_LISTEN
+from kernel.uapi.time import CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_TAI
 
 NSEC_PER_SEC = 1000000000
 NSEC_PER_USEC = 1000
@@ -112,6 +134,10 @@ MAX_TIMEOUT = 1 << 31
 LINGER_FOREVER = ((1 << 63) - 1) // 250 & 0xFFFFFFFF
 # How many packets one round of busy polling takes unless told, and the number of the only network namespace.
 BUSY_POLL_BUDGET = 8
+# struct sock_txtime; struct dmabuf_token, and how many of them are taken at once.
+SOCK_TXTIME_SIZE = 8
+DMABUF_TOKEN_SIZE = 8
+MAX_DONTNEED_TOKENS = 128
 NETNS_COOKIE = 1
 
 FLAG_OPTIONS = {
@@ -131,12 +157,16 @@ FLAG_OPTIONS = {
     # No frame here comes by radio, and every one has a check sequence of its own.
     SO_WIFI_STATUS: SOCK_WIFI_STATUS,
     SO_NOFCS: SOCK_NOFCS,
+    SO_PASSPIDFD: SOCK_PASSPIDFD,
+    SO_PASSRIGHTS: SOCK_PASSRIGHTS,
 }
 # Accepted without effect, as their subject does not exist here; read back as 0.
 IGNORED_OPTIONS = (SO_BSDCOMPAT,)
 # The families whose messages can carry credentials.
 SCM_FAMILIES = (AF_UNIX, AF_NETLINK)
 SCM_OPTIONS = (SO_PASSCRED, SO_PASSSEC)
+# Those whose messages can carry descriptors.
+FD_OPTIONS = (SO_PASSPIDFD, SO_PASSRIGHTS)
 # Those with 64-bit times on every machine, which ours has anyway.
 TIMEOUTS = {SO_RCVTIMEO: True, SO_RCVTIMEO_NEW: True, SO_SNDTIMEO: False, SO_SNDTIMEO_NEW: False}
 # name: (nanoseconds, the _NEW form)
@@ -161,7 +191,13 @@ def sock_setsockopt(sk, optname, optval, privileged):
     value = int.from_bytes(optval[:4], "little", signed=True)
     if optname in (SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_LOCK_FILTER):
         return sk_filter_option(sk, optname, optval)
+    if optname in (SO_ATTACH_REUSEPORT_CBPF, SO_DETACH_REUSEPORT_BPF):
+        return reuseport_option(sk, optname, optval)
+    if optname in (SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_EBPF):
+        return ebpf_option(sk, optval)
     if optname in SCM_OPTIONS and sk.sk_family not in SCM_FAMILIES:
+        return -EOPNOTSUPP
+    if optname in FD_OPTIONS and sk.sk_family != AF_UNIX:
         return -EOPNOTSUPP
     if optname in FLAG_OPTIONS:
         if optname == SO_DEBUG and value and not privileged:
@@ -309,7 +345,61 @@ def set_cnx_advice(sk, value, privileged, optval):
     return 0
 
 
+def set_reserve_mem(sk, value, privileged, optval):
+    """SO_RESERVE_MEM: a reserve is taken from the memory cgroup of a sock, and there are none here."""
+    return -EINVAL if value < 0 else -EOPNOTSUPP
+
+
+def set_txtime(sk, value, privileged, optval):
+    """SO_TXTIME: struct sock_txtime, the clock of SCM_TXTIME and flags.  Only CLOCK_MONOTONIC is everybody's."""
+    if len(optval) != SOCK_TXTIME_SIZE:
+        return -EINVAL
+    flags = int.from_bytes(optval[4:8], "little")
+    if flags & ~SOF_TXTIME_FLAGS_MASK:
+        return -EINVAL
+    if value != CLOCK_MONOTONIC and not privileged:
+        return -EPERM
+    if value not in (CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_TAI):
+        return -EINVAL
+    sock_valbool_flag(sk, SOCK_TXTIME, True)
+    sk.sk_clockid = value
+    sk.sk_txtime_flags = flags
+    return 0
+
+
+def set_txrehash(sk, value, privileged, optval):
+    """SO_TXREHASH: whether a timeout gives a stream's packets another hash; -1: as net.core.txrehash says."""
+    if sk.sk_type != SOCK_STREAM or sk.sk_protocol != IPPROTO_TCP:
+        return -EOPNOTSUPP
+    if not -1 <= value <= 1:
+        return -EINVAL
+    sk.sk_txrehash = sk.net.sysctl_txrehash if value == -1 else value
+    return 0
+
+
+def set_devmem_dontneed(sk, value, privileged, optval):
+    """SO_DEVMEM_DONTNEED: give received buffers in a device's memory back, of which there are none."""
+    if sk.sk_type != SOCK_STREAM or sk.sk_protocol != IPPROTO_TCP:
+        return -EBADF
+    return -EINVAL if len(optval) % DMABUF_TOKEN_SIZE or len(optval) > MAX_DONTNEED_TOKENS * DMABUF_TOKEN_SIZE else 0
+
+
+def set_inq(sk, value, privileged, optval):
+    """SO_INQ: recvmsg of a Unix stream says how much is left to read."""
+    if (sk.sk_family, sk.sk_type) != (AF_UNIX, SOCK_STREAM):
+        return -ENOPROTOOPT
+    if value not in (0, 1) or len(optval) != 4:
+        return -EINVAL
+    sock_valbool_flag(sk, SOCK_INQ, value != 0)
+    return 0
+
+
 SPECIAL = {
+    SO_INQ: set_inq,
+    SO_RESERVE_MEM: set_reserve_mem,
+    SO_TXTIME: set_txtime,
+    SO_TXREHASH: set_txrehash,
+    SO_DEVMEM_DONTNEED: set_devmem_dontneed,
     SO_ZEROCOPY: set_zerocopy,
     SO_PEEK_OFF: set_peek_off,
     SO_MAX_PACING_RATE: set_max_pacing_rate,
@@ -377,6 +467,8 @@ def sock_getsockopt(sock, optname, optlen):
     sk = sock.sk
     if optname in SCM_OPTIONS and sk.sk_family not in SCM_FAMILIES:
         return -EOPNOTSUPP
+    if optname in FD_OPTIONS and sk.sk_family != AF_UNIX:
+        return -EOPNOTSUPP
     if optname in FLAG_OPTIONS:
         value = int(sk.sk_flags & FLAG_OPTIONS[optname] != 0)
     elif optname in IGNORED_OPTIONS:
@@ -405,6 +497,13 @@ def sock_getsockopt(sock, optname, optlen):
         return name if optlen <= len(name) else -EINVAL
     elif optname == SO_PEERCRED and sk.sk_family == AF_UNIX:
         return sock.ops.getsockopt(sock, SOL_SOCKET, optname, optlen)
+    elif optname in (SO_PEERPIDFD, SO_PEERGROUPS):
+        return sock.ops.getsockopt(sock, SOL_SOCKET, optname, optlen) if sk.sk_family == AF_UNIX else -ENODATA
+    elif optname == SO_TXTIME:
+        flags = sk.sk_txtime_flags if sk.sk_flags & SOCK_TXTIME else 0
+        return sk.sk_clockid.to_bytes(4, "little") + flags.to_bytes(4, "little")
+    elif optname == SO_TXREHASH and (sk.sk_type, sk.sk_protocol) != (SOCK_STREAM, IPPROTO_TCP):
+        return -EOPNOTSUPP
     elif optname == SO_PEERCRED:
         return bytes(4) + b"\xff" * 8
     elif optname in TIMESTAMPS:
@@ -485,6 +584,12 @@ def plain_value(sk, optname):
         return int(sk.sk_flags & SOCK_FILTER_LOCKED != 0)
     if optname == SO_BINDTOIFINDEX:
         return sk.sk_bound_dev_if
+    if optname == SO_TXREHASH:
+        return sk.sk_txrehash
+    if optname == SO_RESERVE_MEM:
+        return 0
+    if optname == SO_BPF_EXTENSIONS:
+        return SKF_AD_MAX
     return None
 
 

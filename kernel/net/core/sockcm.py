@@ -1,11 +1,13 @@
-"""Control messages of SOL_SOCKET that a sender adds to one message: mark, priority, time stamps (socket(7), cmsg(3))."""
+"""Control messages of SOL_SOCKET that a sender adds to one message: mark, priority, time stamps, when it leaves (socket(7))."""
 
+from kernel.net.core.sock_flags import SOCK_TXTIME
 from kernel.uapi.errno import EINVAL, EPERM
 from kernel.uapi.errqueue import SOF_TIMESTAMPING_OPT_ID, SOF_TIMESTAMPING_TX_RECORD_MASK
 from kernel.uapi.socket import (
     SCM_CREDENTIALS,
     SCM_RIGHTS,
     SCM_TS_OPT_ID,
+    SCM_TXTIME,
     SO_MARK,
     SO_PRIORITY,
     SO_TIMESTAMPING,
@@ -25,6 +27,8 @@ class sockcm_cookie:
         self.priority = sk.sk_priority
         self.tsflags = sk.sk_tsflags
         self.ts_opt_id = -1
+        # When it is to leave, in ns of the clock of SO_TXTIME; 0: at once.
+        self.transmit_time = 0
 
 
 def may_set_priority(sk, value):
@@ -36,6 +40,11 @@ def sock_cmsg_take(sk, type, data, cookie):
     """One control message of SOL_SOCKET: 0, -EINVAL, -EPERM."""
     if type in (SCM_RIGHTS, SCM_CREDENTIALS):
         # These belong to AF_UNIX; elsewhere they are passed over.
+        return 0
+    if type == SCM_TXTIME:
+        if not sk.sk_flags & SOCK_TXTIME or len(data) != 8:
+            return -EINVAL
+        cookie.transmit_time = int.from_bytes(data, "little")
         return 0
     if type not in (SO_MARK, SO_PRIORITY, SO_TIMESTAMPING, SO_TIMESTAMPING_NEW, SCM_TS_OPT_ID) or len(data) != 4:
         return -EINVAL

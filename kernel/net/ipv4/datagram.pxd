@@ -72,7 +72,7 @@ cpdef int datagram_fits(sock sk, rtable rt, unsigned int length, unsigned int da
 cpdef bint datagram_df(sock sk, rtable rt, unsigned int length) noexcept
 @cython.locals(err=cython.int)
 cpdef object datagram_flow(sock sk, msghdr msg)
-@cython.locals(net=Net, multicast=cython.bint)
+@cython.locals(net=Net, multicast=cython.bint, hop=cython.uint, flags=cython.uint)
 cpdef int datagram_flow_route(sock sk, msghdr msg, object flow) except? -9999
 @cython.locals(err=cython.int, linear=cython.uint, skb=sk_buff)
 cpdef object datagram_make_skb(sock sk, msghdr msg, unsigned int size, unsigned int header_len)

@@ -31,6 +31,7 @@ from kernel.net.core.sock_flags import (
 from kernel.net.core.timestamping import sock_tx_timestamp
 from kernel.net.ipv4.fib import ipv4_is_lbcast, ipv4_is_multicast
 from kernel.net.ipv4.icmp_err import ICMP_ERR_CONVERT
+from kernel.net.ipv4.ip_options import ip_options_len
 from kernel.net.ipv4.ip_output import ip_dont_fragment, ip_local_out, ip_push_header, ip_select_ident
 from kernel.net.ipv4.ip_sockglue import (
     ip_cmsg_recv,
@@ -202,6 +203,9 @@ def ip4_datagram_connect(sk, daddr, dport):
         sk.inet_saddr = rt.saddr
     if sk.inet_rcv_saddr == 0:
         sk.inet_rcv_saddr = rt.saddr
+        if sk.sk_reuseport_cb is not None:
+            # It has another address than those with which it shared the port.
+            sk.sk_reuseport_cb.detach(sk)
     # Connecting to the unspecified address means to ourselves.
     sk.inet_daddr = daddr if daddr else rt.saddr
     sk.inet_dport = dport
@@ -379,14 +383,25 @@ def datagram_flow(sk, msg):
 def datagram_flow_route(sk, msg, flow):
     """Complete `flow` with its route, and what that or the socket says about addr, daddr, ttl and tos: 0 or an errno."""
     net = sk.net
+    hop = flow.daddr
+    flags = msg.msg_flags
+    if flow.opt is not None:
+        # A header that the program has written has no place for options of the socket.
+        if sk.hdrincl or (flow.opt.srr >= 0 and flow.daddr == 0):
+            return -EINVAL
+        if flow.opt.srr >= 0:
+            hop = flow.opt.faddr
+            flow.rt = None
+            if flow.opt.strict:
+                flags |= MSG_DONTROUTE
     multicast = flow.daddr >> 28 == MULTICAST_CLASS
     if multicast:
         flow.oif = flow.oif if flow.oif else sk.mc_index
         flow.addr = flow.addr if flow.addr else sk.mc_addr
     elif flow.oif == 0:
         flow.oif = sk.uc_index
-    if flow.rt is None or msg.msg_flags & MSG_DONTROUTE:
-        flow.rt = datagram_route(sk, msg.msg_flags, flow.daddr, flow.addr, flow.oif)
+    if flow.rt is None or flags & MSG_DONTROUTE:
+        flow.rt = datagram_route(sk, flags, hop, flow.addr, flow.oif)
         if flow.rt is None:
             return net.ip.route_error
     flow.addr = flow.addr if flow.addr else flow.rt.saddr
@@ -454,11 +469,11 @@ def datagram_send(sk, skb, flow, protocol, size):
     """Put the IP header in front and send: `size`, or a negative errno; consumes `skb`."""
     rt = flow.rt
     datagram_mark(sk, skb, flow)
-    df = datagram_df(sk, rt, skb.len + IP_HEADER_LEN + len(flow.opt))
+    df = datagram_df(sk, rt, skb.len + IP_HEADER_LEN + ip_options_len(flow.opt))
     if flow.protocol:
         protocol = flow.protocol
     ip_push_header(
-        skb, flow.addr, flow.daddr, protocol, flow.tos, flow.ttl, ip_select_ident(sk.net, 1), df, flow.opt
+        sk.net, skb, flow.addr, flow.daddr, protocol, flow.tos, flow.ttl, ip_select_ident(sk.net, 1), df, flow.opt
     )
     return datagram_sent(sk, ip_local_out(sk.net, skb), size)
 
@@ -468,6 +483,7 @@ def datagram_mark(sk, skb, flow):
     skb.dst = flow.rt
     skb.priority = flow.priority
     skb.mark = flow.mark
+    skb.tstamp = flow.transmit_time
     if flow.tsflags:
         sock_tx_timestamp(sk, skb, flow.tsflags)
         if flow.ts_opt_id >= 0:

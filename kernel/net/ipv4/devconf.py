@@ -48,6 +48,8 @@ class devconf_table:
     def __init__(self):
         self.all = ipv4_devconf()
         self.default = ipv4_devconf()
+        # Every interface would; "all" has to agree.
+        self.default.accept_source_route = 1
 
     def both(self, cnf, name):
         """The interface and "all" agree on it."""

@@ -15,7 +15,7 @@ from kernel.net.core.skbuff cimport (
     skb_put,
     skb_reserve,
 )
-from kernel.net.ipv4.ip_output cimport ip_local_out, ip_push_header, ip_select_ident
+from kernel.net.ipv4.ip_output cimport ip_first_hop, ip_local_out, ip_push_header, ip_select_ident
 from kernel.net.ipv4.ping cimport ping_err, ping_rcv
 from kernel.net.ipv4.raw cimport raw_icmp_error
 from kernel.net.core.netdevice cimport net_device
@@ -52,6 +52,8 @@ cdef class icmp_state:
 
 
 cpdef count_out(Net net, int type)
+@cython.locals(nh=cython.uint, i=cython.uint)
+cpdef object received_options_echo(Net net, sk_buff skb)
 @cython.locals(nh=cython.uint, offset=cython.uint, pulled=cython.uint, rt=rtable, saddr=cython.uint, daddr=cython.uint,
                header_len=cython.uint, inner=cython.int, source=cython.uint, out=rtable, limits=icmp_state,
                length=cython.uint, quote=cython.uint, reply=sk_buff, at=cython.uint, position=cython.uint,

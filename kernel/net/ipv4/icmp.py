@@ -18,7 +18,8 @@ from kernel.net.core.skbuff import (
     skb_reserve,
 )
 from kernel.net.ipv4.fib import ipv4_is_lbcast, ipv4_is_multicast, ipv4_is_zeronet
-from kernel.net.ipv4.ip_output import ip_local_out, ip_push_header, ip_select_ident
+from kernel.net.ipv4.ip_options import ip_options_echo, ip_options_len
+from kernel.net.ipv4.ip_output import ip_first_hop, ip_local_out, ip_push_header, ip_select_ident
 from kernel.net.ipv4.ping import ping_err, ping_rcv
 from kernel.net.ipv4.raw import raw_icmp_error
 from kernel.net.ipv4.route import ip_route_output_key, ip_rt_redirect
@@ -152,6 +153,13 @@ def count_out(net, type):
         setattr(mib, name, getattr(mib, name) + 1)
 
 
+def received_options_echo(net, skb):
+    """The options of an answer to `skb`, which has some; None when they leave nothing to answer with."""
+    nh = skb.network_header
+    received = bytes([skb.get8(nh + 20 + i) for i in range(skb.opt_len)])
+    return ip_options_echo(net, received, skb.get32(nh + 12))
+
+
 # --- errors that we send ---
 
 
@@ -191,13 +199,14 @@ def icmp_send(net, skb, type, code, info):
             return
     # We answer from the address that was spoken to, if it is ours.
     source = daddr if rt is not None and rt.is_input and net.fib.local_address(daddr) is not None else 0
-    out = ip_route_output_key(net, saddr, source, 0)
+    options = received_options_echo(net, skb) if skb.opt_len else None
+    out = ip_route_output_key(net, ip_first_hop(options, saddr), source, 0)
     if out is None:
         return
     limits = net.icmp
     if not limits.may_send(type, saddr):
         return
-    length = min(skb.len + pulled - offset, ICMP_ERROR_MAX - 20 - ICMP_HEADER_LEN)
+    length = min(skb.len + pulled - offset, ICMP_ERROR_MAX - 20 - ip_options_len(options) - ICMP_HEADER_LEN)
     quote = min(length, skb.tail - nh)
     reply = alloc_skb(net.skb_cache, HEADROOM + ICMP_ERROR_MAX)
     if reply is None:
@@ -216,6 +225,7 @@ def icmp_send(net, skb, type, code, info):
     reply.dst = out
     count_out(net, type)
     ip_push_header(
+        net,
         reply,
         source if source else out.saddr,
         saddr,
@@ -224,7 +234,7 @@ def icmp_send(net, skb, type, code, info):
         net.sysctl_ip_default_ttl,
         ip_select_ident(net, 1),
         False,
-        b"",
+        options,
     )
     ip_local_out(net, reply)
 
@@ -315,7 +325,8 @@ def icmp_answer(net, skb, type):
     rt = skb.dst
     if rt is not None and rt.rt_type in (RTN_BROADCAST, RTN_MULTICAST):
         saddr = 0
-    out = ip_route_output_key(net, daddr, saddr, 0)
+    options = received_options_echo(net, skb) if skb.opt_len else None
+    out = ip_route_output_key(net, ip_first_hop(options, daddr), saddr, 0)
     if out is None:
         net.mib.IcmpOutErrors += 1
         kfree_skb(skb, "IP_OUTNOROUTES")
@@ -340,8 +351,10 @@ def icmp_answer(net, skb, type):
     skb.dev = out.dev
     skb.vlan_present = False
     skb.ip_flags = 0
+    skb.tstamp = 0
     count_out(net, type)
     ip_push_header(
+        net,
         skb,
         saddr if saddr else out.saddr,
         daddr,
@@ -350,7 +363,7 @@ def icmp_answer(net, skb, type):
         net.sysctl_ip_default_ttl,
         ip_select_ident(net, 1),
         False,
-        b"",
+        options,
     )
     return ip_local_out(net, skb)
 

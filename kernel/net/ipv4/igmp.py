@@ -10,6 +10,7 @@ from kernel.net.core.dev import dev_mc_add, dev_mc_del, for_each_netdev
 from kernel.net.core.skb_data import skb_checksum
 from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb, pskb_may_pull, skb_put_data, skb_reserve
 from kernel.net.ipv4.fib import ipv4_is_local_multicast
+from kernel.net.ipv4.ip_options import ip_options
 from kernel.net.ipv4.ip_output import ip_local_out, ip_push_header, ip_select_ident
 from kernel.net.ipv4.route import ip_route_output_key
 from kernel.net.net import net_protocol
@@ -143,6 +144,7 @@ class Igmp:
         self.qrv = 2
         self.max_msf = 10
         self.link_local_reports = 1
+        self.router_alert = ip_options(ROUTER_ALERT)
 
     # --- interfaces ---
 
@@ -364,7 +366,7 @@ class Igmp:
         skb_reserve(skb, HEADROOM)
         skb_put_data(skb, payload)
         skb.dst = rt
-        ip_push_header(skb, rt.saddr, daddr, IPPROTO_IGMP, 0xC0, 1, ip_select_ident(net, 1), True, ROUTER_ALERT)
+        ip_push_header(net, skb, rt.saddr, daddr, IPPROTO_IGMP, 0xC0, 1, ip_select_ident(net, 1), True, self.router_alert)
         ip_local_out(net, skb)
 
     def send_old(self, dev, group):

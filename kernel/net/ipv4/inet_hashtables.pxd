@@ -1,5 +1,6 @@
 cimport cython
 
+from kernel.net.core.skbuff cimport sk_buff
 from kernel.net.ipv4.tcp_sock cimport tcp_sock
 from kernel.net.net cimport Net
 from kernel.time.timer cimport timer_list
@@ -33,6 +34,7 @@ cdef class request_sock(ehash_node):
     cdef public int tos
     cdef public timer_list timer
     cdef public bytes saved_syn, fastopen_cookie
+    cdef public object options
     cdef public bint fastopen_exp, tfo_listener
     cdef public tcp_sock child
     cdef public request_sock dl_next
@@ -66,7 +68,7 @@ cdef class inet_hashinfo:
     cpdef listen_unhash(self, tcp_sock sk)
     @cython.locals(socks=list, best=list, best_score=cython.int, sk=tcp_sock, score=cython.int)
     cpdef tcp_sock lookup_listener(self, unsigned int rmt_addr, unsigned int rmt_port, unsigned int loc_addr,
-                                   unsigned int num, int dif)
+                                   unsigned int num, int dif, sk_buff skb)
     @cython.locals(bucket=inet_bind_bucket)
     cpdef inet_bind_bucket bind_owner(self, object sk, unsigned int port, bint from_connect)
     cpdef put_owner(self, object sk, inet_bind_bucket bucket)

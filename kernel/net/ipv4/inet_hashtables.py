@@ -5,6 +5,7 @@ connection requests.  Addresses and ports are host-order integers; "rmt" is the 
 """
 
 from kernel.net.core.sock import sk_local_port_range
+from kernel.net.core.sock_reuseport import reuseport_join
 from kernel.net.ipv4.tcp_const import (
     NODE_REQUEST,
     U32_MASK,
@@ -62,6 +63,8 @@ class request_sock(ehash_node):
         self.tos = 0
         self.timer = None
         self.saved_syn = None
+        # The IP options that answers carry, turned round from those of the SYN (RFC 1122 section 4.2.3.8).
+        self.options = None
         # Fast Open: the cookie to hand out (None: none), whether by the experimental option, and a child without handshake.
         self.fastopen_cookie = None
         self.fastopen_exp = False
@@ -165,7 +168,10 @@ class inet_hashinfo:
     # --- listeners ---
 
     def listen_hash(self, sk):
-        self.listening.setdefault(sk.inet_num, []).append(sk)
+        socks = self.listening.setdefault(sk.inet_num, [])
+        if sk.sk_reuseport:
+            reuseport_join(sk, socks)
+        socks.append(sk)
         sk.sk_hashed = True
 
     def listen_unhash(self, sk):
@@ -174,17 +180,19 @@ class inet_hashinfo:
             socks.remove(sk)
             if not socks:
                 del self.listening[sk.inet_num]
+            if sk.sk_reuseport_cb is not None:
+                sk.sk_reuseport_cb.detach(sk)
         sk.sk_hashed = False
 
-    def lookup_listener(self, rmt_addr, rmt_port, loc_addr, num, dif):
+    def lookup_listener(self, rmt_addr, rmt_port, loc_addr, num, dif, skb):
         """The listener that fits best: bound to the address before any address, to the device before any.
 
-        Among equals of SO_REUSEPORT the connection's hash chooses.
+        Among those that share the port (SO_REUSEPORT) their program chooses by the segment `skb`, or the connection's hash.
         """
         socks = self.listening.get(num)
         if socks is None:
             return None
-        best = []
+        best = None
         best_score = -1
         for sk in socks:
             score = 0
@@ -197,15 +205,11 @@ class inet_hashinfo:
                     continue
                 score += 4
             if score > best_score:
-                best = [sk]
+                best = sk
                 best_score = score
-            elif score == best_score and sk.sk_reuseport:
-                best.append(sk)
-        if not best:
-            return None
-        if len(best) == 1:
-            return best[0]
-        return best[self.hash_of(rmt_addr, rmt_port, loc_addr, num) % len(best)]
+        if best is None or best.sk_reuseport_cb is None:
+            return best
+        return best.sk_reuseport_cb.select(self.hash_of(rmt_addr, rmt_port, loc_addr, num), skb, skb.cb0)
 
     # --- local ports ---
 

@@ -6,7 +6,7 @@ from kernel.net.ipv4.icmp cimport icmp_send
 from kernel.net.ipv4.ip_output cimport ip_send_check
 from kernel.net.net cimport Net
 
-cdef int ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_REDIR_HOST, ICMP_REDIRECT, ICMP_TIME_EXCEEDED
+cdef int ICMP_DEST_UNREACH, ICMP_EXC_TTL, ICMP_FRAG_NEEDED, ICMP_REDIR_HOST, ICMP_REDIRECT, ICMP_SR_FAILED, ICMP_TIME_EXCEEDED
 cdef unsigned int IP_DF, PACKET_HOST, IPSKB_FORWARDED
 cdef int NET_RX_DROP, REDIRECT_NUMBER, MAX_REDIRECT_PEERS
 cdef long long REDIRECT_LOAD, REDIRECT_SILENCE

@@ -3,13 +3,16 @@
 from kernel.net.core.dst import dst_input
 from kernel.net.core.skbuff import kfree_skb, skb_cow
 from kernel.net.ipv4.icmp import icmp_send
+from kernel.net.ipv4.ip_options_rcv import ip_forward_options, strict_route_broken, wants_router_alert
 from kernel.net.ipv4.ip_output import ip_send_check
+from kernel.net.ipv4.raw import ip_call_ra_chain
 from kernel.uapi.icmp import (
     ICMP_DEST_UNREACH,
     ICMP_EXC_TTL,
     ICMP_FRAG_NEEDED,
     ICMP_REDIR_HOST,
     ICMP_REDIRECT,
+    ICMP_SR_FAILED,
     ICMP_TIME_EXCEEDED,
 )
 from kernel.uapi.ip import IP_DF
@@ -47,8 +50,14 @@ class ip_forward(dst_input):
         if skb.pkt_type != PACKET_HOST or skb.sk is not None:
             kfree_skb(skb, "OTHERHOST")
             return NET_RX_DROP
+        if skb.opt_len and wants_router_alert(skb) and ip_call_ra_chain(net, skb):
+            return 0
         nh = skb.network_header
         ttl = skb.get8(nh + 8)
+        if skb.opt_len and strict_route_broken(skb, rt):
+            icmp_send(net, skb, ICMP_DEST_UNREACH, ICMP_SR_FAILED, 0)
+            kfree_skb(skb, "IP_INHDR")
+            return NET_RX_DROP
         if ttl <= 1:
             net.mib.IpInHdrErrors += 1
             icmp_send(net, skb, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0)
@@ -68,6 +77,9 @@ class ip_forward(dst_input):
             return NET_RX_DROP
         nh = skb.network_header
         skb.put8(nh + 8, ttl - 1)
+        skb.tstamp = 0
+        if skb.opt_len:
+            ip_forward_options(net, skb, rt)
         ip_send_check(skb)
         net.mib.IpForwDatagrams += 1
         skb.ip_flags |= IPSKB_FORWARDED

@@ -22,7 +22,7 @@ from kernel.net.ipv4.icmp import icmp_send
 from kernel.net.ipv4.ip_output import ip_send_check
 from kernel.time.timer import timer_list
 from kernel.uapi.icmp import ICMP_EXC_FRAGTIME, ICMP_TIME_EXCEEDED
-from kernel.uapi.ip import IP_MF, IP_OFFSET
+from kernel.uapi.ip import IP_HEADER_LEN, IP_MF, IP_OFFSET
 
 INET_ECN_MASK = 3
 INET_ECN_CE = 3
@@ -177,6 +177,7 @@ class frag_table:
         first = queue.fragments.first
         if first is not None and first.cb0 == 0 and first.pkt_type == PACKET_HOST:
             first.dev = queue.dev
+            first.opt_len -= IP_HEADER_LEN
             icmp_send(net, first, ICMP_TIME_EXCEEDED, ICMP_EXC_FRAGTIME, 0)
         queue.fragments.purge("FRAG_REASM_TIMEOUT")
 

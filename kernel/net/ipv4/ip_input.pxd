@@ -7,7 +7,6 @@ from kernel.net.core.skb_data cimport skb_checksum
 from kernel.net.core.skbuff cimport kfree_skb, pskb_may_pull, sk_buff, skb_pull, skb_trim
 from kernel.net.ipv4.icmp cimport icmp_send
 from kernel.net.ipv4.ip_fragment cimport frag_table
-from kernel.net.ipv4.ip_options cimport ip_rcv_options
 from kernel.net.ipv4.raw cimport raw_local_deliver
 from kernel.net.ipv4.route cimport ip_route_input
 from kernel.net.net cimport Net, net_protocol, netfilter_hook

@@ -11,7 +11,7 @@ from kernel.net.core.skb_data import skb_checksum
 from kernel.net.core.skbuff import kfree_skb, pskb_may_pull, skb_pull, skb_trim
 from kernel.net.core.sock_flags import NF_ACCEPT, NF_DROP
 from kernel.net.ipv4.icmp import icmp_send
-from kernel.net.ipv4.ip_options import ip_rcv_options
+from kernel.net.ipv4.ip_options_rcv import ip_rcv_options
 from kernel.net.ipv4.raw import raw_local_deliver
 from kernel.net.ipv4.route import ip_route_input
 from kernel.uapi.errno import EHOSTUNREACH, EINVAL, ENETUNREACH
@@ -103,8 +103,11 @@ def ip_rcv_finish(net, skb, dev):
         return NET_RX_DROP
     rt = skb.dst
     skb.opt_len = 0
-    if skb.transport_header - nh > IP_HEADER_LEN and ip_rcv_options(net, skb, dev, rt) < 0:
-        return NET_RX_DROP
+    if skb.transport_header - nh > IP_HEADER_LEN:
+        if ip_rcv_options(net, skb, dev, rt) < 0:
+            return NET_RX_DROP
+        # A source route may lead on.
+        rt = skb.dst
     kind = rt.rt_type
     if kind == RTN_MULTICAST:
         mib.IpExtInMcastPkts += 1

@@ -32,19 +32,20 @@ cpdef unsigned int ip_select_ident(Net net, unsigned int segs) noexcept
 @cython.locals(ident=cython.uint, segs=cython.uint)
 cpdef unsigned int sk_select_ident(sock sk, sk_buff skb, bint df) noexcept
 cpdef bint ip_dont_fragment(sock sk, rtable rt) noexcept
-@cython.locals(length=cython.uint, nh=cython.uint, i=cython.uint)
-cpdef ip_push_header(sk_buff skb, unsigned int saddr, unsigned int daddr, int protocol, int tos, int ttl,
-                     unsigned int ident, bint df, bytes options)
+@cython.locals(length=cython.uint, nh=cython.uint, i=cython.uint, raw=bytes)
+cpdef ip_push_header(Net net, sk_buff skb, unsigned int saddr, unsigned int daddr, int protocol, int tos, int ttl,
+                     unsigned int ident, bint df, object options)
+cpdef unsigned int ip_first_hop(object options, unsigned int daddr) except? 0xEEEEEEEE
 @cython.locals(nh=cython.uint, length=cython.uint)
 cpdef ip_send_check(sk_buff skb)
 @cython.locals(rt=rtable, df=cython.bint, ttl=cython.int)
 cpdef int ip_queue_xmit(sock sk, sk_buff skb) except? -9999
 @cython.locals(df=cython.bint, ttl=cython.int, ident=cython.uint)
-cpdef int ip_build_and_send_pkt(sk_buff skb, sock sk, unsigned int saddr, unsigned int daddr, rtable rt,
-                                int tos) except? -9999
+cpdef int ip_build_and_send_pkt(sk_buff skb, sock sk, unsigned int saddr, unsigned int daddr, rtable rt, int tos,
+                                object options) except? -9999
 @cython.locals(rt=rtable, df=cython.bint, ident=cython.uint)
 cpdef int ip_send_unicast_reply(Net net, sk_buff skb, unsigned int daddr, unsigned int saddr, int protocol, int tos,
-                                int oif) except? -9999
+                                int oif, object options) except? -9999
 @cython.locals(rt=rtable, nh=cython.uint)
 cpdef int ip_local_out(Net net, sk_buff skb) except? -9999
 

@@ -10,6 +10,7 @@ from kernel.net.core.napi import netif_rx
 from kernel.net.core.skb_data import skb_append_range, skb_checksum, skb_checksum_help
 from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb, skb_clone, skb_push, skb_put_data, skb_reserve
 from kernel.net.core.sock import sk_dst_check
+from kernel.net.ipv4.ip_options import ip_options_build
 from kernel.net.ipv4.route import ip_route_output_key
 from kernel.uapi.errno import EHOSTUNREACH, EMSGSIZE, ENOBUFS
 from kernel.uapi.if_ import IFF_LOOPBACK
@@ -56,9 +57,18 @@ def ip_dont_fragment(sk, rt):
     )
 
 
-def ip_push_header(skb, saddr, daddr, protocol, tos, ttl, ident, df, options):
-    """Push the IP header; the total length and the checksum come in ip_local_out."""
-    length = 20 + len(options)
+def ip_push_header(net, skb, saddr, daddr, protocol, tos, ttl, ident, df, options):
+    """Push the IP header; the total length and the checksum come in ip_local_out.
+
+    `options`: an `ip_options` or None; with a source route the packet goes to its first hop.
+    """
+    length = 20
+    raw = b""
+    if options is not None:
+        raw = ip_options_build(net, options, saddr, daddr)
+        length += len(raw)
+        if options.srr >= 0:
+            daddr = options.faddr
     nh = skb_push(skb, length)
     skb.network_header = nh
     skb.transport_header = nh + length
@@ -70,7 +80,12 @@ def ip_push_header(skb, saddr, daddr, protocol, tos, ttl, ident, df, options):
     skb.put32(nh + 16, daddr)
     if length > 20:
         for i in range(length - 20):
-            skb.put8(nh + 20 + i, options[i])
+            skb.put8(nh + 20 + i, raw[i])
+
+
+def ip_first_hop(options, daddr):
+    """Where a packet to `daddr` goes first: with a source route, that says."""
+    return options.faddr if options is not None and options.srr >= 0 else daddr
 
 
 def ip_send_check(skb):
@@ -89,28 +104,31 @@ def ip_queue_xmit(sk, skb):
 
     0, or a negative errno (-EHOSTUNREACH without a route).  TCP's checksum is CHECKSUM_PARTIAL or done.
     """
+    options = sk.inet_opt
     rt = sk_dst_check(sk)
     if rt is None:
-        rt = ip_route_output_key(sk.net, sk.inet_daddr, sk.inet_saddr, sk.sk_bound_dev_if, sk.sk_mark)
-        if rt is None:
-            sk.net.mib.IpOutNoRoutes += 1
-            kfree_skb(skb, "IP_OUTNOROUTES")
-            return -EHOSTUNREACH
-        sk.sk_dst_cache = rt
+        rt = ip_route_output_key(sk.net, ip_first_hop(options, sk.inet_daddr), sk.inet_saddr, sk.sk_bound_dev_if, sk.sk_mark)
+        if rt is not None:
+            sk.sk_dst_cache = rt
+    if rt is None or (options is not None and options.strict and rt.rt_gateway):
+        sk.net.mib.IpOutNoRoutes += 1
+        kfree_skb(skb, "IP_OUTNOROUTES")
+        return -EHOSTUNREACH
     skb.dst = rt
     df = ip_dont_fragment(sk, rt)
     ttl = sk.uc_ttl
     if ttl < 0:
         ttl = sk.net.sysctl_ip_default_ttl
     ip_push_header(
-        skb, sk.inet_saddr, sk.inet_daddr, sk.sk_protocol, sk.tos, ttl, sk_select_ident(sk, skb, df), df, sk.inet_opt
+        sk.net, skb, sk.inet_saddr, sk.inet_daddr, sk.sk_protocol, sk.tos, ttl, sk_select_ident(sk, skb, df), df, options
     )
     skb.priority = sk.sk_priority
     skb.mark = sk.sk_mark
+    skb.hash = sk.sk_txhash
     return ip_local_out(sk.net, skb)
 
 
-def ip_build_and_send_pkt(skb, sk, saddr, daddr, rt, tos):
+def ip_build_and_send_pkt(skb, sk, saddr, daddr, rt, tos, options):
     """Send an answer on behalf of a listening sock (SYN-ACK), data at the transport header; consumes it."""
     skb.dst = rt
     df = ip_dont_fragment(sk, rt)
@@ -118,15 +136,15 @@ def ip_build_and_send_pkt(skb, sk, saddr, daddr, rt, tos):
     if ttl < 0:
         ttl = sk.net.sysctl_ip_default_ttl
     ident = 0 if df else ip_select_ident(sk.net, 1)
-    ip_push_header(skb, saddr, daddr, sk.sk_protocol, tos, ttl, ident, df, b"")
+    ip_push_header(sk.net, skb, saddr, daddr, sk.sk_protocol, tos, ttl, ident, df, options)
     skb.priority = sk.sk_priority
     skb.mark = sk.sk_mark
     return ip_local_out(sk.net, skb)
 
 
-def ip_send_unicast_reply(net, skb, daddr, saddr, protocol, tos, oif):
+def ip_send_unicast_reply(net, skb, daddr, saddr, protocol, tos, oif, options):
     """Send `skb` (a whole transport segment from `saddr` to `daddr`) without a socket: RST, ACK, ICMP; consumes it."""
-    rt = ip_route_output_key(net, daddr, saddr, oif)
+    rt = ip_route_output_key(net, ip_first_hop(options, daddr), saddr, oif)
     if rt is None:
         net.mib.IpOutNoRoutes += 1
         kfree_skb(skb, "IP_OUTNOROUTES")
@@ -134,7 +152,7 @@ def ip_send_unicast_reply(net, skb, daddr, saddr, protocol, tos, oif):
     skb.dst = rt
     df = protocol == IPPROTO_TCP
     ident = 0 if df else ip_select_ident(net, 1)
-    ip_push_header(skb, saddr, daddr, protocol, tos, net.sysctl_ip_default_ttl, ident, df, b"")
+    ip_push_header(net, skb, saddr, daddr, protocol, tos, net.sysctl_ip_default_ttl, ident, df, options)
     return ip_local_out(net, skb)
 
 
@@ -368,6 +386,6 @@ def ip_send_datagram(net, payload, saddr, daddr, protocol, tos, ttl, oif, csum_a
         skb.put16(skb.data + csum_at, csum_fold(skb_checksum(skb, 0, skb.len, 0)))
     skb.dst = rt
     ip_push_header(
-        skb, rt.saddr if saddr == 0 else saddr, daddr, protocol, tos, ttl, ip_select_ident(net, 1), False, b""
+        net, skb, rt.saddr if saddr == 0 else saddr, daddr, protocol, tos, ttl, ip_select_ident(net, 1), False, None
     )
     return ip_local_out(net, skb)

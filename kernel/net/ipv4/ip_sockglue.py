@@ -1,8 +1,9 @@
 """IP's side of sockets: IP_* options, control messages, and the error queue (IP_RECVERR)."""
 
+from kernel.lib.checksum import csum_bytes, csum_fold
 from kernel.net.core.dev import dev_get_by_index
 from kernel.net.core.error_queue import sock_dequeue_err_skb, sock_exterr
-from kernel.net.core.skb_data import skb_copy_datagram_iter
+from kernel.net.core.skb_data import skb_copy_bits, skb_copy_datagram_iter
 from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb, skb_clone, skb_pull
 from kernel.net.core.sock import sk_dst_check, sock_queue_err_skb
 from kernel.net.core.sock_flags import (
@@ -19,22 +20,34 @@ from kernel.net.core.sock_flags import (
 )
 from kernel.net.core.sockcm import sock_cmsg_take, sockcm_cookie
 from kernel.net.core.timestamping import sock_recv_timestamp
+from kernel.net.ipv4.ip_options import MAX_OPTIONS, ip_options_echo, ip_options_get, ip_options_undo
 from kernel.net.ipv4.mcast import MEMBERSHIP_OPTIONS, ip_mc_setsockopt
 from kernel.uapi.errno import (
+    EADDRINUSE,
     EADDRNOTAVAIL,
     EAGAIN,
     EFAULT,
     EINVAL,
+    EMSGSIZE,
+    ENOBUFS,
     ENOPROTOOPT,
     ENOTCONN,
+    EOPNOTSUPP,
     EPERM,
 )
-from kernel.uapi.errqueue import SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_LOCAL, SO_EE_ORIGIN_TIMESTAMPING
+from kernel.uapi.errqueue import (
+    SO_EE_ORIGIN_ICMP,
+    SO_EE_ORIGIN_LOCAL,
+    SO_EE_ORIGIN_TIMESTAMPING,
+    SO_EE_RFC4884_FLAG_INVALID,
+)
+from kernel.uapi.icmp import ICMP_DEST_UNREACH, ICMP_PARAMETERPROB, ICMP_TIME_EXCEEDED
 from kernel.uapi.in_ import (
     IP_BIND_ADDRESS_NO_PORT,
     IP_CHECKSUM,
     IP_FREEBIND,
     IP_HDRINCL,
+    IP_IPSEC_POLICY,
     IP_LOCAL_PORT_RANGE,
     IP_MINTTL,
     IP_MTU,
@@ -47,10 +60,12 @@ from kernel.uapi.in_ import (
     IP_OPTIONS,
     IP_PASSSEC,
     IP_PKTINFO,
+    IP_PKTOPTIONS,
     IP_PMTUDISC_DONT,
     IP_PMTUDISC_OMIT,
     IP_PROTOCOL,
     IP_RECVERR,
+    IP_RECVERR_RFC4884,
     IP_RECVFRAGSIZE,
     IP_RECVOPTS,
     IP_RECVORIGDSTADDR,
@@ -62,15 +77,16 @@ from kernel.uapi.in_ import (
     IP_TRANSPARENT,
     IP_TTL,
     IP_UNICAST_IF,
+    IP_XFRM_POLICY,
     IPPROTO_RAW,
 )
-from kernel.uapi.ip import IPOPT_END, IPOPT_LSRR, IPOPT_NOOP, IPOPT_RR, IPOPT_SSRR, IPOPT_TIMESTAMP, IPOPT_TS_TSONLY
 from kernel.uapi.socket import AF_INET, MSG_ERRQUEUE, MSG_TRUNC, SOCK_RAW, SOCK_STREAM, SOL_IP, SOL_SOCKET
 
 INET_ECN_MASK = 3
-# struct in_pktinfo; the longest options that an IP header has room for; what a TOS means to queues.
+# struct in_pktinfo; what a TOS means to queues; the largest IPsec policy that is looked at.
 PKTINFO_SIZE = 12
-MAX_OPTIONS = 40
+PAGE_SIZE = 4096
+CMSG_HEADER = 16
 TOS_PRIORITY = (0, 0, 2, 2, 6, 6, 4, 4)
 
 CMSG_OPTIONS = {
@@ -86,8 +102,14 @@ CMSG_OPTIONS = {
     IP_PASSSEC: IP_CMSG_PASSSEC,
 }
 CHECKSUM_COMPLETE = 2
+# RFC 4884: the errors that may have extensions, how much these must quote, and the extension's header.
+WITH_EXTENSIONS = (ICMP_DEST_UNREACH, ICMP_TIME_EXCEEDED, ICMP_PARAMETERPROB)
+RFC4884_MIN_QUOTE = 128
+ICMP_EXT_HEADER = 4
+ICMP_EXT_VERSION = 2
 FLAG_OPTIONS = {
     IP_RECVERR: "recverr",
+    IP_RECVERR_RFC4884: "recverr_rfc4884",
     IP_FREEBIND: "freebind",
     IP_TRANSPARENT: "transparent",
     IP_NODEFRAG: "nodefrag",
@@ -147,7 +169,7 @@ def ip_cmsg_take(sk, type, data, ipc):
         ipc.addr = int.from_bytes(data[4:8], "big")
         return 0
     if type == IP_RETOPTS:
-        options = parse_ip_options(data[:MAX_OPTIONS])
+        options = ip_options_get(sk.net, data[:MAX_OPTIONS], sk.net.sched.current.uid == 0)
         if options is None:
             return -EINVAL
         ipc.opt = options
@@ -196,7 +218,8 @@ def ip_cmsg_recv(sk, msg, skb):
         if flags & IP_CMSG_RECVOPTS:
             msg.msg_control.append((SOL_IP, IP_RECVOPTS, options))
         if flags & IP_CMSG_RETOPTS:
-            msg.msg_control.append((SOL_IP, IP_RETOPTS, ip_options_echo(options)))
+            echo = ip_options_echo(sk.net, options, skb.get32(nh + 12))
+            msg.msg_control.append((SOL_IP, IP_RETOPTS, ip_options_undo(echo) if echo is not None else b""))
     if flags & IP_CMSG_ORIGDSTADDR and skb.transport_header + 4 <= skb.tail:
         port = skb.get16(skb.transport_header + 2)
         address = AF_INET.to_bytes(2, "little") + port.to_bytes(2, "big") + skb.get32(nh + 16).to_bytes(4, "big")
@@ -227,8 +250,38 @@ def ip_icmp_error(sk, skb, err, port, info, skip):
     if skip > clone.len - clone.data_len:
         skip = clone.len - clone.data_len
     skb_pull(clone, skip)
+    if sk.recverr_rfc4884 and error.type in WITH_EXTENSIONS:
+        # The length of the quoted datagram, in words, stands where RFC 792 has an unused byte.
+        error.data = rfc4884_data(clone, skb.get8(skb.transport_header + 5) * 4, skip)
     if sock_queue_err_skb(sk, clone) < 0:
         kfree_skb(clone, "SOCKET_RCVBUFF")
+
+
+def rfc4884_data(skb, quoted, skip):
+    """struct sock_ee_data_rfc4884: where in the data of `skb` the extension of an ICMP error begins (RFC 4884 section 5).
+
+    `quoted`: how many bytes the error says that it quotes, of which `skip` are not in `skb`.  0 without an extension; the
+    flag SO_EE_RFC4884_FLAG_INVALID stands for one that is not well formed.
+    """
+    at = quoted - skip
+    if quoted < RFC4884_MIN_QUOTE or at < 0 or at + ICMP_EXT_HEADER > skb.len:
+        return 0
+    return at if icmp_extension_ok(skb_copy_bits(skb, at, skb.len - at)) else at | SO_EE_RFC4884_FLAG_INVALID << 16
+
+
+def icmp_extension_ok(raw):
+    """True of a well-formed extension: version 2, a right checksum (or none), objects that fill it exactly."""
+    if raw[0] >> 4 != ICMP_EXT_VERSION:
+        return False
+    if any(raw[2:4]) and csum_fold(csum_bytes(raw)) != 0:
+        return False
+    at = ICMP_EXT_HEADER
+    while at < len(raw):
+        length = int.from_bytes(raw[at : at + 2], "big")
+        if at + ICMP_EXT_HEADER > len(raw) or length < ICMP_EXT_HEADER or at + length > len(raw):
+            return False
+        at += length
+    return True
 
 
 def ip_local_error(sk, err, daddr, port, info):
@@ -300,13 +353,14 @@ def ip_setsockopt(sk, optname, optval):
         return ip_mc_setsockopt(sk, optname, optval)
     if optname == IP_MULTICAST_IF:
         return ip_multicast_if(sk, optval)
+    if optname in (IP_IPSEC_POLICY, IP_XFRM_POLICY):
+        return ip_xfrm_policy(sk, optname, optval)
     if optname not in INT_OPTIONS:
         # What is not known is not read.
         return -ENOPROTOOPT
     value = int_option(optval)
-    if optname == IP_ROUTER_ALERT and (sk.sk_type != SOCK_RAW or sk.inet_num == IPPROTO_RAW):
-        # A socket of a router's daemon is raw and of its protocol.
-        return -EINVAL
+    if optname == IP_ROUTER_ALERT:
+        return ip_ra_control(sk, bool(value))
     if optname in FLAG_OPTIONS:
         return ip_set_flag(sk, optname, value, len(optval))
     if optname in CMSG_OPTIONS:
@@ -370,9 +424,59 @@ def ip_unicast_if(sk, optval):
     return 0
 
 
+def ip_ra_control(sk, on):
+    """IP_ROUTER_ALERT: have, or give up, the packets to be forwarded that bear a router alert, those of the socket's protocol."""
+    if sk.sk_type != SOCK_RAW or sk.inet_num == IPPROTO_RAW:
+        # A socket of a router's daemon is raw and of its protocol.
+        return -EINVAL
+    chain = sk.net.ra_chain
+    if sk in chain:
+        if on:
+            return -EADDRINUSE
+        chain.remove(sk)
+        return 0
+    if not on:
+        return -ENOBUFS
+    chain.append(sk)
+    return 0
+
+
+def ip_xfrm_policy(sk, optname, optval):
+    """IP_IPSEC_POLICY, IP_XFRM_POLICY: what a kernel answers that knows no policy of this form."""
+    if sk.net.sched.current.uid != 0:
+        return -EPERM
+    if not 0 < len(optval) <= PAGE_SIZE:
+        return -EMSGSIZE
+    # It is read before anybody is asked whether he knows it.
+    optval[:]
+    return -EOPNOTSUPP if optname == IP_IPSEC_POLICY else -EINVAL
+
+
+def ip_pktoptions(sk, room):
+    """IP_PKTOPTIONS of a stream: control messages about the segment that made the connection, as many as fit."""
+    found = []
+    if sk.cmsg_flags & IP_CMSG_PKTINFO:
+        address = sk.inet_rcv_saddr.to_bytes(4, "big")
+        found.append((IP_PKTINFO, sk.mc_index.to_bytes(4, "little") + address + address))
+    if sk.cmsg_flags & IP_CMSG_TTL:
+        found.append((IP_TTL, sk.mc_ttl.to_bytes(4, "little")))
+    if sk.cmsg_flags & IP_CMSG_TOS:
+        found.append((IP_TOS, sk.rcv_tos.to_bytes(4, "little")))
+    raw = b""
+    for type, data in found:
+        if room - len(raw) < CMSG_HEADER:
+            break
+        length = min(CMSG_HEADER + len(data), room - len(raw))
+        message = length.to_bytes(8, "little") + SOL_IP.to_bytes(4, "little") + type.to_bytes(4, "little") + data
+        raw = (raw + message[:length]).ljust(min(len(raw) + ((length + 7) & ~7), room), b"\0")
+    return raw
+
+
 def ip_set_flag(sk, optname, value, length):
     """The options that are one switch."""
-    if length == 0 and optname not in (IP_RECVERR, IP_NODEFRAG, IP_BIND_ADDRESS_NO_PORT):
+    if length == 0 and optname not in (IP_RECVERR, IP_RECVERR_RFC4884, IP_NODEFRAG, IP_BIND_ADDRESS_NO_PORT):
+        return -EINVAL
+    if optname == IP_RECVERR_RFC4884 and value not in (None, 0, 1):
         return -EINVAL
     if optname == IP_NODEFRAG and sk.sk_type != SOCK_RAW:
         return -ENOPROTOOPT
@@ -396,64 +500,16 @@ def ip_set_tos(sk, value):
     return 0
 
 
-def parse_ip_options(raw):
-    """Options for packets to be sent, padded to a multiple of four: None unless they are at most 40 bytes and well formed.
-
-    Source routes are refused (RFC 7126 section 4.3).
-    """
-    if len(raw) > MAX_OPTIONS:
-        return None
-    options = raw.ljust((len(raw) + 3) & ~3, b"\0")
-    position = 0
-    while position < len(options):
-        kind = options[position]
-        if kind == IPOPT_END:
-            break
-        if kind == IPOPT_NOOP:
-            position += 1
-            continue
-        if position + 1 >= len(options):
-            return None
-        length = options[position + 1]
-        if length < 2 or position + length > len(options) or kind in (IPOPT_LSRR, IPOPT_SSRR):
-            return None
-        position += length
-    return options
-
-
-def ip_options_echo(options):
-    """IP_RETOPTS: the options of a received packet as a reply carries them (RFC 1122 section 3.2.1.8).
-
-    A record of the route or of times goes on where it has got to, with a place left for ourselves.
-    """
-    echo = b""
-    position = 0
-    while position < len(options) and options[position] != IPOPT_END:
-        kind = options[position]
-        if kind == IPOPT_NOOP:
-            position += 1
-            continue
-        length = options[position + 1]
-        option = bytearray(options[position : position + length])
-        if kind in (IPOPT_RR, IPOPT_TIMESTAMP):
-            step = 8 if kind == IPOPT_TIMESTAMP and option[3] & 15 != IPOPT_TS_TSONLY else 4
-            if option[2] <= length:
-                option[2] += step
-            echo += bytes(option)
-        position += length
-    return echo.ljust((len(echo) + 3) & ~3, b"\0")
-
-
 def ip_set_options(sk, optval):
     """IP_OPTIONS: what every packet of the socket carries."""
     if len(optval) > MAX_OPTIONS:
         return -EINVAL
-    options = parse_ip_options(optval[:])
+    options = ip_options_get(sk.net, optval[:], sk.net.sched.current.uid == 0)
     if options is None:
         return -EINVAL
-    sk.inet_opt = options
+    sk.inet_opt = options if options.optlen else None
     sk.sk_dst_cache = None
-    sk.sk_prot.mtu_reduced(sk)
+    sk.sk_prot.sync_mss(sk)
     return 0
 
 
@@ -484,7 +540,9 @@ def ip_getsockopt(sk, optname, optlen):
     A value that fits in one byte is given as one when the user's buffer has no room for an int, as Linux does.
     """
     if optname == IP_OPTIONS:
-        return sk.inet_opt
+        return ip_options_undo(sk.inet_opt) if sk.inet_opt is not None else b""
+    if optname == IP_PKTOPTIONS and sk.sk_type == SOCK_STREAM:
+        return ip_pktoptions(sk, optlen)
     if optname in FLAG_OPTIONS:
         value = int(getattr(sk, FLAG_OPTIONS[optname]))
     elif optname in CMSG_OPTIONS:
@@ -514,7 +572,7 @@ def ip_getsockopt(sk, optname, optlen):
         # As Linux has it: the protocol of a raw socket, the port of another one.
         value = sk.inet_num
     elif optname == IP_ROUTER_ALERT:
-        value = 0
+        value = int(sk in sk.net.ra_chain)
     elif optname == IP_MULTICAST_IF:
         return sk.mc_addr.to_bytes(4, "big")
     else:

@@ -27,12 +27,13 @@ from kernel.uapi.in_ import (
 )
 from kernel.uapi.socket import AF_INET, SOCK_STREAM
 
-# The options about a group, not its sources, that streams refuse.
+# The options about a group, not its sources, that streams refuse; those about any family they take.
 NOT_OF_STREAMS = (IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP)
 # struct group_req and struct group_source_req (LP64): an index, then addresses in room for 128 bytes each.
 GROUP_REQ_SIZE = 136
 GROUP_SOURCE_REQ_SIZE = 264
 IP_MSFILTER_HEAD = 16
+FILTER_QUERIES = (IP_MSFILTER, MCAST_MSFILTER)
 GROUP_FILTER_HEAD = 144
 SOCKADDR_STORAGE_SIZE = 128
 # What each option about one source does: (filter mode, add or remove).
@@ -236,6 +237,42 @@ def set_filter(sk, optname, optval):
     if any(source < 0 for source in sources):
         return -EADDRNOTAVAIL
     return ip_mc_msfilter(sk, group, dev, mode, sources)
+
+
+# --- asking for a filter ---
+
+
+def ip_mc_getsockopt(sk, optname, given):
+    """IP_MSFILTER and MCAST_MSFILTER: `given` names the group and how many sources there is room for.
+
+    The request with the filter filled in, whose count is of all sources even where only some fit; or a negative errno.
+    """
+    if optname == IP_MSFILTER:
+        if len(given) < IP_MSFILTER_HEAD:
+            return -EINVAL
+        group, dev = group_and_device(sk.net, given[:4], given[4:8], 0)
+        if not ipv4_is_multicast(group):
+            return -EINVAL
+        if dev is None:
+            return -ENODEV
+        membership = find(sk, group, dev)
+    else:
+        if len(given) < GROUP_FILTER_HEAD or not ipv4_is_multicast(storage_address(given[8:])):
+            return -EINVAL
+        ifindex = int.from_bytes(given[:4], "little", signed=True)
+        wanted = (storage_address(given[8:]), ifindex)
+        membership = next((entry for entry in sk.mc_list if (entry.group, entry.ifindex) == wanted), None)
+    if membership is None:
+        return -EADDRNOTAVAIL
+    head = IP_MSFILTER_HEAD if optname == IP_MSFILTER else GROUP_FILTER_HEAD
+    room = int.from_bytes(given[head - 4 : head], "little")
+    raw = given[: head - 8] + membership.mode.to_bytes(4, "little") + len(membership.sources).to_bytes(4, "little")
+    for source in membership.sources[:room]:
+        address = source.to_bytes(4, "big")
+        if optname == MCAST_MSFILTER:
+            address = (AF_INET.to_bytes(2, "little") + bytes(2) + address).ljust(SOCKADDR_STORAGE_SIZE, b"\0")
+        raw += address
+    return raw
 
 
 def group_and_device(net, group, interface, ifindex):

@@ -19,6 +19,7 @@ from kernel.net.ipv4.datagram import (
     datagram_send,
     datagram_sock,
 )
+from kernel.net.ipv4.ip_options import ip_options_len
 from kernel.uapi.errno import (
     EACCES,
     EADDRINUSE,
@@ -158,7 +159,7 @@ def ping_sendmsg(sk, msg, size):
         sk.inet_sport = sk.inet_num
     if msg.msg_flags & MSG_PROBE:
         return size
-    err = datagram_fits(sk, flow.rt, IP_HEADER_LEN + len(flow.opt) + size, flow.daddr, 0)
+    err = datagram_fits(sk, flow.rt, IP_HEADER_LEN + ip_options_len(flow.opt) + size, flow.daddr, 0)
     if err < 0:
         return err
     skb = datagram_make_skb(sk, msg, size, ICMP_HEADER_LEN)

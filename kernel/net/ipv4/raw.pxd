@@ -1,7 +1,7 @@
 cimport cython
 
 from kernel.net.core.dst cimport rtable
-from kernel.net.core.skbuff cimport kfree_skb, sk_buff, skb_clone, skb_push
+from kernel.net.core.skbuff cimport consume_skb, kfree_skb, sk_buff, skb_clone, skb_push
 from kernel.net.core.sock cimport msghdr, sock, sock_queue_rcv_skb
 from kernel.net.ipv4.datagram cimport (
     datagram_disconnect,

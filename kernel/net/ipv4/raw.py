@@ -1,7 +1,7 @@
 """Raw IPv4 sockets (raw(7)): see every packet of a protocol, send packets with a header of ours or of their own."""
 
 from kernel.net.core.filter import sk_filter_trim_cap
-from kernel.net.core.skbuff import kfree_skb, skb_clone, skb_push
+from kernel.net.core.skbuff import consume_skb, kfree_skb, skb_clone, skb_push
 from kernel.net.core.sock import sock_queue_rcv_skb
 from kernel.net.ipv4.datagram import (
     datagram_disconnect,
@@ -18,6 +18,7 @@ from kernel.net.ipv4.datagram import (
     datagram_sent,
     datagram_sock,
 )
+from kernel.net.ipv4.ip_options import ip_options_len
 from kernel.net.ipv4.ip_output import ip_local_out, ip_select_ident
 from kernel.net.ipv4.ip_sockglue import ip_local_error
 from kernel.net.ipv4.mcast import ip_mc_sf_allow
@@ -25,6 +26,7 @@ from kernel.uapi.errno import EFAULT, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP
 from kernel.uapi.icmp import ICMP_FILTER
 from kernel.uapi.if_ether import ETH_P_IP
 from kernel.uapi.in_ import IPPROTO_ICMP, IPPROTO_MAX, IPPROTO_RAW
+from kernel.uapi.ip import IP_MF, IP_OFFSET
 from kernel.uapi.socket import MSG_MORE, MSG_OOB, MSG_PROBE, SOL_RAW
 
 # The first four bits of a multicast address.
@@ -104,6 +106,8 @@ class raw_proto(datagram_proto):
         return raw_sock(net, family, type, protocol, self)
 
     def destroy(self, sk):
+        if sk in sk.net.ra_chain:
+            sk.net.ra_chain.remove(sk)
         raw_flush_pending_frames(sk)
         datagram_proto.destroy(self, sk)
 
@@ -191,6 +195,29 @@ def raw_local_deliver(net, skb, protocol):
     return delivered
 
 
+def ip_call_ra_chain(net, skb):
+    """Give a packet that is to be forwarded, with a router alert, to whoever has asked for those (IP_ROUTER_ALERT).
+
+    True when it is theirs: then it is consumed, and not forwarded.  They see it whole.
+    """
+    nh = skb.network_header
+    protocol = skb.get8(nh + 9)
+    takers = [
+        sk for sk in net.ra_chain if sk.inet_num == protocol and sk.sk_bound_dev_if in (0, skb.iif)
+    ]
+    if not takers:
+        return False
+    if skb.get16(nh + 6) & (IP_MF | IP_OFFSET):
+        frags = net.frags
+        skb = frags.ip_defrag(skb)
+        if skb is None:
+            return True
+    for sk in takers:
+        raw_queue_rcv_skb(sk, skb_clone(skb))
+    consume_skb(skb)
+    return True
+
+
 def raw_filtered(sk, skb):
     """True when the socket's ICMP_FILTER keeps this message away, and for what is no ICMP message at all."""
     if sk.inet_num != IPPROTO_ICMP or skb.len - skb.data_len < 8:
@@ -273,7 +300,7 @@ def raw_append_data(sk, msg, flow, size):
         return size
     err = 0
     if not probing:
-        err = datagram_fits(sk, first.rt, IP_HEADER_LEN + len(first.opt) + held + size, flow.daddr, 0)
+        err = datagram_fits(sk, first.rt, IP_HEADER_LEN + ip_options_len(first.opt) + held + size, flow.daddr, 0)
     if err == 0 and cork is not None:
         err = 0 if probing else datagram_extend(sk, cork.skb, msg, size)
     elif err == 0:

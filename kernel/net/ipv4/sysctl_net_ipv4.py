@@ -76,6 +76,8 @@ PLAIN = {
     "net.ipv4.tcp_limit_output_bytes": ("sysctl_tcp_limit_output_bytes", 0, 1 << 31),
     "net.ipv4.tcp_no_metrics_save": ("sysctl_tcp_no_metrics_save", 0, 1),
     "net.ipv4.tcp_comp_sack_nr": ("sysctl_tcp_comp_sack_nr", 0, 255),
+    "net.ipv4.tcp_thin_linear_timeouts": ("sysctl_tcp_thin_linear_timeouts", 0, 1),
+    "net.core.txrehash": ("sysctl_txrehash", 0, 1),
     "net.ipv4.tcp_fastopen": ("sysctl_tcp_fastopen", 0, 0x7FFFFFFF),
 }
 
@@ -141,6 +143,7 @@ def net_sysctl_init(net, sysctl):
         scaled(net, "sysctl_tcp_fastopen_blackhole_timeout", NSEC_PER_SEC),
         blackhole_timeout(net),
     )
+    sysctl.register("net.core.default_qdisc", getter(net, "sysctl_default_qdisc"), default_qdisc(net))
     sysctl.register(
         "net.ipv4.tcp_congestion_control", getter(net, "sysctl_tcp_congestion_control"), congestion_control(net)
     )
@@ -218,6 +221,18 @@ def blackhole_timeout(net):
         return store(value)
 
     return change
+
+
+def default_qdisc(net):
+    """What devices get that are made from now on."""
+
+    def store(name):
+        if name not in ("pfifo", "fq"):
+            return -ENOENT
+        net.sysctl_default_qdisc = name
+        return 0
+
+    return store
 
 
 def congestion_control(net):

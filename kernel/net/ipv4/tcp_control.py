@@ -2,7 +2,7 @@
 
 from kernel.lib.checksum import csum_fold, csum_tcpudp_nofold
 from kernel.net.core.skbuff import alloc_skb, skb_put, skb_reserve
-from kernel.net.ipv4.ip_output import ip_build_and_send_pkt
+from kernel.net.ipv4.ip_output import ip_build_and_send_pkt, ip_first_hop
 from kernel.net.ipv4.route import ip_route_output_key
 from kernel.net.ipv4.tcp_const import (
     ICSK_ACK_PUSHED,
@@ -22,6 +22,7 @@ from kernel.net.ipv4.tcp_const import (
 from kernel.net.ipv4.tcp_fastopen import tcp_send_syn_data
 from kernel.net.ipv4.tcp_options import tcp_fastopen_option, tcp_syn_options_size, tcp_syn_options_write
 from kernel.net.ipv4.tcp_output import tcp_event_new_data_sent, tcp_push_frames, tcp_transmit_skb
+from kernel.net.ipv4.tcp_pacing import tcp_departure
 from kernel.net.ipv4.tcp_queue import tcp_fragment, tcp_set_skb_tso_segs, tcp_stream_alloc_skb
 from kernel.net.ipv4.tcp_sock import (
     before,
@@ -247,13 +248,15 @@ def tcp_make_synack(sk, req, dst):
     skb.ip_summed = CHECKSUM_PARTIAL
     skb.csum_start = pos
     skb.csum_offset = 16
+    if sk.tx_delay:
+        skb.tstamp = tcp_departure(net, sk.tx_delay)
     net.mib.TcpOutSegs += 1
     return skb
 
 
 def tcp_v4_send_synack(sk, req):
     """Answer a request; False without a route or memory."""
-    rt = ip_route_output_key(sk.net, req.rmt_addr, req.loc_addr, req.bound_dev_if, sk.sk_mark)
+    rt = ip_route_output_key(sk.net, ip_first_hop(req.options, req.rmt_addr), req.loc_addr, req.bound_dev_if, sk.sk_mark)
     if rt is None:
         return False
     skb = tcp_make_synack(sk, req, rt)
@@ -261,7 +264,7 @@ def tcp_v4_send_synack(sk, req):
         return False
     # A cookie is handed out once: who has lost it asks again.
     req.fastopen_cookie = None
-    ip_build_and_send_pkt(skb, sk, req.loc_addr, req.rmt_addr, rt, req.tos)
+    ip_build_and_send_pkt(skb, sk, req.loc_addr, req.rmt_addr, rt, req.tos, req.options)
     return True
 
 

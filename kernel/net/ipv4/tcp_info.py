@@ -113,7 +113,7 @@ def tcp_get_info(sk):
         u32(sk.rcv_ooopack),
         u32(sk.snd_wnd),
         u32(sk.rcv_wnd),
-        0,
+        sk.timeout_rehash,
         sk.total_rto & 0xFFFF,
         sk.total_rto_recoveries & 0xFFFF,
         u32(sk.total_rto_time),

@@ -22,6 +22,7 @@ from kernel.net.ipv4.inet_connection_sock import (
 )
 from kernel.net.ipv4.inet_hashtables import inet_hashinfo
 from kernel.net.ipv4.inet_timewait_sock import inet_twsk_kill
+from kernel.net.ipv4.ip_output import ip_first_hop
 from kernel.net.ipv4.ip_sockglue import ip_icmp_error
 from kernel.net.ipv4.route import ip_route_output, ip_route_output_key, ip_rt_update_pmtu
 from kernel.net.ipv4.tcp import tcp_close, tcp_disconnect, tcp_ioctl, tcp_poll, tcp_sendmsg, tcp_shutdown
@@ -48,13 +49,13 @@ from kernel.net.ipv4.tcp_proc import tcp_proc_init
 from kernel.net.ipv4.tcp_recvmsg import tcp_recvmsg
 from kernel.net.ipv4.tcp_reply import secure_tcp_seq, secure_tcp_ts_off, tcp_v4_send_reset, tcp_v4_timewait_ack
 from kernel.net.ipv4.tcp_retransmit import tcp_tsq_action, tcp_xmit_retransmit_queue
-from kernel.net.ipv4.tcp_sock import between, tcp_net, tcp_now, tcp_sock
+from kernel.net.ipv4.tcp_sock import between, tcp_net, tcp_now, tcp_set_txhash, tcp_sock
 from kernel.net.ipv4.tcp_sockopt import tcp_getsockopt, tcp_set_rcvlowat, tcp_setsockopt
 from kernel.net.ipv4.tcp_timer import tcp_init_xmit_timers, tcp_release_cb, tcp_set_keepalive
 from kernel.net.ipv4.tcp_timewait import tcp_timewait_state_process
 from kernel.net.ipv4.tcp_window import tcp_sync_mss
 from kernel.net.net import net_protocol
-from kernel.uapi.errno import EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT, EOPNOTSUPP, EPROTO
+from kernel.uapi.errno import EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH, EINVAL, ENETUNREACH, ENOPROTOOPT, EOPNOTSUPP, EPROTO
 from kernel.uapi.in_ import IP_PMTUDISC_DONT, IPPROTO_TCP
 from kernel.uapi.route import RTN_BROADCAST, RTN_MULTICAST
 from kernel.uapi.socket import SOCK_STREAM, SOL_TCP
@@ -142,7 +143,7 @@ def tcp_v4_rcv(net, skb):
     hashinfo = tn.hashinfo
     node = hashinfo.lookup_established(saddr, ports >> 16, daddr, ports & 0xFFFF, skb.iif)
     if node is None:
-        sk = hashinfo.lookup_listener(saddr, ports >> 16, daddr, ports & 0xFFFF, skb.iif)
+        sk = hashinfo.lookup_listener(saddr, ports >> 16, daddr, ports & 0xFFFF, skb.iif, skb)
         if sk is None:
             tcp_v4_send_reset(net, skb, 0)
             kfree_skb(skb, "NO_SOCKET")
@@ -225,7 +226,7 @@ def tcp_v4_timewait(net, tw, skb):
     elif verdict == TCP_TW_SYN:
         tn = net.tcp
         hashinfo = tn.hashinfo
-        sk = hashinfo.lookup_listener(tw.rmt_addr, tw.rmt_port, tw.loc_addr, tw.num, skb.iif)
+        sk = hashinfo.lookup_listener(tw.rmt_addr, tw.rmt_port, tw.loc_addr, tw.num, skb.iif, skb)
         if sk is not None:
             # The new connection's numbers begin beyond everything that the old one can have sent.
             isn = (tw.snd_nxt + 65535 + 2) & U32_MASK
@@ -331,8 +332,9 @@ def tcp_v4_mtu_reduced(sk):
     """RFC 1191: the path takes less than we send."""
     if sk.sk_state == TCP_LISTEN or sk.sk_state == TCP_CLOSE:
         return
-    ip_rt_update_pmtu(sk.net, sk.inet_daddr, sk.mtu_info)
-    rt = ip_route_output_key(sk.net, sk.inet_daddr, sk.inet_saddr, sk.sk_bound_dev_if, sk.sk_mark)
+    hop = ip_first_hop(sk.inet_opt, sk.inet_daddr)
+    ip_rt_update_pmtu(sk.net, hop, sk.mtu_info)
+    rt = ip_route_output_key(sk.net, hop, sk.inet_saddr, sk.sk_bound_dev_if, sk.sk_mark)
     if rt is None:
         return
     sk.sk_dst_cache = rt
@@ -425,7 +427,10 @@ def inet_hash_connect(sk):
 def tcp_v4_connect(sk, daddr, dport):
     """connect(2), with the sock taken: route, port, SYN; 0 or a negative errno."""
     net = sk.net
-    rt = ip_route_output(net, daddr, sk.inet_saddr, sk.tos, sk.sk_bound_dev_if, sk.sk_mark)
+    source_route = sk.inet_opt is not None and sk.inet_opt.srr >= 0
+    if source_route and daddr == 0:
+        return -EINVAL
+    rt = ip_route_output(net, ip_first_hop(sk.inet_opt, daddr), sk.inet_saddr, sk.tos, sk.sk_bound_dev_if, sk.sk_mark)
     if isinstance(rt, int):
         if rt == -ENETUNREACH:
             net.mib.IpOutNoRoutes += 1
@@ -447,13 +452,14 @@ def tcp_v4_connect(sk, daddr, dport):
     tcp_set_state(sk, TCP_SYN_SENT)
     err = inet_hash_connect(sk)
     if err == 0:
-        rt = ip_route_output(net, daddr, sk.inet_saddr, sk.tos, sk.sk_bound_dev_if, sk.sk_mark)
+        rt = ip_route_output(net, ip_first_hop(sk.inet_opt, daddr), sk.inet_saddr, sk.tos, sk.sk_bound_dev_if, sk.sk_mark)
         err = rt if isinstance(rt, int) else 0
     if err == 0:
         if sk.write_seq == 0:
             sk.write_seq = secure_tcp_seq(net, sk.inet_saddr, sk.inet_daddr, sk.inet_sport, sk.inet_dport)
         sk.tsoffset = secure_tcp_ts_off(net, sk.inet_saddr, sk.inet_daddr)
         sk.inet_id = net.random.getrandbits(16)
+        tcp_set_txhash(sk)
         sk.sk_dst_cache = rt
         if tcp_fastopen_defer_connect(sk):
             # The SYN goes with the first write.
@@ -555,6 +561,10 @@ class tcp_prot(proto):
 
     def mtu_reduced(self, sk):
         tcp_v4_mtu_reduced(sk)
+
+    def sync_mss(self, sk):
+        if sk.sk_state != TCP_LISTEN and sk.sk_state != TCP_CLOSE:
+            tcp_sync_mss(sk, sk.icsk_pmtu_cookie)
 
 
 # --- bringing it up and down ---

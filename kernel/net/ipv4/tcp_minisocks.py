@@ -12,9 +12,11 @@ from kernel.net.core.sock_flags import (
     SOCK_RCVTSTAMPNS,
     SOCK_SELECT_ERR_QUEUE,
     SOCK_TSTAMP_NEW,
+    SOCK_TXTIME,
     SOCK_URGINLINE,
     SOCK_ZEROCOPY,
 )
+from kernel.net.ipv4.icmp import received_options_echo
 from kernel.net.ipv4.inet_connection_sock import (
     inet_csk_reqsk_queue_add,
     inet_csk_reqsk_queue_drop,
@@ -23,6 +25,7 @@ from kernel.net.ipv4.inet_connection_sock import (
     tcp_set_state,
 )
 from kernel.net.ipv4.inet_hashtables import request_sock
+from kernel.net.ipv4.ip_output import ip_first_hop
 from kernel.net.ipv4.route import ip_route_output_key
 from kernel.net.ipv4.tcp_const import (
     NSEC_PER_USEC,
@@ -47,7 +50,7 @@ from kernel.net.ipv4.tcp_reply import (
     tcp_v4_reqsk_send_ack,
     tcp_v4_send_reset,
 )
-from kernel.net.ipv4.tcp_sock import after, tcp_full_space, tcp_now, tcp_sock
+from kernel.net.ipv4.tcp_sock import after, tcp_full_space, tcp_now, tcp_set_txhash, tcp_sock
 from kernel.net.ipv4.tcp_timer import tcp_init_xmit_timers
 from kernel.net.ipv4.tcp_timewait import tcp_in_window
 from kernel.net.ipv4.tcp_window import (
@@ -77,7 +80,7 @@ SOCK_BINDPORT_LOCK = 8
 # What a child takes over of its listener's sk_flags.
 INHERITED_FLAGS = (
     SOCK_URGINLINE | SOCK_KEEPOPEN | SOCK_LINGER | SOCK_DBG | SOCK_LOCALROUTE | SOCK_RCVTSTAMP | SOCK_RCVTSTAMPNS
-    | SOCK_SELECT_ERR_QUEUE | SOCK_TSTAMP_NEW | SOCK_ZEROCOPY
+    | SOCK_SELECT_ERR_QUEUE | SOCK_TSTAMP_NEW | SOCK_ZEROCOPY | SOCK_TXTIME
 )
 SYNACK_RTO_MAX = 120000000
 # TCP_SAVE_SYN with this value keeps the link header, too.
@@ -148,7 +151,7 @@ def tcp_conn_request(sk, skb, isn):
     opt = tcp_options_received()
     tcp_parse_options(skb, opt)
     tcp_openreq_init(req, sk, skb, opt)
-    dst = ip_route_output_key(net, req.rmt_addr, req.loc_addr, req.bound_dev_if, sk.sk_mark)
+    dst = ip_route_output_key(net, ip_first_hop(req.options, req.rmt_addr), req.loc_addr, req.bound_dev_if, sk.sk_mark)
     if dst is None:
         mib.TcpExtListenDrops += 1
         return "IP_OUTNOROUTES"
@@ -211,6 +214,7 @@ def tcp_openreq_init(req, sk, skb, opt):
     req.num = skb.get16(skb.transport_header + 2)
     req.bound_dev_if = sk.sk_bound_dev_if
     req.tos = sk.tos
+    req.options = received_options_echo(net, skb) if skb.opt_len else None
     mss = opt.mss_clamp if opt.mss_clamp else TCP_MSS_DEFAULT
     if sk.user_mss and sk.user_mss < mss:
         mss = sk.user_mss
@@ -339,10 +343,15 @@ def tcp_v4_syn_recv_sock(sk, skb, req):
 def tcp_make_child(sk, skb, req):
     """A full sock for a request, in the tables; None without a route."""
     net = sk.net
-    rt = ip_route_output_key(net, req.rmt_addr, req.loc_addr, req.bound_dev_if, sk.sk_mark)
+    rt = ip_route_output_key(net, ip_first_hop(req.options, req.rmt_addr), req.loc_addr, req.bound_dev_if, sk.sk_mark)
     if rt is None:
         return None
     child = tcp_create_openreq_child(sk, req, skb)
+    child.inet_opt = req.options
+    child.mc_index = skb.iif
+    child.mc_ttl = skb.get8(skb.network_header + 8)
+    tcp_set_txhash(child)
+    child.rcv_tos = skb.get8(skb.network_header + 1)
     tcp_setup_caps(child, rt)
     tcp_sync_mss(child, rt.mtu)
     child.advmss = tcp_mss_clamp(sk, tcp_dst_advmss(rt))
@@ -381,6 +390,7 @@ def tcp_inherit(child, sk):
     child.min_ttl = sk.min_ttl
     child.pmtudisc = sk.pmtudisc
     child.recverr = sk.recverr
+    child.recverr_rfc4884 = sk.recverr_rfc4884
     child.cmsg_flags = sk.cmsg_flags
     child.user_mss = sk.user_mss
     child.nonagle = sk.nonagle
@@ -390,6 +400,11 @@ def tcp_inherit(child, sk):
     child.linger2 = sk.linger2
     child.notsent_lowat = sk.notsent_lowat
     child.recvmsg_inq = sk.recvmsg_inq
+    child.thin_lto = sk.thin_lto
+    child.tx_delay = sk.tx_delay
+    child.sk_txrehash = sk.sk_txrehash
+    child.sk_clockid = sk.sk_clockid
+    child.sk_txtime_flags = sk.sk_txtime_flags
     child.icsk_user_timeout = sk.icsk_user_timeout
     child.icsk_syn_retries = sk.icsk_syn_retries
     child.icsk_ca_ops = sk.icsk_ca_ops

@@ -6,6 +6,7 @@ the low end moves up to it, when it alone is lost the high end moves down below 
 net.ipv4.tcp_mtu_probing: 0 never, 1 once a black hole is suspected, 2 always.
 """
 
+from kernel.net.ipv4.ip_options import ip_options_len
 from kernel.net.ipv4.tcp_const import NSEC_PER_USEC, U32_MASK
 from kernel.net.ipv4.tcp_sock import after, tcp_current_ssthresh, tcp_packets_in_flight, tcp_wnd_end
 from kernel.net.ipv4.tcp_window import tcp_current_mss, tcp_mtu_to_mss, tcp_sync_mss
@@ -21,7 +22,7 @@ NO_PROBE = -1
 
 def tcp_mss_to_mtu(sk, mss):
     """The packet, in bytes, that a segment of `mss` bytes makes: tcp_mtu_to_mss the other way."""
-    return mss + sk.tcp_header_len + 20
+    return mss + sk.tcp_header_len + 20 + ip_options_len(sk.inet_opt)
 
 
 def tcp_mtup_init(sk):

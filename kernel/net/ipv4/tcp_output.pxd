@@ -21,6 +21,7 @@ from kernel.net.ipv4.tcp_options cimport (
     tcp_syn_options_size,
     tcp_syn_options_write,
 )
+from kernel.net.ipv4.tcp_pacing cimport tcp_delayed_bytes, tcp_departure, tcp_pacing_check, tcp_pacing_sent
 from kernel.net.ipv4.tcp_queue cimport tcp_fragment, tcp_gather_head, tcp_set_skb_tso_segs
 from kernel.net.ipv4.tcp_sock cimport (
     after,
@@ -42,8 +43,7 @@ cdef unsigned int U32_MASK
 cdef int CA_EVENT_TX_START, ICSK_ACK_SCHED, ICSK_TIME_LOSS_PROBE, ICSK_TIME_PROBE0, ICSK_TIME_REO_TIMEOUT
 cdef int ICSK_TIME_RETRANS, MAX_TCP_HEADER, TCP_ATO_MIN, TCP_ECN_DEMAND_CWR, TCP_ECN_OK, TCP_ECN_QUEUE_CWR
 cdef int TCP_NAGLE_CORK, TCP_NAGLE_PUSH
-cdef long long NSEC_PER_SEC, TCP_RTO_MIN, TCP_TIMEOUT_MIN
-cdef int TCP_INIT_CWND
+cdef long long TCP_RTO_MIN, TCP_TIMEOUT_MIN
 cdef int TSQ_THROTTLED
 cdef int ENOBUFS
 cdef int MSG_MORE, MSG_OOB
@@ -80,9 +80,6 @@ cpdef unsigned int tcp_mss_split_point(tcp_sock sk, sk_buff skb, unsigned int ms
 cpdef int tcp_tso_should_defer(tcp_sock sk, sk_buff skb, long long mss_now, long long max_segs) except? -9999
 @cython.locals(limit=cython.longlong)
 cpdef bint tcp_small_queue_check(tcp_sock sk, sk_buff skb) except? -1
-cpdef bint tcp_pacing_check(tcp_sock sk) except? -1
-@cython.locals(now=cython.longlong, prior=cython.longlong, rate=cython.longlong, needed=cython.longlong)
-cpdef tcp_pacing_sent(tcp_sock sk, long long length)
 cpdef bytes tcp_syn_fastopen(tcp_sock sk, int room)
 @cython.locals(size=cython.int, skb=sk_buff)
 cpdef int tcp_send_mtu_probe(tcp_sock sk, unsigned int mss_now) except? -9999

@@ -26,12 +26,10 @@ from kernel.net.ipv4.tcp_const import (
     ICSK_TIME_REO_TIMEOUT,
     ICSK_TIME_RETRANS,
     MAX_TCP_HEADER,
-    NSEC_PER_SEC,
     TCP_ATO_MIN,
     TCP_ECN_DEMAND_CWR,
     TCP_ECN_OK,
     TCP_ECN_QUEUE_CWR,
-    TCP_INIT_CWND,
     TCP_NAGLE_CORK,
     TCP_NAGLE_PUSH,
     TCP_RTO_MIN,
@@ -47,6 +45,7 @@ from kernel.net.ipv4.tcp_options import (
     tcp_syn_options_size,
     tcp_syn_options_write,
 )
+from kernel.net.ipv4.tcp_pacing import tcp_delayed_bytes, tcp_departure, tcp_pacing_check, tcp_pacing_sent
 from kernel.net.ipv4.tcp_queue import tcp_fragment, tcp_gather_head, tcp_set_skb_tso_segs
 from kernel.net.ipv4.tcp_sock import (
     after,
@@ -179,6 +178,8 @@ def tcp_transmit_skb(sk, skb, clone_it):
         sk.bytes_sent += payload
         if sk.sk_max_pacing_rate >= 0:
             tcp_pacing_sent(sk, payload)
+    if sk.tx_delay:
+        skb.tstamp = tcp_departure(sk.net, sk.tx_delay)
     if after(skb.end_seq, sk.snd_nxt) or skb.seq == skb.end_seq:
         sk.net.mib.TcpOutSegs += skb.tcp_pcount
     sk.segs_out += skb.tcp_pcount
@@ -372,33 +373,12 @@ def tcp_small_queue_check(sk, skb):
     """True when enough of this socket waits in the device: the softirq goes on when some of it has been freed."""
     limit = max(2 * skb.truesize, sk.sk_pacing_rate >> PACING_SHIFT)
     limit = min(limit, sk.net.sysctl_tcp_limit_output_bytes)
+    if sk.tx_delay:
+        limit += tcp_delayed_bytes(sk)
     if sk.sk_wmem_alloc <= limit or sk.tcp_rtx_queue.first is None:
         return False
     sk.tsq_flags |= TSQ_THROTTLED
     return True
-
-
-def tcp_pacing_check(sk):
-    """True when the next sk_buff must wait (SO_MAX_PACING_RATE): the timer will send it."""
-    if sk.tcp_wstamp_ns <= sk.net.timers.now():
-        return False
-    if not sk.pacing_timer.pending():
-        sk.net.timers.mod_timer(sk.pacing_timer, sk.tcp_wstamp_ns)
-    return True
-
-
-def tcp_pacing_sent(sk, length):
-    """Say when the next sk_buff may leave: as much later as `length` bytes take at the allowed rate.
-
-    What this one has left late (timers tick in milliseconds) counts for the next one.  The first ten segments go freely.
-    """
-    now = sk.net.timers.now()
-    prior = sk.tcp_wstamp_ns
-    sk.tcp_wstamp_ns = max(prior, now)
-    rate = min(sk.sk_pacing_rate, sk.sk_max_pacing_rate)
-    if rate > 0 and sk.data_segs_out >= TCP_INIT_CWND:
-        needed = length * NSEC_PER_SEC // rate
-        sk.tcp_wstamp_ns += needed - min(needed, sk.tcp_wstamp_ns - prior)
 
 
 def tcp_send_mtu_probe(sk, mss_now):

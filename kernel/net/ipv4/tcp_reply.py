@@ -3,6 +3,7 @@ numbers that outsiders must not guess (RFC 6528)."""
 
 from kernel.lib.checksum import csum_fold, csum_tcpudp_nofold
 from kernel.net.core.skbuff import alloc_skb, skb_put, skb_reserve
+from kernel.net.ipv4.icmp import received_options_echo
 from kernel.net.ipv4.ip_output import ip_send_unicast_reply
 from kernel.net.ipv4.tcp_const import (
     MAX_TCP_HEADER,
@@ -64,7 +65,8 @@ def tcp_v4_reply(net, skb, seq, ack, flags, window, tstamp, tsval, tsecr, tos, o
     reply.csum_start = pos
     reply.csum_offset = 16
     net.mib.TcpOutSegs += 1
-    ip_send_unicast_reply(net, reply, daddr, saddr, IPPROTO_TCP, tos, oif)
+    options = received_options_echo(net, skb) if skb.opt_len else None
+    ip_send_unicast_reply(net, reply, daddr, saddr, IPPROTO_TCP, tos, oif, options)
 
 
 def tcp_v4_send_reset(net, skb, oif):

@@ -4,7 +4,6 @@ from kernel.net.core.skb_data cimport skb_try_coalesce
 from kernel.net.core.skbuff cimport consume_skb, sk_buff, skb_cloned
 from kernel.net.ipv4.tcp_output cimport (
     tcp_in_cwnd_reduction,
-    tcp_pacing_check,
     tcp_rearm_rto,
     tcp_small_queue_check,
     tcp_snd_wnd_test,
@@ -12,6 +11,7 @@ from kernel.net.ipv4.tcp_output cimport (
     tcp_tso_segs,
     tcp_write_xmit,
 )
+from kernel.net.ipv4.tcp_pacing cimport tcp_pacing_check
 from kernel.net.ipv4.tcp_queue cimport tcp_adjust_pcount, tcp_fragment, tcp_set_skb_tso_segs, tcp_trim_head
 from kernel.net.ipv4.tcp_sock cimport (
     after,

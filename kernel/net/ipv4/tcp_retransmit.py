@@ -16,7 +16,6 @@ from kernel.net.ipv4.tcp_const import (
 )
 from kernel.net.ipv4.tcp_output import (
     tcp_in_cwnd_reduction,
-    tcp_pacing_check,
     tcp_rearm_rto,
     tcp_small_queue_check,
     tcp_snd_wnd_test,
@@ -24,6 +23,7 @@ from kernel.net.ipv4.tcp_output import (
     tcp_tso_segs,
     tcp_write_xmit,
 )
+from kernel.net.ipv4.tcp_pacing import tcp_pacing_check
 from kernel.net.ipv4.tcp_queue import tcp_adjust_pcount, tcp_fragment, tcp_set_skb_tso_segs, tcp_trim_head
 from kernel.net.ipv4.tcp_sock import (
     after,

@@ -156,6 +156,9 @@ cdef class tcp_sock(inet_connection_sock):
     cdef public long long rx_tstamp
     cdef public long long tcp_wstamp_ns
     cdef public csk_timer pacing_timer
+    cdef public bint thin_lto
+    cdef public long long tx_delay
+    cdef public unsigned int rcv_tos, timeout_rehash
 
     cdef public long long keepalive_time, keepalive_intvl
     cdef public int keepalive_probes
@@ -201,6 +204,8 @@ cpdef bint between(unsigned int low, unsigned int seq, unsigned int high) noexce
 cpdef tcp_mstamp_refresh(tcp_sock sk)
 cpdef long long tcp_now(Net net) except? -9999
 cpdef unsigned int tcp_time_stamp(tcp_sock sk) noexcept
+@cython.locals(flow=cython.uint)
+cpdef tcp_set_txhash(tcp_sock sk)
 cpdef int tcp_packets_in_flight(tcp_sock sk) noexcept
 cpdef unsigned int tcp_wnd_end(tcp_sock sk) noexcept
 cpdef bint tcp_in_initial_slowstart(tcp_sock sk) noexcept

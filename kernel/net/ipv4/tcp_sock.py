@@ -331,6 +331,11 @@ class tcp_sock(inet_connection_sock):
         # SO_MAX_PACING_RATE: when the next sk_buff may leave (ns since boot), and the timer that waits for it.
         self.tcp_wstamp_ns = 0
         self.pacing_timer = None
+        # TCP_THIN_LINEAR_TIMEOUTS; TCP_TX_DELAY (us); the TOS of the segment that made the connection.
+        self.thin_lto = False
+        self.tx_delay = 0
+        self.rcv_tos = 0
+        self.timeout_rehash = 0
 
         # keepalive and closing
         self.keepalive_time = 0
@@ -456,6 +461,12 @@ def tcp_now(net):
 def tcp_time_stamp(sk):
     """The TSval to send now: milliseconds plus the connection's random offset (RFC 7323 section 5.4)."""
     return (sk.tcp_mstamp // USEC_PER_MSEC + sk.tsoffset) & U32_MASK
+
+
+def tcp_set_txhash(sk):
+    """Another hash for the connection's packets, never 0 (`skb.hash`)."""
+    flow = sk.inet_daddr ^ sk.inet_sport << 16 ^ sk.inet_dport
+    sk.sk_txhash = sk.net.hash2(sk.sk_txhash ^ flow, sk.net.timers.now() & U32_MASK) or 1
 
 
 # --- what is in the network ---

@@ -37,9 +37,10 @@ from kernel.net.ipv4.tcp_sock import (
     tcp_space_from_win,
 )
 from kernel.net.ipv4.tcp_timer import tcp_keepalive_intvl, tcp_keepalive_probes
-from kernel.uapi.errno import EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM
+from kernel.uapi.errno import EINVAL, ENOENT, ENOPROTOOPT, EOPNOTSUPP, EPERM
 from kernel.uapi.tcp import (
     TCP_CA_NAME_MAX,
+    TCP_CC_INFO,
     TCP_CLOSE,
     TCP_CLOSE_WAIT,
     TCP_CONGESTION,
@@ -53,6 +54,7 @@ from kernel.uapi.tcp import (
     TCP_FASTOPEN_NO_COOKIE,
     TCP_INFO,
     TCP_INQ,
+    TCP_IS_MPTCP,
     TCP_KEEPCNT,
     TCP_KEEPIDLE,
     TCP_KEEPINTVL,
@@ -68,12 +70,18 @@ from kernel.uapi.tcp import (
     TCP_SAVED_SYN,
     TCP_SYNCNT,
     TCP_THIN_DUPACK,
+    TCP_THIN_LINEAR_TIMEOUTS,
     TCP_TIMESTAMP,
+    TCP_TX_DELAY,
+    TCP_ULP,
     TCP_USER_TIMEOUT,
     TCP_WINDOW_CLAMP,
 )
 
 MAX_SEGMENT = 32767
+TCP_ULP_NAME_MAX = 16
+# The smoothed round trip time, in eighths of us, has to fit 31 bits (RFC 6298 in Linux's arithmetic).
+TX_DELAY_LIMIT = 1 << 28
 # Half of the smallest receive buffer that there is.
 MIN_WINDOW_CLAMP = 1152
 # A request's SYN-ACK timeouts in seconds, doubling up to this.
@@ -114,6 +122,8 @@ def tcp_setsockopt(sk, optname, optval):
         err = tcp_set_congestion_control(sk, name)
         release_sock(sk)
         return err
+    if optname == TCP_ULP:
+        return -ENOENT if optval[:TCP_ULP_NAME_MAX] else -EINVAL
     if optname == TCP_FASTOPEN_KEY:
         return set_fastopen_key(sk, optval)
     value = int_option(optval) if len(optval) >= 4 else None
@@ -310,12 +320,30 @@ def tcp_set_rcvlowat(sk, value):
             sk.window_clamp = sk.sk_rcvlowat
 
 
+def set_thin_lto(sk, value):
+    """TCP_THIN_LINEAR_TIMEOUTS: see tcp_timer."""
+    if value not in (0, 1):
+        return -EINVAL
+    sk.thin_lto = value == 1
+    return 0
+
+
+def set_tx_delay(sk, value):
+    """TCP_TX_DELAY: us by which every segment leaves later, where the device's queueing discipline obeys (fq)."""
+    if not 0 <= value < TX_DELAY_LIMIT:
+        return -EINVAL
+    sk.tx_delay = value
+    return 0
+
+
 def set_timestamp(sk, value):
     """Only for connections that are being repaired."""
     return -EPERM
 
 
 SETTERS = {
+    TCP_THIN_LINEAR_TIMEOUTS: set_thin_lto,
+    TCP_TX_DELAY: set_tx_delay,
     # Of no effect since Linux 4.11.
     TCP_THIN_DUPACK: lambda sk, value: 0 if value in (0, 1) else -EINVAL,
     TCP_NODELAY: set_nodelay,
@@ -361,6 +389,10 @@ def get_timestamp(sk):
 
 
 GETTERS = {
+    TCP_THIN_LINEAR_TIMEOUTS: lambda sk: 1 if sk.thin_lto else 0,
+    TCP_TX_DELAY: lambda sk: sk.tx_delay,
+    # A connection of MPTCP has a protocol of its own.
+    TCP_IS_MPTCP: lambda sk: 0,
     TCP_THIN_DUPACK: lambda sk: 0,
     TCP_NODELAY: lambda sk: 1 if sk.nonagle & TCP_NAGLE_OFF else 0,
     TCP_CORK: lambda sk: 1 if sk.nonagle & TCP_NAGLE_CORK else 0,
@@ -408,6 +440,9 @@ def tcp_getsockopt(sk, optname, optlen):
     if optname == TCP_FASTOPEN_KEY:
         # Those of this socket alone.
         return b"".join(sk.fastopen_ctx.keys) if sk.fastopen_ctx is not None else b""
+    if optname in (TCP_CC_INFO, TCP_ULP):
+        # Neither reno nor cubic has anything to tell, and no protocol is laid upon this one.
+        return b""
     if optname == TCP_SAVED_SYN:
         return get_saved_syn(sk, optlen)
     getter = GETTERS.get(optname)

@@ -2,6 +2,7 @@ cimport cython
 
 from kernel.net.core.skbuff cimport sk_buff
 from kernel.net.ipv4.inet_connection_sock cimport sk_error_report, tcp_done
+from kernel.net.ipv4.tcp_ack cimport tcp_set_rto
 from kernel.net.ipv4.tcp_control cimport (
     tcp_probe0_when,
     tcp_send_ack,
@@ -24,8 +25,10 @@ from kernel.net.ipv4.tcp_sock cimport (
     csk_timer,
     inet_csk_reset_keepalive_timer,
     inet_csk_reset_xmit_timer,
+    tcp_in_initial_slowstart,
     tcp_mstamp_refresh,
     tcp_net,
+    tcp_set_txhash,
     tcp_sock,
     tcp_write_queue_purge,
 )
@@ -38,9 +41,10 @@ cdef int DEFERRED_DELACK, DEFERRED_MTU_REDUCED, DEFERRED_TSQ, DEFERRED_WRITE_TIM
 cdef int ICSK_ACK_SCHED, ICSK_ACK_TIMER, ICSK_TIME_LOSS_PROBE, ICSK_TIME_PROBE0, ICSK_TIME_REO_TIMEOUT
 cdef int ICSK_TIME_RETRANS
 cdef long long NSEC_PER_USEC, TCP_ATO_MIN, TCP_RESOURCE_PROBE_INTERVAL, TCP_RTO_MIN, TCP_TIMEOUT_INIT, TCP_TIMEWAIT_LEN
-cdef int ETIMEDOUT, TCP_CLOSE, TCP_FIN_WAIT2, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT
+cdef int ETIMEDOUT, TCP_CLOSE, TCP_ESTABLISHED, TCP_FIN_WAIT2, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT
 cdef int TCP_CA_Disorder, TCP_CA_Loss, TCP_CA_Recovery, ORPHAN_RETRIES
 cdef long long KEEPALIVE_BUSY
+cdef int THIN_STREAM, TCP_THIN_LINEAR_RETRIES, TXREHASH_ENABLED
 
 
 cdef class tcp_write_timer(csk_timer):
@@ -88,6 +92,7 @@ cpdef tcp_retransmit_timer(tcp_sock sk)
 cpdef bint tcp_rtx_probe0_timed_out(tcp_sock sk) except? -1
 @cython.locals(max_probes=cython.int, alive=cython.bint)
 cpdef tcp_probe_timer(tcp_sock sk)
+cpdef bint tcp_thin_linear(tcp_sock sk) noexcept
 cpdef tcp_delack_timer_handler(tcp_sock sk)
 cpdef int tcp_keepalive_probes(tcp_sock sk) except? -9999
 cpdef long long tcp_keepalive_intvl(tcp_sock sk) except? -9999

@@ -2,6 +2,7 @@
 
 from kernel.net.core.sock_flags import SOCK_DEAD, SOCK_KEEPOPEN
 from kernel.net.ipv4.inet_connection_sock import sk_error_report, tcp_done
+from kernel.net.ipv4.tcp_ack import tcp_set_rto
 from kernel.net.ipv4.tcp_const import (
     DEFERRED_DELACK,
     DEFERRED_MTU_REDUCED,
@@ -45,13 +46,16 @@ from kernel.net.ipv4.tcp_sock import (
     csk_timer,
     inet_csk_reset_keepalive_timer,
     inet_csk_reset_xmit_timer,
+    tcp_in_initial_slowstart,
     tcp_mstamp_refresh,
+    tcp_set_txhash,
     tcp_write_queue_purge,
 )
 from kernel.net.ipv4.tcp_timewait import tcp_fin_time, tcp_time_wait
 from kernel.uapi.errno import ETIMEDOUT
 from kernel.uapi.tcp import (
     TCP_CLOSE,
+    TCP_ESTABLISHED,
     TCP_FIN_WAIT2,
     TCP_LISTEN,
     TCP_SYN_RECV,
@@ -62,7 +66,12 @@ from kernel.uapi.tcp import (
 )
 
 ORPHAN_RETRIES = 8
+# Fewer segments in flight make a stream thin; how often its timeouts do not back off.
+THIN_STREAM = 4
+TCP_THIN_LINEAR_RETRIES = 6
 KEEPALIVE_BUSY = 50000
+# SO_TXREHASH.
+TXREHASH_ENABLED = 1
 
 
 class tcp_write_timer(csk_timer):
@@ -232,6 +241,11 @@ def tcp_write_timeout(sk):
     if expired:
         tcp_write_err(sk)
         return True
+    if sk.sk_txrehash == TXREHASH_ENABLED and sk.sk_txhash:
+        # Perhaps another path, of several that the hash chooses among, is a better one.
+        tcp_set_txhash(sk)
+        sk.timeout_rehash += 1
+        net.mib.TcpExtTcpTimeoutRehash += 1
     return False
 
 
@@ -325,9 +339,28 @@ def tcp_retransmit_timer(sk):
                 sk.retrans_stamp = sk.tcp_mstamp
             inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS, TCP_RESOURCE_PROBE_INTERVAL, sk.icsk_rto_max)
             return
-    sk.icsk_backoff += 1
-    sk.icsk_rto = min(sk.icsk_rto << 1, sk.icsk_rto_max)
+    if sk.sk_state == TCP_ESTABLISHED and tcp_thin_linear(sk):
+        sk.icsk_backoff = 0
+        tcp_set_rto(sk)
+        sk.icsk_rto = max(sk.icsk_rto, sk.icsk_rto_min)
+    else:
+        sk.icsk_backoff += 1
+        sk.icsk_rto = min(sk.icsk_rto << 1, sk.icsk_rto_max)
     inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS, tcp_clamp_rto_to_user_timeout(sk), sk.icsk_rto_max)
+
+
+def tcp_thin_linear(sk):
+    """True while a thin stream's timeouts do not back off (TCP_THIN_LINEAR_TIMEOUTS): six times at most.
+
+    Thin is a stream with so little in flight, beyond its first slow start, that fast retransmit can not help it
+    (Linux: Documentation/networking/tcp-thin).
+    """
+    return (
+        (sk.thin_lto or sk.net.sysctl_tcp_thin_linear_timeouts != 0)
+        and sk.packets_out < THIN_STREAM
+        and not tcp_in_initial_slowstart(sk)
+        and sk.icsk_retransmits <= TCP_THIN_LINEAR_RETRIES
+    )
 
 
 def tcp_fastopen_synack_timer(sk, req):

@@ -4,6 +4,7 @@ The offered window follows RFC 9293 section 3.8.6.2.2 (silly window avoidance) a
 is sized by dynamic right-sizing: twice what the reader takes in a round trip, within tcp_rmem.
 """
 
+from kernel.net.ipv4.ip_options import ip_options_len
 from kernel.net.ipv4.tcp_const import (
     GSO_MAX_SIZE,
     ICSK_ACK_PUSHED,
@@ -304,7 +305,7 @@ def tcp_dst_advmss(dst):
 
 def tcp_mtu_to_mss(sk, pmtu):
     """Payload per segment on a path with `pmtu`, our constant options taken off (RFC 9293 section 3.7.1)."""
-    mss = min(pmtu - 40, sk.mss_clamp)
+    mss = min(pmtu - 40, sk.mss_clamp) - ip_options_len(sk.inet_opt)
     mss = max(mss, sk.net.sysctl_tcp_min_snd_mss)
     return mss - (sk.tcp_header_len - 20)
 

@@ -50,6 +50,8 @@ cdef int EAGAIN, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS, ENOPROTOOPT, EOPNOTSUP
 cdef int ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, IPPROTO_UDP, RTN_BROADCAST, RTN_MULTICAST
 cdef unsigned int MSG_CONFIRM, MSG_DONTROUTE, MSG_DONTWAIT, MSG_MORE, MSG_OOB, MSG_PROBE, MSG_ZEROCOPY
 cdef int SOL_UDP, TCP_ESTABLISHED, UDP_CORK, UDP_ENCAP, UDP_GRO, UDP_SEGMENT
+cdef int UDP_ENCAP_ESPINUDP, UDP_ENCAP_L2TPINUDP, UDP_NO_CHECK6_RX, UDP_NO_CHECK6_TX
+cdef unsigned int NAT_KEEPALIVE, ESP_HEADER_LEN
 cdef unsigned int IFF_LOOPBACK, INADDR_LOOPBACK, IP_MAX_LEN, SKB_GSO_UDP_L4, UDP_MAX_SEGMENTS
 cdef unsigned int CHECKSUM_NONE, CHECKSUM_UNNECESSARY, CHECKSUM_COMPLETE, CHECKSUM_PARTIAL
 cdef unsigned int UDP_HEADER_LEN, IP_HEADER_LEN, HEADROOM, LINEAR_MAX
@@ -60,12 +62,13 @@ cdef class udp_cork:
     cdef public sk_buff skb
     cdef public rtable rt
     cdef public int tos, ttl
-    cdef public bytes options
+    cdef public object options
     cdef public unsigned int gso_size
 
 
 cdef class udp_sock(datagram_sock):
-    cdef public bint corking, gro_enabled
+    cdef public bint corking, gro_enabled, encap_esp
+    cdef public int encap_type, no_check6
     cdef public unsigned int gso_size, flow_saddr, flow_daddr, flow_dport
     cdef public udp_cork cork
 
@@ -86,7 +89,7 @@ cdef class udp_proto(datagram_proto):
 
 
 @cython.locals(net=Net, usk=udp_sock, flags=cython.uint, connected=cython.bint, err=cython.int, daddr=cython.uint,
-               dport=cython.uint, saddr=cython.uint, oif=cython.int, ttl=cython.int, tos=cython.int, options=bytes,
+               dport=cython.uint, saddr=cython.uint, oif=cython.int, ttl=cython.int, tos=cython.int, hop=cython.uint,
                gso_size=cython.uint, rt=rtable, ip=ip_state, length=cython.uint, skb=sk_buff)
 cpdef long long udp_sendmsg(sock sk, msghdr msg, unsigned long long size) except? -9999
 @cython.locals(skb=sk_buff)
@@ -94,13 +97,13 @@ cpdef sk_buff udp_make_skb(sock sk, unsigned int size)
 cpdef int udp_fill(sock sk, sk_buff skb, msghdr msg, unsigned int size) except? -9999
 @cython.locals(net=Net, length=cython.uint, uh=cython.uint, df=cython.bint, err=cython.int)
 cpdef int udp_send_skb(sock sk, sk_buff skb, rtable rt, unsigned int saddr, unsigned int daddr, unsigned int dport,
-                       int tos, int ttl, bytes options) except? -9999
+                       int tos, int ttl, object options) except? -9999
 @cython.locals(usk=udp_sock)
 cpdef udp_set_flow(sock sk, unsigned int saddr, unsigned int daddr, unsigned int dport)
 cpdef int udp_cmsg_send(sock sk, msghdr msg, object ipc) except? -9999
 @cython.locals(size=cython.uint, err=cython.int, dev=net_device, offset=cython.uint, piece=sk_buff)
 cpdef int udp_send_segments(sock sk, sk_buff skb, rtable rt, unsigned int saddr, unsigned int daddr, unsigned int dport,
-                            int tos, int ttl, bytes options, unsigned int gso_size) except? -9999
+                            int tos, int ttl, object options, unsigned int gso_size) except? -9999
 @cython.locals(piece=sk_buff)
 cpdef sk_buff udp_segment(sk_buff skb, unsigned int offset, unsigned int length)
 @cython.locals(usk=udp_sock, cork=udp_cork, skb=sk_buff, length=cython.uint, err=cython.int)
@@ -125,6 +128,7 @@ cpdef bint udp_checksum_ok(sk_buff skb, unsigned int uh, unsigned int saddr, uns
                            unsigned int length) except? -1
 @cython.locals(mib=ipstats, usk=udp_sock)
 cpdef int udp_queue_rcv_skb(sock sk, sk_buff skb) except? -9999
+cpdef bint udp_encap_rcv(sk_buff skb) except? -1
 @cython.locals(size=cython.uint, nh=cython.uint, headers=cython.uint, offset=cython.uint, piece=sk_buff, i=cython.uint)
 cpdef int udp_queue_segments(sock sk, sk_buff skb) except? -9999
 @cython.locals(table=udp_hash_table, sk=sock, following=sock, delivered=cython.bint)

@@ -37,6 +37,7 @@ from kernel.net.ipv4.datagram import (
 )
 from kernel.net.ipv4.fib import ipv4_is_multicast
 from kernel.net.ipv4.icmp import icmp_send
+from kernel.net.ipv4.ip_options import ip_options_len
 from kernel.net.ipv4.ip_output import ip_local_out, ip_push_header, ip_select_ident
 from kernel.net.ipv4.ip_sockglue import int_bytes, int_option, ip_cmsg_send, ipcm_cookie
 from kernel.net.ipv4.mcast import ip_mc_sf_allow
@@ -58,7 +59,17 @@ from kernel.uapi.socket import (
     SOL_UDP,
 )
 from kernel.uapi.tcp import TCP_ESTABLISHED
-from kernel.uapi.udp import UDP_CORK, UDP_ENCAP, UDP_GRO, UDP_MAX_SEGMENTS, UDP_SEGMENT
+from kernel.uapi.udp import (
+    UDP_CORK,
+    UDP_ENCAP,
+    UDP_ENCAP_ESPINUDP,
+    UDP_ENCAP_L2TPINUDP,
+    UDP_GRO,
+    UDP_MAX_SEGMENTS,
+    UDP_NO_CHECK6_RX,
+    UDP_NO_CHECK6_TX,
+    UDP_SEGMENT,
+)
 
 # The first four bits of a multicast address.
 MULTICAST_CLASS = 14
@@ -75,6 +86,9 @@ HEADROOM = 128
 # Payloads above this go to page fragments: an sk_buff's linear part ends at 64 KiB, and large ones fragment memory.
 LINEAR_MAX = 16384
 PAGE_SHIFT = 12
+# RFC 3948: the payload of a keepalive, and what of ESP stands in front of its data (RFC 4303).
+NAT_KEEPALIVE = 0xFF
+ESP_HEADER_LEN = 8
 
 
 class udp_cork:
@@ -105,6 +119,11 @@ class udp_sock(datagram_sock):
         self.flow_dport = 0
         self.gso_size = 0
         self.gro_enabled = False
+        # UDP_ENCAP; and that the socket has once been one of ESP, which it goes on to be as long as it is of any kind.
+        self.encap_type = 0
+        self.encap_esp = False
+        # For IPv6, which there is not: kept.
+        self.no_check6 = 0
 
 
 class udp_proto(datagram_proto):
@@ -145,12 +164,19 @@ class udp_proto(datagram_proto):
         value = int_option(optval) if len(optval) >= 4 else None
         if value is None:
             return -EINVAL
-        if optname == UDP_ENCAP and value == 0:
-            # No kind of encapsulation, the only one there is.
+        usk = sk
+        if optname == UDP_ENCAP:
+            if value not in (0, UDP_ENCAP_ESPINUDP, UDP_ENCAP_L2TPINUDP):
+                return -ENOPROTOOPT
+            usk.encap_type = value
+            usk.encap_esp = usk.encap_esp or value == UDP_ENCAP_ESPINUDP
+            return 0
+        if optname in (UDP_NO_CHECK6_TX, UDP_NO_CHECK6_RX):
+            bit = 1 << optname - UDP_NO_CHECK6_TX
+            usk.no_check6 = usk.no_check6 | bit if value else usk.no_check6 & ~bit
             return 0
         if optname not in (UDP_CORK, UDP_SEGMENT, UDP_GRO):
             return -ENOPROTOOPT
-        usk = sk
         if optname == UDP_CORK:
             usk.corking = value != 0
             if not usk.corking and usk.cork is not None:
@@ -174,7 +200,9 @@ class udp_proto(datagram_proto):
         if optname == UDP_GRO:
             return int_bytes(int(usk.gro_enabled))
         if optname == UDP_ENCAP:
-            return int_bytes(0)
+            return int_bytes(usk.encap_type)
+        if optname in (UDP_NO_CHECK6_TX, UDP_NO_CHECK6_RX):
+            return int_bytes(usk.no_check6 >> optname - UDP_NO_CHECK6_TX & 1)
         return -ENOPROTOOPT
 
     def backlog_rcv(self, sk, skb):
@@ -238,9 +266,17 @@ def udp_sendmsg(sk, msg, size):
         if ipc.tos >= 0:
             tos = ipc.tos
         connected = False
+    hop = daddr
+    if options is not None and options.srr >= 0:
+        if daddr == 0:
+            return -EINVAL
+        hop = options.faddr
+        connected = False
+        if options.strict:
+            flags |= MSG_DONTROUTE
     if daddr == 0:
         # The unspecified address as a destination means this host.
-        daddr = saddr if saddr else INADDR_LOOPBACK
+        daddr = hop = saddr if saddr else INADDR_LOOPBACK
     if daddr >> 28 == MULTICAST_CLASS:
         if oif == 0:
             oif = sk.mc_index
@@ -253,7 +289,7 @@ def udp_sendmsg(sk, msg, size):
         oif = sk.uc_index
     rt = sk_dst_check(sk) if connected and not flags & MSG_DONTROUTE else None
     if rt is None:
-        rt = datagram_route(sk, flags, daddr, saddr, oif)
+        rt = datagram_route(sk, flags, hop, saddr, oif)
         if rt is None:
             ip = net.ip
             return ip.route_error
@@ -270,7 +306,7 @@ def udp_sendmsg(sk, msg, size):
     if saddr == 0:
         saddr = rt.saddr
     # Only one that does not fit the path needs a closer look, or one that IP could not carry at all.
-    length = size + UDP_HEADER_LEN + IP_HEADER_LEN + len(options)
+    length = size + UDP_HEADER_LEN + IP_HEADER_LEN + ip_options_len(options)
     if length > rt.mtu and not gso_size:
         err = datagram_fits(sk, rt, length, daddr, dport)
         if err < 0:
@@ -363,8 +399,8 @@ def udp_send_skb(sk, skb, rt, saddr, daddr, dport, tos, ttl, options):
         ttl = sk.uc_ttl
         if ttl < 0:
             ttl = net.sysctl_ip_default_ttl
-    df = datagram_df(sk, rt, length + IP_HEADER_LEN + len(options))
-    ip_push_header(skb, saddr, daddr, IPPROTO_UDP, tos, ttl, ip_select_ident(net, 1), df, options)
+    df = datagram_df(sk, rt, length + IP_HEADER_LEN + ip_options_len(options))
+    ip_push_header(net, skb, saddr, daddr, IPPROTO_UDP, tos, ttl, ip_select_ident(net, 1), df, options)
     net.mib.UdpOutDatagrams += 1
     err = ip_local_out(net, skb)
     # Only with IP_RECVERR does a sender hear that his datagram was lost in our own queue.
@@ -380,7 +416,7 @@ def udp_send_segments(sk, skb, rt, saddr, daddr, dport, tos, ttl, options, gso_s
     """
     size = skb.len
     err = 0
-    if IP_HEADER_LEN + len(options) + UDP_HEADER_LEN + min(size, gso_size) > rt.mtu:
+    if IP_HEADER_LEN + ip_options_len(options) + UDP_HEADER_LEN + min(size, gso_size) > rt.mtu:
         err = -EMSGSIZE
     elif size > gso_size * UDP_MAX_SEGMENTS or sk.sk_no_check_tx:
         err = -EINVAL
@@ -431,7 +467,7 @@ def udp_append_data(sk, msg, size):
     usk = sk
     cork = usk.cork
     skb = cork.skb
-    length = skb.len + size + UDP_HEADER_LEN + IP_HEADER_LEN + len(cork.options)
+    length = skb.len + size + UDP_HEADER_LEN + IP_HEADER_LEN + ip_options_len(cork.options)
     err = 0
     if length > IP_MAX_LEN or not cork.gso_size:
         err = datagram_fits(sk, cork.rt, length, usk.flow_daddr, usk.flow_dport)
@@ -521,7 +557,7 @@ def udp_rcv(net, skb):
     if rt is not None and (rt.rt_type == RTN_MULTICAST or rt.rt_type == RTN_BROADCAST):
         return udp_mcast_deliver(net, skb, saddr, daddr, ports)
     table = net.udp_table
-    sk = table.lookup(saddr, ports >> 16, daddr, ports & 0xFFFF, skb.iif)
+    sk = table.lookup(saddr, ports >> 16, daddr, ports & 0xFFFF, skb.iif, skb)
     if sk is None:
         mib.UdpNoPorts += 1
         icmp_send(net, skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0)
@@ -545,12 +581,17 @@ def udp_checksum_ok(skb, uh, saddr, daddr, length):
 
 def udp_queue_rcv_skb(sk, skb):
     """Queue a datagram, data at its payload, for its sock; consumes it."""
+    usk = sk
+    if usk.encap_type and usk.encap_esp and udp_encap_rcv(skb):
+        # There is no security association for it.
+        sk.net.mib.UdpInDatagrams += 1
+        kfree_skb(skb, "XFRM_POLICY")
+        return 0
     if sk.sk_filter is not None and udp_filter(sk, skb, UDP_HEADER_LEN) < 0:
         sk.net.mib.UdpInErrors += 1
         kfree_skb(skb, "SOCKET_FILTER")
         return 0
     if skb.gso_size:
-        usk = sk
         if not usk.gro_enabled:
             return udp_queue_segments(sk, skb)
     mib = sk.net.mib
@@ -567,6 +608,16 @@ def udp_queue_rcv_skb(sk, skb):
         return 0
     mib.UdpInDatagrams += 1
     return 0
+
+
+def udp_encap_rcv(skb):
+    """True of a datagram that is IPsec's, not the program's (RFC 3948 section 2): ESP, or a keepalive of the NAT's mapping.
+
+    What begins with four zero bytes is a message of the key exchange, and that is the program's.
+    """
+    if skb.len == 1:
+        return skb.get8(skb.data) == NAT_KEEPALIVE
+    return skb.len > ESP_HEADER_LEN and pskb_may_pull(skb, ESP_HEADER_LEN) and skb.get32(skb.data) != 0
 
 
 def udp_queue_segments(sk, skb):
@@ -620,7 +671,7 @@ def udp_err(net, skb, info):
     # The quoted packet went from us to them: source and destination change roles.
     table = net.udp_table
     sk = table.lookup(
-        skb.get32(inner + 16), skb.get16(uh + 2), skb.get32(inner + 12), skb.get16(uh), skb.iif
+        skb.get32(inner + 16), skb.get16(uh + 2), skb.get32(inner + 12), skb.get16(uh), skb.iif, None
     )
     if sk is None:
         net.mib.IcmpInErrors += 1

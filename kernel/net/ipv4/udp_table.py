@@ -1,9 +1,12 @@
 """UDP's socket table: by local port, and the rules by which ports are taken (bind(2), RFC 6056)."""
 
 from kernel.net.core.sock import sk_local_port_range
+from kernel.net.core.sock_reuseport import reuseport_join
 from kernel.uapi.errno import EADDRINUSE
+from kernel.uapi.tcp import TCP_ESTABLISHED
 
 UDP_HTABLE_SIZE = 1024
+UDP_HEADER_LEN = 8
 
 
 class udp_hash_table:
@@ -32,7 +35,19 @@ class udp_hash_table:
         self.buckets[slot] = sk
         sk.sk_hashed = True
         self.count += 1
+        if sk.sk_reuseport:
+            reuseport_join(sk, self.on_port(port))
         return 0
+
+    def on_port(self, port):
+        """The socks that are bound to `port`."""
+        found = []
+        sk = self.first(port)
+        while sk is not None:
+            if sk.inet_num == port:
+                found.append(sk)
+            sk = sk.sk_next
+        return found
 
     def free_port(self, sk):
         """A free port of the local range, or 0."""
@@ -68,6 +83,8 @@ class udp_hash_table:
         """Take `sk` out and give its port back; one that is not in does nothing."""
         if not sk.sk_hashed:
             return
+        if sk.sk_reuseport_cb is not None:
+            sk.sk_reuseport_cb.detach(sk)
         slot = sk.inet_num & (UDP_HTABLE_SIZE - 1)
         current = self.buckets[slot]
         if current is sk:
@@ -81,14 +98,14 @@ class udp_hash_table:
         sk.inet_num = 0
         self.count -= 1
 
-    def lookup(self, saddr, sport, daddr, dport, iif):
+    def lookup(self, saddr, sport, daddr, dport, iif, skb):
         """The sock for a datagram from saddr:sport to daddr:dport: the most specific one, or None.
 
-        Among equals that share the port (SO_REUSEPORT) a keyed hash of the flow picks.
+        Among those that share the port (SO_REUSEPORT) their program picks by the datagram, which may be None, or a keyed
+        hash of the flow.
         """
         best = None
         best_score = 0
-        equals = 0
         sk = self.buckets[dport & (UDP_HTABLE_SIZE - 1)]
         while sk is not None:
             if sk.inet_num == dport:
@@ -96,12 +113,9 @@ class udp_hash_table:
                 if score > best_score:
                     best = sk
                     best_score = score
-                    equals = 1
-                elif score == best_score and score > 0 and sk.sk_reuseport:
-                    equals += 1
-                    if self.net.hash2(saddr ^ daddr ^ equals, sport << 16 | dport) % equals == 0:
-                        best = sk
             sk = sk.sk_next
+        if best is not None and best.sk_reuseport_cb is not None and best.sk_state != TCP_ESTABLISHED:
+            return best.sk_reuseport_cb.select(self.net.hash2(saddr ^ daddr, sport << 16 | dport), skb, UDP_HEADER_LEN)
         return best
 
     def score(self, sk, saddr, sport, daddr, iif):

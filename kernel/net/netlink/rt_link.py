@@ -122,7 +122,7 @@ def link_message(dev, change=0):
     """The payload of RTM_NEWLINK about a device (Linux: rtnl_fill_ifinfo)."""
     lower = link_kinds.lower_of(dev)
     counters = link_counters(dev)
-    qdisc = "noqueue" if dev.qdisc is None else "pfifo"
+    qdisc = "noqueue" if dev.qdisc is None else dev.qdisc.kind
     message = IFINFOMSG.pack(AF_UNSPEC, dev.type, dev.ifindex, dev_get_flags(dev), change)
     message += nla_string(IFLA_IFNAME, dev.name)
     message += nla_u32(IFLA_TXQLEN, dev.tx_queue_len)
@@ -226,7 +226,7 @@ def change_link(request, dev, found):
         dev.broadcast = found[IFLA_BROADCAST]
     if err == 0 and IFLA_TXQLEN in found:
         dev.tx_queue_len = u32(found[IFLA_TXQLEN])
-        if dev.qdisc is not None:
+        if dev.qdisc is not None and dev.qdisc.kind == "pfifo":
             dev.qdisc.limit = dev.tx_queue_len
     if err == 0 and (flags or change):
         # A mask of 0 is what old programs send: all bits count.

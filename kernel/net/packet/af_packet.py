@@ -39,6 +39,7 @@ from kernel.net.core.sock import (
     sock_orphan,
     sock_queue_rcv_skb,
 )
+from kernel.net.core.sockcm import sock_cmsg_send, sockcm_cookie
 from kernel.uapi.errno import (
     EAGAIN,
     EINVAL,
@@ -158,7 +159,7 @@ def packet_rcv(sk, skb, dev):
     if not sk.origdev:
         skb.iif = dev.ifindex
     # How long the frame was, whatever the filter leaves of it.
-    skb.cb0 = skb.len
+    skb.cb1 = skb.len
     if skb.len == 0 or (sk.sk_filter is not None and sk_filter_trim_cap(sk, skb, 1) < 0):
         # Of a frame without a payload there is nothing to see.
         consume_skb(skb)
@@ -208,7 +209,7 @@ def packet_recvmsg(sk, msg, size, flags):
     msg.msg_name = sockaddr_ll(skb.iif, skb.protocol & 0xFFFF, hatype, skb.pkt_type, address)
     sock_recv_cmsgs(sk, msg, skb)
     if sk.auxdata and msg.msg_control is not None:
-        msg.msg_control.append((SOL_PACKET, PACKET_AUXDATA, auxdata(skb, skb.cb0, min(skb.len, size))))
+        msg.msg_control.append((SOL_PACKET, PACKET_AUXDATA, auxdata(skb, skb.cb1, min(skb.len, size))))
     skb_free_datagram(sk, skb, flags)
     return result
 
@@ -256,7 +257,10 @@ def packet_sendmsg(sk, msg, size):
         return -EMSGSIZE
     if raw and size < link:
         return -EINVAL
-    err = sock_may_send(sk, msg.msg_flags & MSG_DONTWAIT != 0)
+    cookie = sockcm_cookie(sk)
+    err = sock_cmsg_send(sk, msg, cookie)
+    if err == 0:
+        err = sock_may_send(sk, msg.msg_flags & MSG_DONTWAIT != 0)
     if err < 0:
         return err
     skb = packet_build(sk, msg, size, HEADROOM + dev.hard_header_len + dev.needed_headroom, link if raw else 0)
@@ -280,8 +284,9 @@ def packet_sendmsg(sk, msg, size):
             return -EINVAL
         dev.header_ops.create(skb, dev, protocol, destination[: dev.addr_len], None, size)
     skb_set_owner_w(skb, sk)
-    skb.priority = sk.sk_priority
-    skb.mark = sk.sk_mark
+    skb.priority = cookie.priority
+    skb.mark = cookie.mark
+    skb.tstamp = cookie.transmit_time
     # What comes back at once (lo) is received before the sender goes on.
     net.softirq.local_bh_disable()
     try:

@@ -4,6 +4,7 @@
 descriptors and credentials, `garbage` ends sockets that only their own messages keep.
 """
 
+from kernel.fs.pidfd import pidfd_install
 from kernel.fs.select import poll_wait
 from kernel.net.core.sock import proto_ops, sk_free, sock_graft, sock_orphan
 from kernel.net.core.sock_flags import SOCK_DEAD
@@ -22,6 +23,7 @@ from kernel.uapi.errno import (
     ECONNREFUSED,
     ECONNRESET,
     EINVAL,
+    ENODATA,
     ENOIOCTLCMD,
     ENOPROTOOPT,
     ENOTCONN,
@@ -48,6 +50,8 @@ from kernel.uapi.socket import (
     SHUT_RDWR,
     SHUTDOWN_MASK,
     SO_PEERCRED,
+    SO_PEERGROUPS,
+    SO_PEERPIDFD,
     SOCK_DGRAM,
     SOCK_RAW,
     SOCK_SEQPACKET,
@@ -71,13 +75,15 @@ class unix_ops(proto_ops):
         self.domain = domain
 
     def socketpair(self, sock1, sock2):
-        cred = task_cred(sock1.net.sched.current)
+        task = sock1.net.sched.current
+        cred = task_cred(task)
         sock1.sk.peer = sock2.sk
         sock2.sk.peer = sock1.sk
         for end in (sock1, sock2):
             end.state = SS_CONNECTED
             end.sk.sk_state = TCP_ESTABLISHED
             end.sk.peer_cred = cred
+            end.sk.peer_process = task.signal
         return 0
 
     def release(self, sock):
@@ -141,6 +147,15 @@ class unix_ops(proto_ops):
             return -EOPNOTSUPP
         if optname == SO_PEERCRED:
             return UCRED.pack(*sock.sk.peer_cred)
+        if optname in (SO_PEERPIDFD, SO_PEERGROUPS):
+            process = sock.sk.peer_process
+            if process is None:
+                return -ENODATA
+            if optname == SO_PEERGROUPS:
+                # No program here is in other groups than its own.
+                return b""
+            fd = pidfd_install(sock.net.sched.current, process, 0)
+            return fd.to_bytes(4, "little") if fd >= 0 else fd
         return -ENOPROTOOPT
 
 

@@ -6,7 +6,7 @@ A connection is made whole by connect: its other end waits in the listener's rec
 
 from kernel.net.core.skbuff import alloc_skb, consume_skb
 from kernel.net.core.sock import sk_sleep, sock_graft, sock_intr_errno
-from kernel.net.core.sock_flags import SOCK_PASSCRED
+from kernel.net.core.sock_flags import SOCK_SCM_RECV, SOCK_WHO_HAS_SENT
 from kernel.net.unix.dgram import wait_for_peer
 from kernel.net.unix.scm import task_cred
 from kernel.net.unix.unix_sock import parse_address
@@ -27,6 +27,7 @@ def listen(sock, backlog):
     sk.sk_max_ack_backlog = backlog
     sk.sk_state = TCP_LISTEN
     sk.peer_cred = task_cred(sk.net.sched.current)
+    sk.peer_process = sk.net.sched.current.signal
     return 0
 
 
@@ -36,7 +37,7 @@ def connect(sock, addr, flags):
     name = parse_address(addr)
     if isinstance(name, int):
         return name
-    if sk.sk_flags & SOCK_PASSCRED:
+    if sk.sk_flags & SOCK_WHO_HAS_SENT:
         err = sk.domain.autobind(sk)
         if err < 0:
             return err
@@ -61,14 +62,16 @@ def connect(sock, addr, flags):
         return -ENOBUFS
     child = sk.sk_prot.sk_alloc(sk.net, sk.sk_family, sk.sk_type, 0)
     child.sk_uid = other.sk_uid
-    child.sk_flags |= other.sk_flags & SOCK_PASSCRED
+    child.sk_flags = child.sk_flags & ~SOCK_SCM_RECV | other.sk_flags & SOCK_SCM_RECV
     child.sk_sndbuf = other.sk_sndbuf
     child.peer = sk
     child.name = other.name
     child.peer_cred = task_cred(sk.net.sched.current)
+    child.peer_process = sk.net.sched.current.signal
     child.sk_state = sk.sk_state = TCP_ESTABLISHED
     sk.peer = child
     sk.peer_cred = other.peer_cred
+    sk.peer_process = other.peer_process
     sock.state = SS_CONNECTED
     skb.cb = child
     other.sk_receive_queue.queue_tail(skb)

@@ -8,7 +8,7 @@ from kernel.net.core.filter import sk_filter_trim_cap
 from kernel.net.core.skb_data import skb_add_frags_iter, skb_copy_datagram_iter
 from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb
 from kernel.net.core.sock import sk_sleep, skb_set_owner_w, sock_error, sock_intr_errno, sock_may_send
-from kernel.net.core.sock_flags import SOCK_DEAD, SOCK_PASSCRED, SOCK_RCVTSTAMP
+from kernel.net.core.sock_flags import SOCK_DEAD, SOCK_PASSRIGHTS, SOCK_RCVTSTAMP, SOCK_WHO_HAS_SENT
 from kernel.net.core.timestamping import sock_recv_timestamp
 from kernel.net.unix import scm
 from kernel.net.unix.unix_sock import FAMILY, may_send, parse_address, unix_truesize
@@ -74,7 +74,7 @@ def send_message(sk, msg, size, cookie):
         name = parse_address(msg.msg_name)
         if isinstance(name, int):
             return name
-    if sk.sk_flags & SOCK_PASSCRED:
+    if sk.sk_flags & SOCK_WHO_HAS_SENT:
         err = sk.domain.autobind(sk)
         if err < 0:
             return err
@@ -132,6 +132,8 @@ def queue_message(sk, skb, name, cookie, timeo):
         sk.domain.put_files(cookie.files)
         kfree_skb(skb, "SOCKET_FILTER")
         return 0
+    if cookie.files and not other.sk_flags & SOCK_PASSRIGHTS:
+        return -EPERM
     skb_set_owner_w(skb, sk)
     scm.attach(sk.domain, skb, cookie)
     other.sk_receive_queue.queue_tail(skb)
@@ -207,7 +209,7 @@ def unix_dgram_recvmsg(sk, msg, size, flags):
         return -EFAULT
     if sk.sk_flags & SOCK_RCVTSTAMP:
         sock_recv_timestamp(sk, msg, skb.tstamp, False)
-    cookie = scm.scm_cookie(parms.cred)
+    cookie = scm.scm_cookie(parms.cred, parms.process)
     if peeking:
         cookie.files = scm.peek_fds(skb)
         if sk.sk_peek_off >= 0:

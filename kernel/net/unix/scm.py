@@ -3,9 +3,10 @@
 from struct import Struct
 
 from kernel.fs.file import get_file
-from kernel.net.core.sock_flags import SOCK_PASSCRED
+from kernel.fs.pidfd import pidfd_install
+from kernel.net.core.sock_flags import SOCK_PASSCRED, SOCK_PASSPIDFD
 from kernel.uapi.errno import EBADF, EINVAL, EPERM, ESRCH
-from kernel.uapi.socket import MSG_CMSG_CLOEXEC, MSG_CTRUNC, SCM_CREDENTIALS, SCM_RIGHTS, SOL_SOCKET
+from kernel.uapi.socket import MSG_CMSG_CLOEXEC, MSG_CTRUNC, SCM_CREDENTIALS, SCM_PIDFD, SCM_RIGHTS, SOL_SOCKET
 
 SCM_MAX_FD = 253
 # struct cmsghdr: a word with the length, then level and type, 4 bytes each.
@@ -21,19 +22,21 @@ NO_SENDER = (0, 0, 0)
 class unix_skb_parms:
     """What an sk_buff of AF_UNIX carries beside its bytes.
 
-    `files` are the open files on their way, `cred` is (pid, uid, gid).
+    `files` are the open files on their way, `cred` is (pid, uid, gid), `process` the `signal_struct` of that pid.
     """
 
-    def __init__(self, cred, files):
+    def __init__(self, cred, process, files):
         self.cred = cred
+        self.process = process
         self.files = files
 
 
 class scm_cookie:
-    """What is sent along with a message, or has come with one: `cred` is (pid, uid, gid), `files` are open files."""
+    """What is sent along with a message, or has come with one: see `unix_skb_parms`."""
 
-    def __init__(self, cred=None):
+    def __init__(self, cred=None, process=None):
         self.cred = cred
+        self.process = process
         self.files = []
 
 
@@ -50,7 +53,7 @@ def scm_send(net, msg, takes_files=True):
     The files of an scm_cookie are counted: whoever does not send them puts them.
     """
     task = net.sched.current
-    scm = scm_cookie(task_cred(task))
+    scm = scm_cookie(task_cred(task), task.signal)
     for level, type, data in msg.msg_control or ():
         err = 0
         if level != SOL_SOCKET:
@@ -90,8 +93,11 @@ def scm_check_creds(net, task, scm, data):
     own = task_cred(task)
     if task.uid != 0 and (pid, uid, gid) != own:
         return -EPERM
-    if pid != own[0] and net.kernel.pids.find(pid) is None:
-        return -ESRCH
+    if pid != own[0]:
+        claimed = net.kernel.pids.find(pid)
+        if claimed is None:
+            return -ESRCH
+        scm.process = claimed.signal
     scm.cred = (pid, uid, gid)
     return 0
 
@@ -101,7 +107,7 @@ def scm_check_creds(net, task, scm, data):
 
 def attach(domain, skb, cookie):
     """Put credentials and files on an sk_buff."""
-    skb.cb = unix_skb_parms(cookie.cred, cookie.files)
+    skb.cb = unix_skb_parms(cookie.cred, cookie.process, cookie.files)
     for filp in cookie.files:
         domain.take_off(filp)
 
@@ -144,9 +150,17 @@ def scm_recv(sk, msg, scm):
         if fds:
             data = b"".join([fd.to_bytes(FD_SIZE, "little") for fd in fds])
             msg.msg_control.append((SOL_SOCKET, SCM_RIGHTS, data))
+            room -= header + (len(data) + word - 1 & -word)
         if len(fds) < len(scm.files):
             msg.msg_flags |= MSG_CTRUNC
         sk.domain.put_files(scm.files[len(fds) :])
+    if sk.sk_flags & SOCK_PASSPIDFD and scm.process is not None:
+        # An error says why there is no descriptor.
+        if room < header + FD_SIZE:
+            msg.msg_flags |= MSG_CTRUNC
+        else:
+            fd = pidfd_install(sk.net.sched.current, scm.process, 0)
+            msg.msg_control.append((SOL_SOCKET, SCM_PIDFD, fd.to_bytes(FD_SIZE, "little", signed=True)))
 
 
 def scm_detach_fds(sk, scm, limit, cloexec):

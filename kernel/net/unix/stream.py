@@ -9,12 +9,12 @@ from kernel.fs.fown import sk_send_sigurg
 from kernel.net.core.skb_data import skb_add_frags_iter, skb_copy_datagram_iter
 from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb
 from kernel.net.core.sock import sk_sleep, skb_set_owner_w, sock_error, sock_intr_errno, sock_may_send
-from kernel.net.core.sock_flags import SOCK_DEAD, SOCK_PASSCRED, SOCK_URGINLINE
+from kernel.net.core.sock_flags import SOCK_DEAD, SOCK_INQ, SOCK_PASSRIGHTS, SOCK_URGINLINE, SOCK_WHO_HAS_SENT
 from kernel.net.unix import scm
 from kernel.net.unix.unix_sock import FAMILY, unix_truesize
-from kernel.uapi.errno import EAGAIN, EFAULT, EINVAL, EISCONN, ENOBUFS, ENOTCONN, EOPNOTSUPP, EPIPE
+from kernel.uapi.errno import EAGAIN, EFAULT, EINVAL, EISCONN, ENOBUFS, ENOTCONN, EOPNOTSUPP, EPERM, EPIPE
 from kernel.uapi.poll import POLLPRI
-from kernel.uapi.socket import MSG_DONTWAIT, MSG_OOB, MSG_PEEK, MSG_WAITALL, RCV_SHUTDOWN, SEND_SHUTDOWN
+from kernel.uapi.socket import MSG_DONTWAIT, MSG_OOB, MSG_PEEK, MSG_WAITALL, RCV_SHUTDOWN, SEND_SHUTDOWN, SO_INQ, SOL_SOCKET
 from kernel.uapi.tcp import TCP_ESTABLISHED
 
 # How much of an sk_buff's payload lies in one piece: a page with what describes it; and how much there is with the rest.
@@ -43,6 +43,8 @@ def send_bytes(sk, msg, size, cookie):
         return -ENOTCONN
     if sk.sk_shutdown & SEND_SHUTDOWN:
         return -EPIPE
+    if cookie.files and not sk.peer.sk_flags & SOCK_PASSRIGHTS:
+        return -EPERM
     noblock = msg.msg_flags & MSG_DONTWAIT != 0
     done = 0
     plain = size - 1 if urgent else size
@@ -152,6 +154,8 @@ def unix_stream_recvmsg(sk, msg, size, flags):
     cookie = scm.scm_cookie()
     copied = read_stream(sk, msg, size, flags, cookie)
     scm.scm_recv(sk, msg, cookie)
+    if sk.sk_flags & SOCK_INQ and msg.msg_control is not None:
+        msg.msg_control.append((SOL_SOCKET, SO_INQ, sum(left(skb) for skb in sk.sk_receive_queue).to_bytes(4, "little")))
     return copied
 
 
@@ -191,9 +195,10 @@ def read_stream(sk, msg, size, flags, cookie):
             skb = skb.next
             continue
         parms = skb.cb
-        if cookie.cred is not None and sk.sk_flags & SOCK_PASSCRED and parms.cred != cookie.cred:
+        if cookie.cred is not None and sk.sk_flags & SOCK_WHO_HAS_SENT and parms.cred != cookie.cred:
             break
         cookie.cred = parms.cred
+        cookie.process = parms.process
         if msg.msg_name is None and skb.sk.name:
             msg.msg_name = FAMILY + skb.sk.name
         piece = min(left(skb) - skip, size - copied)

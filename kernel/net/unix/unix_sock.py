@@ -8,6 +8,7 @@ from kernel.fs.file import fput
 from kernel.fs.inode import MAY_WRITE, inode_permission
 from kernel.net.core.skbuff import page_frag
 from kernel.net.core.sock import proto, sock
+from kernel.net.core.sock_flags import SOCK_PASSRIGHTS
 from kernel.net.unix.scm import NO_CRED, detach_fds
 from kernel.sched.wait import wait_queue_head
 from kernel.uapi.errno import EACCES, EADDRINUSE, ECONNREFUSED, EEXIST, EINVAL, ENOSPC, EPROTOTYPE
@@ -50,6 +51,9 @@ class unix_sock(sock):
         self.frag = page_frag()
         self.peer_wait = wait_queue_head()
         self.peer_cred = NO_CRED
+        # The process (`signal_struct`) of the peer, None while nobody has connected.
+        self.peer_process = None
+        self.sk_flags |= SOCK_PASSRIGHTS
         self.oob_skb = None
         self.sk_max_ack_backlog = self.domain.max_dgram_qlen
         self.domain.socks[self] = None

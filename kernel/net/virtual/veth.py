@@ -47,6 +47,7 @@ class veth_ops(net_device_ops):
         length = skb.len
         skb_orphan(skb)
         skb.dst = None
+        skb.tstamp = 0
         skb.dev = peer
         skb.protocol = eth_type_trans(skb, peer)
         dev.tx_packets += 1

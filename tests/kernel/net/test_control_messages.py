@@ -7,6 +7,7 @@ from messages import cmsg, recvmsg, sendmsg
 from netbench import MAC, PEER_MAC, Packet, ip, sockaddr, udp
 
 from kernel.uapi import errno
+from kernel.uapi.if_packet import PACKET_AUXDATA
 from kernel.uapi.in_ import (
     IP_ORIGDSTADDR,
     IP_PKTINFO,
@@ -22,6 +23,7 @@ from kernel.uapi.in_ import (
 )
 from kernel.uapi.socket import (
     AF_INET,
+    AF_PACKET,
     MSG_CTRUNC,
     MSG_DONTROUTE,
     SO_DONTROUTE,
@@ -37,6 +39,7 @@ from kernel.uapi.socket import (
     SOCK_DGRAM,
     SOCK_RAW,
     SOL_IP,
+    SOL_PACKET,
     SOL_SOCKET,
 )
 from kernel.uapi.sockios import SIOCGSTAMP, SIOCGSTAMPNS
@@ -79,8 +82,8 @@ def test_options_of_a_packet_and_their_echo(bench):
         t.inject_ip(udp("10.0.0.2", 4000, "10.0.0.1", 5000, b"x", options=route))
         (_, _, got), (_, _, echo) = recvmsg(t, fd)[1]
         assert got[:3] == bytes([7, 15, 12]) and got[7:11] == ip("10.0.0.1").to_bytes(4, "big")
-        # The echo goes on behind what is recorded, with a place for our own address.
-        assert echo == bytes([7, 15, 16]) + got[3:15] + b"\0"
+        # The echo goes on behind what is recorded: whoever sends it keeps a place for his own address himself.
+        assert echo == got[:15] + b"\0"
         t.close(fd)
 
     bench.run(body)
@@ -120,7 +123,7 @@ def test_source_device_and_header_fields_by_control_message(bench):
         assert (packet.source, packet.ttl, packet.tos) == ("10.0.0.1", 64, 0)
         # Record route as an option of one packet.
         assert sendmsg(t, fd, b"x", to, cmsg(SOL_IP, IP_RETOPTS, bytes([7, 7, 4]) + bytes(4))) == 1
-        assert Packet(t.take()[0]).options[:3] == bytes([7, 7, 4])
+        assert Packet(t.take()[0]).options[:7] == bytes([7, 7, 8]) + ip("10.0.0.1").to_bytes(4, "big")
         t.close(fd)
 
     bench.run(body)
@@ -277,5 +280,31 @@ def test_the_priority_of_a_packet_is_told(bench):
         assert recvmsg(t, receiver)[1] == [(SOL_SOCKET, SO_PRIORITY, struct.pack("<I", 5))]
         t.close(receiver)
         t.close(sender)
+
+    bench.run(body)
+
+
+def test_drops_and_lengths_of_frames_are_two_things(bench):
+    """SO_RXQ_OVFL on a packet socket leaves PACKET_AUXDATA alone."""
+
+    def body(t):
+        fd = t.socket(AF_PACKET, SOCK_RAW, 0x0300)
+        assert t.setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, 1) == 0
+        assert t.setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) == 0
+        t.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, 1)
+        # Of a protocol that nobody answers.
+        header = MAC + PEER_MAC + b"\x88\xb5"
+        for _ in range(6):
+            t.inject(header + bytes(1028))
+        kept = 0
+        while not isinstance(got := recvmsg(t, fd, 0x40, 100), int):
+            ((_, _, auxdata),) = got[1]
+            assert struct.unpack("<II", auxdata[4:12]) == (1042, 100)
+            kept += 1
+        t.inject(header + bytes(29))
+        (first, second) = recvmsg(t, fd)[1]
+        assert first == (SOL_SOCKET, SO_RXQ_OVFL, struct.pack("<I", 6 - kept)) and 0 < kept < 6
+        assert struct.unpack("<II", second[2][4:12]) == (43, 43)
+        t.close(fd)
 
     bench.run(body)

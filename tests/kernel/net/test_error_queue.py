@@ -5,12 +5,14 @@ import struct
 from messages import recvmsg
 from netbench import Packet, icmp, ip, sockaddr
 
+from kernel.lib.checksum import csum_bytes, csum_fold
 from kernel.uapi import errno
 from kernel.uapi.errqueue import (
     SO_EE_CODE_ZEROCOPY_COPIED,
     SO_EE_ORIGIN_ICMP,
     SO_EE_ORIGIN_LOCAL,
     SO_EE_ORIGIN_ZEROCOPY,
+    SO_EE_RFC4884_FLAG_INVALID,
 )
 from kernel.uapi.in_ import (
     IP_HDRINCL,
@@ -18,6 +20,7 @@ from kernel.uapi.in_ import (
     IP_MTU_DISCOVER,
     IP_PMTUDISC_DO,
     IP_RECVERR,
+    IP_RECVERR_RFC4884,
     IP_RECVTTL,
     IP_TTL,
     IPPROTO_ICMP,
@@ -247,6 +250,50 @@ def test_a_packet_of_ours_is_told_from_a_stranger(bench):
         packet[4 + 20 : 4 + 22] = b"\x00\x09"
         t.inject_ip(icmp("10.0.0.2", "10.0.0.1", 3, 3, bytes(packet)))
         assert ask(t, fd) == EAGAIN
+        t.close(fd)
+
+    bench.run(body)
+
+
+def extension(*objects, version=2, spoil=0):
+    """An ICMP extension (RFC 4884 section 7) of objects, each its bytes behind the length."""
+    raw = bytes([version << 4, 0, 0, 0])
+    raw += b"".join((4 + len(body)).to_bytes(2, "big") + b"\x01\x01" + body for body in objects)
+    return raw[:2] + (csum_fold(csum_bytes(raw)) ^ spoil).to_bytes(2, "big") + raw[4:]
+
+
+def test_where_an_extension_begins(bench):
+    def body(t):
+        t.know("10.0.0.2")
+        fd = t.socket(AF_INET, SOCK_DGRAM)
+        assert t.setsockopt(fd, SOL_IP, IP_RECVERR_RFC4884, 2) == -errno.EINVAL
+        t.setsockopt(fd, SOL_IP, IP_RECVERR, 1)
+
+        def told(words, extended, size=128, type=11):
+            t.sendto(fd, bytes(range(200)), "10.0.0.2", 7)
+            packet = t.take()[0][14 : 14 + size].ljust(size, b"\0")
+            t.inject_ip(icmp("10.0.0.9", "10.0.0.1", type, 0, bytes([0, words, 0, 0]) + packet + extended))
+            data, error, _, _, _, _ = ask(t, fd)
+            return data[error[6] & 0xFFFF :] if error[6] else None, error[6] >> 16
+
+        label = extension(b"\0\1\2\3")
+        # 128 bytes are quoted, of which 28 are headers: behind what is left of them the extension begins.
+        assert told(32, label) == (None, 0)
+        assert t.setsockopt(fd, SOL_IP, IP_RECVERR_RFC4884, 1) == 0
+        assert t.getsockopt_int(fd, SOL_IP, IP_RECVERR_RFC4884) == 1
+        assert told(32, label) == (label, 0) and told(32, label, type=3) == (label, 0)
+        assert told(32, extension()) == (extension(), 0)
+        assert told(36, label, size=144) == (label, 0)
+        # Without a length, with too small a one, and with nothing there, there is none.
+        for words, extended in ((0, label), (31, label), (40, label), (32, b"\x20\0\0")):
+            assert told(words, extended) == (None, 0)
+        # What is not well formed is told, and that it is not.
+        short = extension(b"\0\1\2\3")[:-1]
+        wrong_sizes = (b"\x20\0\0\0\0\3\1\1", b"\x20\0\0\0\0\x09\1\1", short)
+        for extended in (extension(b"\0", version=1), extension(b"\0\0\0\0", spoil=1), *wrong_sizes):
+            assert told(32, extended) == (extended, SO_EE_RFC4884_FLAG_INVALID), extended
+        # A sum of 0 is none.
+        assert told(32, label[:2] + bytes(2) + label[4:])[1] == 0
         t.close(fd)
 
     bench.run(body)

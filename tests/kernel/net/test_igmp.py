@@ -5,7 +5,7 @@ from netbench import Packet, ip, ipv4, udp
 
 from kernel.lib.checksum import csum_bytes, csum_fold
 from kernel.uapi import errno, in_
-from kernel.uapi.socket import AF_INET, SOCK_DGRAM, SOL_IP
+from kernel.uapi.socket import AF_INET, SOCK_DGRAM, SOCK_STREAM, SOL_IP
 
 GROUP = "239.1.2.3"
 LINK = bytes.fromhex("01005e010203")
@@ -245,6 +245,66 @@ def test_a_device_that_comes_back_reports_again(bench):
         assert LINK not in t.dev.mc_list
         dev_open(t.dev)
         assert records(t) == [("to_ex", GROUP, [])] and LINK in t.dev.mc_list
+        t.close(fd)
+
+    bench.run(body)
+
+
+def storage(address):
+    return (AF_INET.to_bytes(2, "little") + bytes(2) + quad(address)).ljust(128, b"\0")
+
+
+def ask_filter(t, fd, option, request, room):
+    """(result, the value's bytes)"""
+    buffer = bytearray(request.ljust(1000, b"\xa5"))
+    length = bytearray(room.to_bytes(4, "little"))
+    result = t.socketcall(15, fd, SOL_IP, option, buffer, length)
+    return result, bytes(buffer[: int.from_bytes(length, "little")])
+
+
+def test_a_filter_can_be_asked_for(bench):
+    def body(t):
+        fd = t.socket(AF_INET, SOCK_DGRAM)
+        sources = ("10.0.0.8", "10.0.0.9")
+        for source in sources:
+            assert t.setsockopt(fd, SOL_IP, in_.IP_ADD_SOURCE_MEMBERSHIP, mreq(source=source)) == 0
+        head = quad(GROUP) + quad("10.0.0.1")
+
+        def words(mode, count):
+            return mode.to_bytes(4, "little") + count.to_bytes(4, "little")
+
+        include = in_.MCAST_INCLUDE
+        for room, told in ((0, b""), (1, quad(sources[0])), (9, quad(sources[0]) + quad(sources[1]))):
+            # The count is of all sources, wherever they find room.
+            answer = (0, head + words(include, 2) + told)
+            assert ask_filter(t, fd, in_.IP_MSFILTER, head + words(9, room), 16) == answer
+            request = t.dev.ifindex.to_bytes(8, "little") + storage(GROUP)
+            result, value = ask_filter(t, fd, in_.MCAST_MSFILTER, request + words(9, room), 400)
+            assert result == 0 and value[:144] == request + words(include, 2)
+            assert value[144:] == b"".join(storage(source) for source in sources[:room])
+        assert ask_filter(t, fd, in_.IP_MSFILTER, head + words(9, 1), 15)[0] == -errno.EINVAL
+        for group, interface, result in (
+            ("10.0.0.9", "10.0.0.1", -errno.EINVAL),
+            (GROUP, "10.9.9.9", -errno.ENODEV),
+            ("239.9.9.9", "10.0.0.1", -errno.EADDRNOTAVAIL),
+        ):
+            assert ask_filter(t, fd, in_.IP_MSFILTER, quad(group) + quad(interface) + words(0, 0), 16)[0] == result
+        request = (99).to_bytes(8, "little") + storage(GROUP) + words(0, 0)
+        assert ask_filter(t, fd, in_.MCAST_MSFILTER, request, 144)[0] == -errno.EADDRNOTAVAIL
+        assert ask_filter(t, fd, in_.MCAST_MSFILTER, request, 143)[0] == -errno.EINVAL
+        t.close(fd)
+
+    bench.run(body)
+
+
+def test_streams_join_by_the_options_of_any_family(bench):
+    def body(t):
+        fd = t.socket(AF_INET, SOCK_STREAM)
+        assert t.setsockopt(fd, SOL_IP, in_.IP_ADD_MEMBERSHIP, mreq()) == -errno.EPROTO
+        request = t.dev.ifindex.to_bytes(8, "little") + storage(GROUP)
+        assert t.setsockopt(fd, SOL_IP, in_.MCAST_JOIN_GROUP, request) == 0
+        assert ("to_ex", GROUP, []) in records(t)
+        assert t.setsockopt(fd, SOL_IP, in_.MCAST_LEAVE_GROUP, request) == 0
         t.close(fd)
 
     bench.run(body)

@@ -24,11 +24,11 @@ RET_K, RET_A = 0x06, 0x16
 DROP_ALL = ((RET_K, 0, 0, 0),)
 
 
-def attach(t, fd, *instructions):
+def attach(t, fd, *instructions, option=SO_ATTACH_FILTER):
     code = b"".join(pack("<HBBI", *instruction) for instruction in instructions)
     address = t.mm.map(code)
     program = len(instructions).to_bytes(2, "little") + bytes(6) + address.to_bytes(8, "little")
-    result = t.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, program)
+    result = t.setsockopt(fd, SOL_SOCKET, option, program)
     t.mm.unmap(address)
     return result
 

@@ -15,8 +15,9 @@ from kernel.uapi.socket import (
     SOCK_DGRAM,
     SOL_IP,
     SOL_SOCKET,
+    SOL_UDP,
 )
-from kernel.uapi.udp import UDP_CORK
+from kernel.uapi.udp import UDP_CORK, UDP_ENCAP, UDP_ENCAP_ESPINUDP, UDP_ENCAP_L2TPINUDP
 
 EAGAIN = -errno.EAGAIN
 
@@ -453,6 +454,35 @@ def test_queueing_for_a_socket_is_traced(bench):
         t.inject_ip(udp("10.0.0.2", 4000, "10.0.0.1", 5000, b"hello"))
         t.net.trace.silence()
         assert len(seen) == 1 and seen[0][0] == "sock_queue_rcv" and seen[0][1].endswith("length 5")
+        t.close(fd)
+
+    bench.run(body)
+
+
+def test_a_socket_of_ipsec_keeps_to_its_key_exchange(bench):
+    """RFC 3948 section 2; every answer is Linux's, which has no security association either."""
+
+    def body(t):
+        fd = t.socket(AF_INET, SOCK_DGRAM)
+        t.bind(fd, "0.0.0.0", 4500)
+
+        def arrives(payload):
+            t.inject_ip(udp("10.0.0.2", 4500, "10.0.0.1", 4500, payload))
+            return t.recvfrom(fd) == (payload, ("10.0.0.2", 4500))
+
+        keepalive, esp, short, exchange = b"\xff", b"\1\2\3\4abcde", b"\1\2\3\4abcd", bytes(4) + b"IKE and more"
+        assert all(arrives(payload) for payload in (keepalive, esp, short, exchange))
+        for kind in (1, 4, 7, -1):
+            assert t.setsockopt(fd, SOL_UDP, UDP_ENCAP, kind) == -errno.ENOPROTOOPT
+        # L2TP alone keeps nothing away.
+        assert t.setsockopt(fd, SOL_UDP, UDP_ENCAP, UDP_ENCAP_L2TPINUDP) == 0 and arrives(esp)
+        assert t.setsockopt(fd, SOL_UDP, UDP_ENCAP, UDP_ENCAP_ESPINUDP) == 0
+        assert t.getsockopt_int(fd, SOL_UDP, UDP_ENCAP) == UDP_ENCAP_ESPINUDP
+        received = t.net.mib.UdpInDatagrams
+        assert not arrives(keepalive) and not arrives(esp)
+        assert t.net.mib.UdpInDatagrams - received == t.drops()["XFRM_POLICY"] == 2
+        assert all(arrives(payload) for payload in (short, exchange, b"\xfe", b"", b"\xff\xff"))
+        assert t.setsockopt(fd, SOL_UDP, UDP_ENCAP, 0) == 0 and arrives(keepalive) and arrives(esp)
         t.close(fd)
 
     bench.run(body)

@@ -4,8 +4,8 @@ from harness import MS, mss, sack_ok, timestamp
 from pytest import approx
 
 from kernel.uapi import errno
-from kernel.uapi.socket import SO_ERROR, SOL_SOCKET, SOL_TCP
-from kernel.uapi.tcp import TCP_SYNCNT, TCP_USER_TIMEOUT
+from kernel.uapi.socket import AF_INET, SO_ERROR, SO_TXREHASH, SOCK_DGRAM, SOL_SOCKET, SOL_TCP
+from kernel.uapi.tcp import TCP_SYNCNT, TCP_THIN_LINEAR_TIMEOUTS, TCP_USER_TIMEOUT
 
 TICK = 0.005
 
@@ -440,5 +440,104 @@ def test_time_is_kept_in_whole_milliseconds(bench):
         t.sleep(1)
         again = c.out()[0]
         assert 0 <= (again.time - first.time) * 1e9 - rto < 5 * MS
+
+    bench.run(body)
+
+
+def lossy(t, setup=None):
+    """A connection beyond its first slow start (a loss has ended that), with a steady timeout."""
+    c = t.established(rtt=0.1, setup=setup)
+    t.write(c.fd, b"first")
+    c.expect(".")
+    t.sleep(0.5)
+    c.expect(".", seq=1)
+    c.ack(6)
+    for number in range(20):
+        t.write(c.fd, b"z")
+        c.expect(".", seq=6 + number)
+        t.sleep(0.1)
+        c.ack(7 + number)
+    return c
+
+
+def waits_of(t, c, seconds):
+    t.write(c.fd, b"x")
+    start = c.expect(".").time
+    t.sleep(seconds)
+    return gaps(c.out(), start)
+
+
+def test_a_thin_stream_does_not_back_off(bench):
+    """tcp(7): with TCP_THIN_LINEAR_TIMEOUTS six timeouts of a stream with little in flight do not double."""
+
+    def body(t):
+        c = lossy(t, lambda fd: t.setsockopt(fd, SOL_TCP, TCP_THIN_LINEAR_TIMEOUTS, 1))
+        assert t.getsockopt_int(c.fd, SOL_TCP, TCP_THIN_LINEAR_TIMEOUTS) == 1
+        assert t.setsockopt(c.fd, SOL_TCP, TCP_THIN_LINEAR_TIMEOUTS, 2) == -errno.EINVAL
+        rto = t.info(c.fd)["rto"] / 1e6
+        waits = waits_of(t, c, 20)
+        assert waits[:10] == close_to([rto] * 7 + [rto * 2, rto * 4, rto * 8])
+
+    bench.run(body)
+
+
+def test_thin_streams_of_everybody(bench):
+    """net.ipv4.tcp_thin_linear_timeouts."""
+
+    def body(t):
+        assert t.kernel.sysctl.write("net.ipv4.tcp_thin_linear_timeouts", "1") == 0
+        c = lossy(t)
+        rto = t.info(c.fd)["rto"] / 1e6
+        assert waits_of(t, c, 5)[:4] == close_to([rto] * 4)
+        # A timeout ends the first slow start, in which a stream may yet grow: from then on a young one is thin, too.
+        fresh = t.established(81, rtt=0.1)
+        rto = t.info(fresh.fd)["rto"] / 1e6
+        assert waits_of(t, fresh, 5)[:3] == close_to([rto] * 3)
+
+    bench.run(body)
+
+
+def test_four_segments_in_flight_are_not_thin(bench):
+    def body(t):
+        c = lossy(t, lambda fd: t.setsockopt(fd, SOL_TCP, TCP_THIN_LINEAR_TIMEOUTS, 1))
+        for _ in range(12):
+            c.ack(26, seq=1)
+        t.write(c.fd, bytes(4 * 1460))
+        first = c.out()
+        t.sleep(6)
+        again = [segment for segment in c.out() if segment.seq == first[0].seq]
+        waits = gaps(again, first[0].time)
+        assert waits[2] > 1.5 * waits[1]
+
+    bench.run(body)
+
+
+def test_a_timeout_gives_the_packets_another_hash(bench):
+    """SO_TXREHASH (socket(7)), net.core.txrehash: perhaps another of several paths is a better one."""
+
+    def body(t):
+        def sock_of(fd):
+            return t.kernel.sched.current.files.fget(fd).private_data.sk
+
+        for setup, rehashes in ((1, 2), (0, 0)):
+            c = t.established(80 + setup, rtt=0.1, setup=lambda fd, on=setup: t.setsockopt(fd, SOL_SOCKET, SO_TXREHASH, on))
+            assert t.getsockopt_int(c.fd, SOL_SOCKET, SO_TXREHASH) == setup
+            sk = sock_of(c.fd)
+            before = sk.sk_txhash
+            assert before
+            t.write(c.fd, b"x")
+            t.sleep(1)
+            c.out()
+            assert (sk.sk_txhash != before) == bool(setup)
+            assert t.info(c.fd)["rehash"] == rehashes
+        assert t.mib("TcpExtTcpTimeoutRehash") == 2
+        fd = t.stream()
+        assert t.setsockopt(fd, SOL_SOCKET, SO_TXREHASH, 2) == t.setsockopt(fd, SOL_SOCKET, SO_TXREHASH, -2) == -errno.EINVAL
+        t.kernel.sysctl.write("net.core.txrehash", "0")
+        assert t.setsockopt(fd, SOL_SOCKET, SO_TXREHASH, -1) == 0 and t.getsockopt_int(fd, SOL_SOCKET, SO_TXREHASH) == 0
+        assert t.getsockopt_int(t.stream(), SOL_SOCKET, SO_TXREHASH) == 0
+        datagrams = t.socket(AF_INET, SOCK_DGRAM)
+        assert t.setsockopt(datagrams, SOL_SOCKET, SO_TXREHASH, 1) == -errno.EOPNOTSUPP
+        assert t.getsockopt_int(datagrams, SOL_SOCKET, SO_TXREHASH) == -errno.EOPNOTSUPP
 
     bench.run(body)

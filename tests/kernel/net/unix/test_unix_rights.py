@@ -4,7 +4,7 @@ import struct
 
 import pytest
 from system import System
-from unix_box import DGRAM, SEQPACKET, STREAM, Box, carry_out, errno_of
+from unix_box import DGRAM, SEQPACKET, STREAM, Box, carry_out, errno_of, revents
 
 from userland import libc
 
@@ -284,3 +284,119 @@ def test_a_full_table_gets_as_many_descriptors_as_it_takes():
         assert fds == [b + 1, b + 2] and flags == libc.MSG_CTRUNC
 
     carry_out(system, scenario, "/tmp")
+
+
+# --- processes as descriptors ---
+
+
+def control_of(sock, room=256, size=16):
+    """(bytes, {type: data}, msg_flags) of a message."""
+    message = libc.msghdr([bytearray(size)], control=room)
+    count = libc.recvmsg(sock, message, libc.MSG_DONTWAIT)
+    return count, {kind: bytes(data) for level, kind, data in message.control if level == libc.SOL_SOCKET}, message.flags
+
+
+def pidfd_in(box, data):
+    fd = int.from_bytes(data, "little", signed=True)
+    box.keep(fd)
+    return fd
+
+
+def is_this_process(fd):
+    """Whether a pidfd is the program's own: signal 0 says that somebody is there, and a status file says who."""
+    assert libc.pidfd_send_signal(fd, 0) == 0
+    return f"Pid:\t{libc.getpid()}\n" in read_text(f"/proc/self/fdinfo/{fd}")
+
+
+def read_text(path):
+    fd = libc.open(path, libc.O_RDONLY)
+    raw = bytearray(4096)
+    count = libc.read(fd, raw)
+    assert libc.close(fd) == 0 and count > 0
+    return bytes(raw[:count]).decode()
+
+
+@pytest.mark.parametrize("kind", [STREAM, DGRAM, SEQPACKET])
+def test_the_sender_as_a_descriptor(run, kind):
+    def scenario(box):
+        a, b = box.pair(kind)
+        assert libc.getsockopt_int(b, libc.SOL_SOCKET, libc.SO_PASSPIDFD) == 0
+        assert libc.setsockopt(b, libc.SOL_SOCKET, libc.SO_PASSPIDFD, 7) == 0
+        assert libc.getsockopt_int(b, libc.SOL_SOCKET, libc.SO_PASSPIDFD) == 1
+        assert libc.send(a, b"who") == 3
+        count, control, flags = control_of(b)
+        assert (count, list(control), flags) == (3, [libc.SCM_PIDFD], 0)
+        fd = pidfd_in(box, control[libc.SCM_PIDFD])
+        assert is_this_process(fd) and libc.fcntl(fd, libc.F_GETFD) == libc.FD_CLOEXEC
+        assert revents(fd) == 0
+        # Beside descriptors and credentials it comes last; without room there is none.
+        assert libc.setsockopt(b, libc.SOL_SOCKET, libc.SO_PASSCRED, 1) == 0
+        assert send_fds(a, b"all", fd) == 3
+        _, control, flags = control_of(b)
+        assert (list(control), flags) == ([CREDENTIALS, RIGHTS, libc.SCM_PIDFD], 0)
+        pidfd_in(box, control[RIGHTS])
+        assert is_this_process(pidfd_in(box, control[libc.SCM_PIDFD]))
+        assert libc.send(a, b"cut") == 3
+        _, control, flags = control_of(b, room=48)
+        assert (list(control), flags) == ([CREDENTIALS], libc.MSG_CTRUNC)
+
+    run(scenario)
+
+
+def test_the_peer_as_a_descriptor(run):
+    def scenario(box):
+        a, _ = box.pair()
+        fd = pidfd_in(box, libc.getsockopt(a, libc.SOL_SOCKET, libc.SO_PEERPIDFD))
+        assert is_this_process(fd)
+        alone = box.socket()
+        assert errno_of(libc.getsockopt(alone, libc.SOL_SOCKET, libc.SO_PEERPIDFD)) == libc.ENODATA
+        listener = box.listener(box.abstract("peer"))
+        client = box.connected(box.abstract("peer"))
+        for sock in (client, box.accept(listener)):
+            assert is_this_process(pidfd_in(box, libc.getsockopt(sock, libc.SOL_SOCKET, libc.SO_PEERPIDFD)))
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("kind", [STREAM, DGRAM, SEQPACKET])
+def test_who_takes_no_descriptors(run, kind):
+    def scenario(box):
+        a, b = box.pair(kind)
+        assert libc.getsockopt_int(b, libc.SOL_SOCKET, libc.SO_PASSRIGHTS) == 1
+        assert libc.setsockopt(b, libc.SOL_SOCKET, libc.SO_PASSRIGHTS, 0) == 0
+        assert errno_of(send_fds(a, b"x", a)) == libc.EPERM
+        assert libc.send(a, b"plain") == 5 and control_of(b)[0] == 5
+        assert libc.setsockopt(b, libc.SOL_SOCKET, libc.SO_PASSRIGHTS, 1) == 0
+        assert send_fds(a, b"x", a) == 1 and len(receive(box, b)[1]) == 1
+
+    run(scenario)
+
+
+def test_an_accepted_socket_has_the_choices_of_its_listener(run):
+    def scenario(box):
+        listener = box.listener(box.abstract("choices"))
+        assert libc.setsockopt(listener, libc.SOL_SOCKET, libc.SO_PASSRIGHTS, 0) == 0
+        assert libc.setsockopt(listener, libc.SOL_SOCKET, libc.SO_PASSPIDFD, 1) == 0
+        client = box.connected(box.abstract("choices"))
+        accepted = box.accept(listener)
+        assert libc.getsockopt_int(accepted, libc.SOL_SOCKET, libc.SO_PASSRIGHTS) == 0
+        assert libc.getsockopt_int(accepted, libc.SOL_SOCKET, libc.SO_PASSPIDFD) == 1
+        assert errno_of(send_fds(client, b"x", client)) == libc.EPERM
+
+    run(scenario)
+
+
+def test_a_stream_says_how_much_is_left(run):
+    def scenario(box):
+        a, b = box.pair()
+        for wrong in (2, -1):
+            assert errno_of(libc.setsockopt(b, libc.SOL_SOCKET, libc.SO_INQ, wrong)) == libc.EINVAL
+        assert libc.setsockopt(b, libc.SOL_SOCKET, libc.SO_INQ, 1) == 0
+        assert libc.send(a, b"hello") == 5 and libc.send(a, b", world") == 7
+        for size, left in ((2, 10), (4, 6), (9, 0)):
+            _, control, _ = control_of(b, size=size)
+            assert control == {libc.SO_INQ: left.to_bytes(4, "little")}
+        datagrams, _ = box.pair(DGRAM)
+        assert errno_of(libc.setsockopt(datagrams, libc.SOL_SOCKET, libc.SO_INQ, 1)) == libc.ENOPROTOOPT
+
+    run(scenario)
