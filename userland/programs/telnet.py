@@ -68,11 +68,11 @@ class Session:
             settings.c_iflag &= ~(libc.ICRNL | libc.IXON)
             settings.c_cc[libc.VMIN] = 1
             settings.c_cc[libc.VTIME] = 0
-        libc.tcsetattr(0, settings)
+        libc.tcsetattr(0, libc.TCSADRAIN, settings)
 
     def restore(self):
         if self.saved is not None and self.raw:
-            libc.tcsetattr(0, self.saved)
+            libc.tcsetattr(0, libc.TCSADRAIN, self.saved)
 
 
 def main(argv):
