@@ -288,6 +288,7 @@ from userland.libc.time import (
     nanosleep,
     setitimer,
     sleep,
+    strftime,
     time,
     usleep,
     wall_clock,
