@@ -88,7 +88,8 @@ def test_a_session_on_another_machine(client):
     link = Link(clock, "wire", rate=10**9, delay=1000)
     hosts = [
         build_machine(
-            clock, link, name=f"hw{number}", number=number, seed=number, cmdline={"init": guest.INIT, "console": "pipe"}, files=files,
+            clock, link, name=f"hw{number}", number=number, seed=number, files=files,
+            cmdline={"init": guest.INIT, "console": "pipe"},
         )
         for number in range(2)
     ]  # fmt: skip
