@@ -92,6 +92,12 @@ class tty_operations(file_operations):
                 return done if done else -ERESTARTSYS
             timeout = self.wait(tty.read_wait, -1 if tty.termios.canonical() else timeout)
 
+    def splice_read(self, filp, to, nonblock):
+        return self.read(filp, to)
+
+    def can_splice_write(self):
+        return True
+
     def read_status(self, tty, to):
         """Packet mode: one byte that tells what has happened to the slave."""
         status = tty.pktstatus
