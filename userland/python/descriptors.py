@@ -6,6 +6,7 @@ The machine's others begin at FIRST, which `reserve` sees to; the host's stay be
 
 import io
 import os
+import sys
 
 from userland import libc
 from userland.python.addresses import index
@@ -317,7 +318,12 @@ def machine_functions(host):
             found.st_mode, found.st_ino, found.st_dev, found.st_nlink, 0, 0, found.st_size, found.st_mtime,
             found.st_mtime, found.st_mtime,
         )  # fmt: skip
-        return host.stat_result(basic, {"st_rdev": found.st_rdev})
+        # The type looks the state of its module up by the module's name (Python 3.13).
+        ours, sys.modules["posix"] = sys.modules["posix"], host
+        try:
+            return host.stat_result(basic, {"st_rdev": found.st_rdev})
+        finally:
+            sys.modules["posix"] = ours
 
     def stat(path, *, dir_fd=None, follow_symlinks=True):
         """stat(path) -> stat_result"""
