@@ -15,9 +15,11 @@ interfaces.
 # ruff: noqa: F401, F403
 from userland.abi.errno import *
 from userland.abi.fcntl import *
+from userland.abi.inotify import *
 from userland.abi.netdb import *
 from userland.abi.process import *
 from userland.abi.socket import *
+from userland.abi.termios import *
 from userland.libc.at import (
     access,
     chmod,
@@ -104,6 +106,7 @@ from userland.libc.inet import (
     sockaddr_ll_fields,
     sockaddr_un,
 )
+from userland.libc.inotify import inotify_add_watch, inotify_init1, inotify_read, inotify_rm_watch
 from userland.libc.net_if import (
     arp_request,
     control_ioctl,
@@ -169,24 +172,22 @@ from userland.libc.process import (
     environ,
     execve,
     getenv,
+    getpgid,
     getpid,
     getppid,
+    getsid,
     klogctl,
     reboot,
     sched_yield,
     setenv,
     setpgid,
+    setsid,
     shell_status,
     spawn,
-    tcgetattr,
-    tcsetattr,
-    tcsetpgrp,
-    termios,
     uname,
     unsetenv,
     uptime,
     waitpid,
-    window_size,
 )
 from userland.libc.resource import getrlimit, prlimit, setrlimit
 from userland.libc.signal import (
@@ -246,6 +247,32 @@ from userland.libc.stdio import (
     puts,
 )
 from userland.libc.stdlib import search_path, system
+from userland.libc.termios import (
+    cfgetispeed,
+    cfgetospeed,
+    cfmakeraw,
+    cfsetspeed,
+    get_winsize,
+    grantpt,
+    login_tty,
+    openpty,
+    posix_openpt,
+    ptsname,
+    set_winsize,
+    tcdrain,
+    tcflow,
+    tcflush,
+    tcgetattr,
+    tcgetpgrp,
+    tcgetsid,
+    tcsendbreak,
+    tcsetattr,
+    tcsetpgrp,
+    termios,
+    ttyname,
+    unlockpt,
+    window_size,
+)
 from userland.libc.thread import (
     Futex,
     gettid,

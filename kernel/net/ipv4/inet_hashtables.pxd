@@ -66,7 +66,7 @@ cdef class inet_hashinfo:
     cpdef listen_hash(self, tcp_sock sk)
     @cython.locals(socks=list)
     cpdef listen_unhash(self, tcp_sock sk)
-    @cython.locals(socks=list, best=list, best_score=cython.int, sk=tcp_sock, score=cython.int)
+    @cython.locals(socks=list, best=tcp_sock, best_score=cython.int, sk=tcp_sock, score=cython.int)
     cpdef tcp_sock lookup_listener(self, unsigned int rmt_addr, unsigned int rmt_port, unsigned int loc_addr,
                                    unsigned int num, int dif, sk_buff skb)
     @cython.locals(bucket=inet_bind_bucket)

@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from kernel.net.core.netdev_flags import NET_XMIT_DROP, NET_XMIT_SUCCESS
 from kernel.net.core.netdevice import Qdisc
 from kernel.net.core.skbuff import kfree_skb
-from kernel.net.core.sock import sock, sock_is_tcp
+from kernel.uapi.socket import SOCK_STREAM
 
 NSEC_PER_SEC = 1000000000
 # The defaults of tc-fq(8): packets in all and of one flow, how far ahead a time may lie, bytes of a turn in MTUs.
@@ -113,7 +113,8 @@ class fq_qdisc(Qdisc):
         self.qlen -= 1
         flow.credit -= skb.len
         owner = skb.sk
-        if not skb.tstamp and isinstance(owner, sock) and owner.sk_max_pacing_rate > 0 and not sock_is_tcp(owner):
+        # Connections pace themselves.
+        if not skb.tstamp and owner is not None and owner.sk_max_pacing_rate > 0 and owner.sk_type != SOCK_STREAM:
             needed = skb.len * NSEC_PER_SEC // owner.sk_max_pacing_rate
             # What this one has left late counts for the next one, up to a half.
             flow.next_time = now + needed - min(needed // 2, now - flow.next_time)
