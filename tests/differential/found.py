@@ -71,6 +71,14 @@ def eventfd(slot):
     return Step("eventfd2", (0, 0o4000), makes=RESULT, slot=slot)
 
 
+# struct sockaddr_ll of lo for an experiment's frames.
+LINK_NAME = b"\x11\0\x88\xb5" + struct.pack("<iHBB8x", 1, 772, 0, 6)
+
+
+def packet(slot, kind):
+    return sock(slot, kind, 0xB588, 17)
+
+
 def netlink(slot):
     return sock(slot, 2, 0, 16)
 
@@ -511,6 +519,36 @@ FOUND = {
     ),
     "a name of nothing is not read": (
         (sock(0, 1), Step("setsockopt", (Fd(0), 1, 25, 0, 0)), Step("setsockopt", (Fd(0), 6, 13, 8, 0))), (3, 0, -22), (),
+    ),
+    "the name of a packet socket is no shorter than its structure": (
+        (packet(0, 3), Step("bind", (Fd(0), Ptr(0), 12), (at(0, LINK_NAME),))), (3, -22), (),
+    ),
+    "an unbound packet socket has a short name": (
+        (packet(0, 3), Step("getsockname", (Fd(0), Ptr(0), Ptr(0x40)), (at(0x40, word(128)),))), (3, 0),
+        ((0, b"\x11\0\x88\xb5" + bytes(8)), (0x40, b"\x0c")),
+    ),
+    "a frame on lo arrives before its sender goes on": (
+        (packet(0, 2), Step("sendto", (Fd(0), Ptr(0x100), 5, 0, Ptr(0), 20), (at(0, LINK_NAME),)),
+         Step("read", (Fd(0), Ptr(0x100), 99))), (3, 5, 5), None,
+    ),
+    "a frame without a payload is not seen": (
+        (packet(0, 2), Step("sendto", (Fd(0), Ptr(0x100), 0, 0, Ptr(0), 20), (at(0, LINK_NAME),)),
+         Step("read", (Fd(0), Ptr(0x100), 99))), (3, 0, -11), (),
+    ),
+    "packet sockets know few flags": ((packet(0, 3), Step("recvfrom", (Fd(0), Ptr(0), 9, 0x40000000, 0, 0))), (3, -22), ()),
+    "to leave what a packet socket has not joined": (
+        (packet(0, 3), option(0, 263, 2, struct.pack("<iHH8x", 1, 0, 6))), (3, 0), (),
+    ),
+    "a packet socket joins no address that is too long": (
+        (packet(0, 3), option(0, 263, 1, struct.pack("<iHH8x", 1, 2, 8))), (3, -22), (),
+    ),
+    "netlink has 32 groups at least": ((sock(0, 2, 4, 16), option(0, 270, 1, word(32)), get(0, 270, 9, 2)), (3, 0, 0),
+        ((0x40, b"\x04"),),
+    ),
+    "who sends on a stream needs no name": (
+        (pair(0, 1), option(0, 1, 16, word(1)), Step("write", (Fd(0), Ptr(0x100), 1)),
+         Step("getsockname", (Fd(0), Ptr(0), Ptr(0x40)), (at(0x40, word(128)),))), (0, 0, 1, 0),
+        ((0, b"\1\0"), (0x40, b"\2")),
     ),
 }  # fmt: skip
 
