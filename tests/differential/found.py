@@ -535,6 +535,9 @@ FOUND = {
         (packet(0, 2), Step("sendto", (Fd(0), Ptr(0x100), 0, 0, Ptr(0), 20), (at(0, LINK_NAME),)),
          Step("read", (Fd(0), Ptr(0x100), 99))), (3, 0, -11), (),
     ),
+    "a frame's bytes are read before its length is looked at": (
+        (packet(0, 3), Step("sendto", (Fd(0), Ptr(PAGE), 5, 0, Ptr(0), 20), (at(0, LINK_NAME),))), (3, -14), (),
+    ),
     "packet sockets know few flags": ((packet(0, 3), Step("recvfrom", (Fd(0), Ptr(0), 9, 0x40000000, 0, 0))), (3, -22), ()),
     "to leave what a packet socket has not joined": (
         (packet(0, 3), option(0, 263, 2, struct.pack("<iHH8x", 1, 0, 6))), (3, 0), (),

@@ -255,8 +255,6 @@ def packet_sendmsg(sk, msg, size):
     limit = dev.mtu + (link if raw else 0)
     if size > limit + (VLAN_HLEN if raw else 0):
         return -EMSGSIZE
-    if raw and size < link:
-        return -EINVAL
     cookie = sockcm_cookie(sk)
     err = sock_cmsg_send(sk, msg, cookie)
     if err == 0:
@@ -266,6 +264,9 @@ def packet_sendmsg(sk, msg, size):
     skb = packet_build(sk, msg, size, HEADROOM + dev.hard_header_len + dev.needed_headroom, link if raw else 0)
     if isinstance(skb, int):
         return skb
+    if raw and size < link:
+        kfree_skb(skb, "PACKET_SOCK_ERROR")
+        return -EINVAL
     if size > limit and not (link == 14 and skb.get16(skb.data + 12) == ETH_P_8021Q):
         # Only a VLAN tag makes a frame longer than the MTU says.
         kfree_skb(skb, "PACKET_SOCK_ERROR")
