@@ -246,11 +246,12 @@ def netlink_ack(request, err):
     flags = 0
     capped = err == 0 or sk.options[NETLINK_CAP_ACK]
     body = err.to_bytes(4, "little", signed=True) + (request.raw[:NLMSG_HDRLEN] if capped else request.raw)
+    body += bytes(align(len(body)) - len(body))
     if capped:
         flags |= NLM_F_CAPPED
     if request.extack and sk.options[NETLINK_EXT_ACK]:
         flags |= NLM_F_ACK_TLVS
-        body += bytes(align(len(body)) - len(body)) + nla(NLMSGERR_ATTR_MSG, request.extack.encode() + b"\0")
+        body += nla(NLMSGERR_ATTR_MSG, request.extack.encode() + b"\0")
     sk.deliver(nlmsg(NLMSG_ERROR, flags, request.seq, request.portid, body), 0, 0)
 
 

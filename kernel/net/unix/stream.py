@@ -12,7 +12,7 @@ from kernel.net.core.sock import sk_sleep, skb_set_owner_w, sock_error, sock_int
 from kernel.net.core.sock_flags import SOCK_DEAD, SOCK_INQ, SOCK_PASSRIGHTS, SOCK_URGINLINE, SOCK_WHO_HAS_SENT
 from kernel.net.unix import scm
 from kernel.net.unix.unix_sock import FAMILY, unix_truesize
-from kernel.uapi.errno import EAGAIN, EFAULT, EINVAL, EISCONN, ENOBUFS, ENOTCONN, EOPNOTSUPP, EPERM, EPIPE
+from kernel.uapi.errno import EAGAIN, EFAULT, EINTR, EINVAL, EISCONN, ENOBUFS, ENOTCONN, EOPNOTSUPP, EPERM, EPIPE, ERESTARTSYS
 from kernel.uapi.poll import POLLPRI
 from kernel.uapi.socket import MSG_DONTWAIT, MSG_OOB, MSG_PEEK, MSG_WAITALL, RCV_SHUTDOWN, SEND_SHUTDOWN, SO_INQ, SOL_SOCKET
 from kernel.uapi.tcp import TCP_ESTABLISHED
@@ -153,7 +153,10 @@ def unix_stream_recvmsg(sk, msg, size, flags):
         return receive_urgent(sk, msg, flags)
     cookie = scm.scm_cookie()
     copied = read_stream(sk, msg, size, flags, cookie)
-    scm.scm_recv(sk, msg, cookie)
+    if copied in (-EINTR, -ERESTARTSYS):
+        sk.domain.put_files(cookie.files)
+    else:
+        scm.scm_recv(sk, msg, cookie)
     if sk.sk_flags & SOCK_INQ and msg.msg_control is not None:
         msg.msg_control.append((SOL_SOCKET, SO_INQ, sum(left(skb) for skb in sk.sk_receive_queue).to_bytes(4, "little")))
     return copied
