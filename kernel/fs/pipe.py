@@ -222,6 +222,7 @@ class pipe_file_operations(file_operations):
         if pipe.readers == 0:
             send_signal(self.sched.current, SIGPIPE)
             return -EPIPE
+        waited = False
         merged = pipe.merge(source.count)
         if merged:
             chunk = source.read(merged)
@@ -233,6 +234,7 @@ class pipe_file_operations(file_operations):
             if pipe.readers == 0 or len(pipe.bufs) >= pipe.slots:
                 if done and pipe.rd_wait.first is not None:
                     pipe.rd_wait.wake_up(READABLE)
+                waited = True
                 err = self.wait_for_room(pipe, nonblock)
                 if err < 0:
                     return done if done else err
@@ -243,7 +245,11 @@ class pipe_file_operations(file_operations):
                 break
             pipe.append(chunk, filp.f_flags & O_DIRECT != 0)
             done += len(chunk)
-        self.after_write(pipe)
+        if waited:
+            self.after_write(pipe)
+        elif pipe.rd_wait.first is not None:
+            # Whoever had room all the time has kept no other writer waiting.
+            pipe.rd_wait.wake_up(READABLE)
         return done
 
     # --- the rest ---

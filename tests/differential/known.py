@@ -7,6 +7,9 @@ reason.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from . import options
+from .private import as_int
+
 
 @dataclass(frozen=True)
 class Known:
@@ -28,11 +31,23 @@ def netlink_family(step, host, ours):
     return step.call == "socket" and step.arguments[0] == AF_NETLINK and ours.result == -EPROTONOSUPPORT
 
 
+def netfilter_option(step, host, ours):
+    if step.call not in ("getsockopt", "setsockopt"):
+        return False
+    level, option = (as_int(value) for value in step.arguments[1:3])
+    return level == options.SOL_IP and (level, option) in options.NOT_CLAIMED
+
+
 KNOWN = (
     Known(
         "netlink families",
         "which of them there are is a question of the configuration; the machine has those of routing and of socket diagnosis",
         netlink_family,
+    ),
+    Known(
+        "netfilter's options",
+        "the machine has no tables of packet filters; they are asked for where a wrong argument is such a number",
+        netfilter_option,
     ),
     Known(
         "SOCK_PACKET", "obsolete since Linux 2.2 (packet(7)): an AF_INET socket of this type is refused", obsolete_packet_socket

@@ -99,9 +99,10 @@ PRIVATE = {
     (SOL_SOCKET, 17), (SOL_SOCKET, 49), (SOL_SOCKET, 55), (SOL_SOCKET, 56), (SOL_SOCKET, 57), (SOL_TCP, 11),
     (SOL_TCP, 26),
 }  # fmt: skip
-# What the machine does not claim to have (README): the repair of connections, signed segments; netfilter's tables.
+# What the machine does not claim to have (README): the repair of connections, signed segments; UDP-Lite, netfilter's tables.
 NOT_CLAIMED = {
     *((SOL_TCP, option) for option in (14, 19, 20, 21, 22, 29, 32, *range(38, 43))),
+    *((SOL_UDP, option) for option in (10, 11)),
     *((SOL_IP, option) for option in (*range(64, 68), *range(80, 84), *range(96, 100))),
 }
 LENGTHS = (4, 4, 4, 4, 4, 4, 4, 4, 0, 1, 2, 3, 5, 8, 16, 64, 1000, 100000, 0x7FFFFFFF, -1)
