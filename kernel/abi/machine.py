@@ -48,6 +48,7 @@ class machine_abi:
 
     def leave(self, task):
         """A thread has ended: nothing keeps the memory but its other threads."""
+        task.mm.mmput()
         task.mm = None
         task.context.address_space = None
         task.context.thread_pointer = None
@@ -57,6 +58,7 @@ class machine_abi:
         mm = task.mm
         if flags & CLONE_VM:
             target = mm
+            mm.users += 1
         else:
             try:
                 target = mm.fork()

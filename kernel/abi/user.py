@@ -5,11 +5,13 @@ from kernel.sched.ending import TaskExit
 from kernel.signal import force_signal, siginfo
 from kernel.signal_delivery import deliver_signals
 from kernel.uapi.signal import (
+    BUS_ADRERR,
     FPE_INTDIV,
     ILL_ILLOPN,
     SEGV_ACCERR,
     SEGV_MAPERR,
     SI_KERNEL,
+    SIGBUS,
     SIGFPE,
     SIGILL,
     SIGSEGV,
@@ -86,6 +88,9 @@ def fault(kernel, task, mm):
     elif mm.vector >= 0:
         sig, code = SIGSEGV, SI_KERNEL
         address = 0
+    elif mm.fault == UNMAPPED and mm.past_the_file(mm.fault_address):
+        sig, code = SIGBUS, BUS_ADRERR
+        address = mm.fault_address
     else:
         sig = SIGSEGV
         code = SEGV_MAPERR if mm.fault == UNMAPPED else SEGV_ACCERR

@@ -4,6 +4,7 @@ A program file is in machine code (ELF), is Python source with `main(argv)`, or 
 (`#!hwemu MODULE`); a script for another interpreter begins with `#!/path ARG`.
 """
 
+from kernel.arch.memory import SharedPages
 from kernel.arch.program import load_python_program
 from kernel.arch.uaccess import get_user, strncpy_from_user
 from kernel.exec.binfmt_elf import elf_binprm
@@ -58,7 +59,7 @@ def string_vector(mm, address, word=8):
 def read_program(node):
     """The content of a program file as bytes, or a negative errno."""
     data = node.i_private
-    if isinstance(data, (bytes, bytearray)):
+    if isinstance(data, (bytes, bytearray, SharedPages)):
         return bytes(data)
     contents = getattr(node.i_sb, "contents", None)
     return contents(node, MAX_PROGRAM_SIZE) if contents is not None else -EIO

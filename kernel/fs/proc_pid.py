@@ -137,7 +137,7 @@ def proc_init(kernel):
     proc.create("meminfo", lambda: show_meminfo(kernel))
     proc.create("stat", lambda: show_kernel_stat(kernel))
     proc.symlink("mounts", "self/mounts")
-    proc.create("filesystems", lambda: "nodev\tramfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\thostfs\n")
+    proc.create("filesystems", lambda: "nodev\tramfs\nnodev\tproc\nnodev\ttmpfs\nnodev\tdevtmpfs\nnodev\thostfs\n")
     proc.create("sys/kernel/hostname", lambda: kernel.hostname + "\n", kernel.set_hostname)
     proc.create("sys/fs/nr_open", lambda: f"{NR_OPEN}\n")
     proc.create("sys/fs/pipe-max-size", lambda: f"{PIPE_MAX_UNPRIVILEGED}\n")
@@ -153,7 +153,8 @@ def show_mounts(kernel):
 def show_meminfo(kernel):
     total = kernel.arch.memory.size // 1024
     slab = kernel.slab.bytes_in_use // 1024 if kernel.slab is not None else 0
-    return f"MemTotal: {total:>14} kB\nMemFree: {total - slab:>15} kB\nSlab: {slab:>18} kB\n"
+    shared = kernel.shm.sb.used // 1024
+    return f"MemTotal: {total:>14} kB\nMemFree: {total - slab:>15} kB\nShmem: {shared:>17} kB\nSlab: {slab:>18} kB\n"
 
 
 def show_cpu(kernel):

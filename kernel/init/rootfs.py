@@ -8,6 +8,7 @@ from kernel.fs.pipe import pipe_file_operations
 from kernel.fs.procfs import procfs
 from kernel.fs.ramfs import ramfs
 from kernel.init.host_root import mount_host_root
+from kernel.mm.shmem import shm_mount
 from kernel.sysctl import SysctlTable
 from kernel.tty.tty import tty_operations
 
@@ -15,8 +16,12 @@ ROOT_DEVICE = 1
 DEV_DEVICE = 2
 PROC_DEVICE = 3
 HOST_DEVICE = 4
+SHM_DEVICE = 5
+NAMELESS_DEVICE = 6
 # A file system in memory takes at most one part in so many, as Linux bounds tmpfs.
 RAM_SHARE = 2
+# What programs may share without a name: as much as one of them may have mapped for writing.
+SHARED_MEMORY = 1 << 30
 DIRECTORIES = ("bin", "sbin", "dev", "etc", "home", "proc", "root", "tmp")
 PROGRAM_DIRECTORIES = ("/bin/", "/sbin/", "/usr/bin/")
 
@@ -41,6 +46,11 @@ def vfs_init(kernel):
     add_device(devices, "ttyS1", kernel.stderr_operations, 4, 65)
     add_device(devices, "tty", tty_operations(kernel.console, kernel.sched, controlling=True), 5, 0)
     mount(kernel, "dev", devices)
+    shm = ramfs("tmpfs", SHM_DEVICE, now, limit)
+    shm.root.i_mode |= 0o1777
+    devices.ensure_dir(["shm"]).i_mount = shm.root
+    kernel.mounts.append(("/dev/shm", shm))
+    kernel.shm = shm_mount(NAMELESS_DEVICE, now, SHARED_MEMORY)
     kernel.proc = procfs(PROC_DEVICE)
     mount(kernel, "proc", kernel.proc)
     for _, sb in kernel.mounts:
