@@ -62,8 +62,11 @@ REGISTERS = {
     "r10": 108, "r11": 109, "r12": 110, "r13": 111, "r14": 112, "r15": 113, "rip": 41, "eflags": 25, "fs_base": 250,
     "gs_base": 251, "cs": 11, "ss": 49, "ds": 17, "es": 28, "fs": 32, "gs": 33, "mxcsr": 249,
 }
-REG_GDTR = 243
-
+# Floating point: the x87's words, its registers from ST(0) on, and the first of the XMM registers.
+FLOATS = {
+    "fpcw": 246, "fpsw": 31, "fptag": 247, "fop": 258, "fip": 254, "fcs": 255, "fdp": 256, "fds": 257, "st0": 114,
+    "mxcsr": 249, "xmm0": 122,
+}
 
 cdef struct State:
     long long budget

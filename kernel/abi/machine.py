@@ -1,5 +1,6 @@
 """What programs in machine code have in common, whatever their registers are called: `machine_abi`, to be subclassed."""
 
+from kernel.abi import fpu
 from kernel.abi.user import report_death, run_user, user_state
 from kernel.arch.memory import Registers
 from kernel.uapi.errno import ENOMEM
@@ -21,7 +22,7 @@ def signed64(value):
 class machine_abi:
     """How programs of one kind and one kernel speak to each other.
 
-    Subclasses give the registers (`result_register`, `ip_register`, `sp_register`), their width and mask, and
+    Subclasses give the registers (`result_register`, `ip_register`, `sp_register`), their width and mask, `xmms` and
     `native_call`, `arguments`, `setup_frame`, `sigreturn` and `set_tls`.
     """
 
@@ -37,6 +38,7 @@ class machine_abi:
         task.mm.load(registers)
         task.mm.put(self.ip_register, begin.entry)
         task.mm.put(self.sp_register, begin.stack)
+        fpu.reset(task.mm, self.xmms)
 
     def check(self, flags):
         """clone(2) makes anything: threads, vforks and forks."""

@@ -7,10 +7,11 @@ from hwemu.mmu import AddressSpace
 from hwemu.ram import RAM
 from hwemu.x86.library import EngineMissing, library_path
 from hwemu.x86.shared import SharedPages
-from hwemu.x86.space import FAULT, REGISTERS, SHARED, SYSCALL, UNDEFINED, UNMAPPED, Registers, UserSpace
+from hwemu.x86.space import FAULT, FLOATS, REGISTERS, SHARED, SYSCALL, UNDEFINED, UNMAPPED, Registers, UserSpace
 
 __all__ = [
     "FAULT",
+    "FLOATS",
     "RAM",
     "REGISTERS",
     "SHARED",

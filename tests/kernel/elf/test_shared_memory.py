@@ -1,18 +1,7 @@
 """Shared mappings: between processes, of files, by name; what they do is what the host's kernel does."""
 
-import subprocess
-from pathlib import Path
-
 import pytest
-from programs import compiled, folder, run_elf
-
-
-def on_the_host(content, *arguments):
-    """The same program on the host: its output."""
-    target = Path(folder().name) / "on-the-host"
-    target.write_bytes(content)
-    target.chmod(0o755)
-    return subprocess.run([str(target), *arguments], capture_output=True, text=True, check=True).stdout
+from programs import compiled, on_the_host, run_elf
 
 
 @pytest.mark.parametrize("flags", [(), pytest.param(("-m32",), marks=pytest.mark.interop)])
