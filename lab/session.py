@@ -71,7 +71,7 @@ class Session:
             files=self.files, name_server=self.name_server(), more_wires=wires[1:],
         )  # fmt: skip
         if options.command == "run" and options.gdb:
-            debugger = GdbServer(options.gdb)
+            debugger = GdbServer(options.gdb, self.clock)
             self.closing.callback(debugger.close)
             self.host.kernel.debugger = debugger
         if options.command == "strace":

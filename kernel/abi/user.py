@@ -66,7 +66,8 @@ def run_user(kernel, task):
                 abi.system_call(kernel, task, mm)
                 continue
             if reason == FAULT:
-                fault(kernel, task, mm)
+                info = fault_info(abi, mm)
+                force_signal(task, info.signo, info)
             else:
                 kernel.arch.interruptible_point()
                 kernel.sched.cond_resched()
@@ -76,9 +77,9 @@ def run_user(kernel, task):
         mm.drop(registers)
 
 
-def fault(kernel, task, mm):
-    """An instruction could not be executed: the signal that it raises."""
-    address = mm.get(task.abi.ip_register)
+def fault_info(abi, mm):
+    """The siginfo of the signal that the instruction raises which could not be executed."""
+    address = mm.get(abi.ip_register)
     if mm.fault == UNDEFINED:
         sig, code = SIGILL, ILL_ILLOPN
     elif mm.vector in (VECTOR_DIVIDE, VECTOR_X87, VECTOR_SIMD):
@@ -97,7 +98,7 @@ def fault(kernel, task, mm):
         address = mm.fault_address
     info = siginfo(sig, code)
     info.address = address
-    force_signal(task, sig, info)
+    return info
 
 
 def register_dump(mm, shown):

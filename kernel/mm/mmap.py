@@ -111,7 +111,7 @@ class user_mm(UserSpace):
     def map_shared_area(self, area):
         """Map pages of a file at a place that is free; 0 or -ENOMEM."""
         pages = (area.end - area.start) // PAGE
-        fits = len(self.areas) < MAX_AREAS and LOWEST <= area.start and area.end <= self.limit
+        fits = len(self.areas) < MAX_AREAS and area.start >= LOWEST and area.end <= self.limit
         area.mapping.add(self, area)
         try:
             if not fits or (area.prot & PROT_WRITE and self.writable() + pages > MAX_WRITABLE):
