@@ -7,6 +7,8 @@ from struct import Struct
 
 from kernel.abi.compat_files import (
     STATFS_CONVERTERS,
+    fadvise64,
+    fadvise64_64,
     fallocate,
     fcntl,
     old_mmap,
@@ -83,6 +85,9 @@ from kernel.uapi.syscall import (
     SYS_stat64,
     SYS_sysinfo,
     SYS_time,
+    SYS_timer_create,
+    SYS_timer_gettime,
+    SYS_timer_settime,
     SYS_timerfd_gettime,
     SYS_timerfd_settime,
     SYS_times,
@@ -109,6 +114,8 @@ SYSINFO32, SYSINFO64 = Struct("<i3I6IH2xIII8x"), Struct("<q3Q6QH6xQQI4x")
 SYSINFO_SIZES = (*range(4, 10), 11, 12)
 PAGE_SHIFT = 12
 FUTEX_TIMED = (0, 9)
+# struct sigevent: value, signal, how to notify, thread.
+SIGEVENT32, SIGEVENT64 = Struct("<Iiii48x"), Struct("<Qiii44x")
 OLD_SELECT = Struct("<5I")
 
 
@@ -341,6 +348,11 @@ def waitid(mm, arguments):
     return with_longs(SYS_waitid, None, 4, 18)(mm, arguments)
 
 
+def timer_create(mm, arguments):
+    """int timer_create(clockid_t clockid, struct sigevent *sevp, timer_t *timerid)"""
+    return with_structures(SYS_timer_create, SIGEVENT32, SIGEVENT64, source=1)(mm, arguments)
+
+
 def rt_sigtimedwait(mm, arguments):
     return time_in(SYS_rt_sigtimedwait)(mm, arguments, 2)
 
@@ -355,7 +367,9 @@ CONVERTERS = {
     174: sigaction, 177: rt_sigtimedwait, 180: with_offset(SYS_pread64, 3), 181: with_offset(SYS_pwrite64, 3), 186: sigaltstack,
     187: sendfile, 190: vfork, 191: getrlimit(INFINITY32, INFINITY32), 193: with_offset(SYS_truncate64, 1),
     194: with_offset(SYS_ftruncate64, 1), 195: with_stat(SYS_stat64), 196: with_stat(SYS_lstat64), 197: with_stat(SYS_fstat64),
-    221: fcntl, 240: futex, 265: time_out(SYS_clock_gettime, 1), 266: time_out(SYS_clock_getres, 1), 267: clock_nanosleep,
+    221: fcntl, 250: fadvise64, 259: timer_create, 260: with_longs(SYS_timer_settime, 2, 3, 4),
+    261: with_longs(SYS_timer_gettime, None, 1, 4), 272: fadvise64_64, 240: futex, 265: time_out(SYS_clock_gettime, 1),
+    266: time_out(SYS_clock_getres, 1), 267: clock_nanosleep,
     271: with_times(SYS_utimes, 1), 284: waitid, 299: with_times(SYS_futimesat, 2), 300: with_stat(SYS_fstatat64, 2),
     308: select_like(SYS_pselect6, TIME32, TIME64), 309: ppoll, 316: with_vector(SYS_vmsplice), 320: utimensat, 324: fallocate,
     325: with_longs(SYS_timerfd_settime, 2, 3, 4), 326: with_longs(SYS_timerfd_gettime, None, 1, 4),
@@ -367,10 +381,10 @@ CONVERTERS = {
 
 # Calls of 2038, whose times have 64 bits as the kernel's own, and calls of 32-bit user ids.
 SAME_LAYOUT = {
-    403: SYS_clock_gettime, 406: SYS_clock_getres, 407: SYS_clock_nanosleep, 410: SYS_timerfd_gettime,
-    411: SYS_timerfd_settime, 412: SYS_utimensat, 414: SYS_ppoll, 421: SYS_rt_sigtimedwait, 422: SYS_futex,
+    403: SYS_clock_gettime, 406: SYS_clock_getres, 407: SYS_clock_nanosleep, 408: SYS_timer_gettime,
+    409: SYS_timer_settime, 410: SYS_timerfd_gettime, 411: SYS_timerfd_settime, 412: SYS_utimensat, 414: SYS_ppoll, 421: SYS_rt_sigtimedwait, 422: SYS_futex,
     199: SYS_getuid, 200: SYS_getgid, 201: SYS_geteuid, 202: SYS_getegid, 205: SYS_getgroups, 213: SYS_setuid, 214: SYS_setgid,
 }  # fmt: skip
 
 # Numbers that mean another call here than in the kernel's own table: a program is told ENOSYS.
-NOT_CONVERTED = frozenset((259, 260, 261, 262, 263, 500))
+NOT_CONVERTED = frozenset((500,))

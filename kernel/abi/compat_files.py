@@ -7,6 +7,7 @@ from kernel.arch.uaccess import copy_from_user
 from kernel.uapi import fcntl as uapi
 from kernel.uapi.errno import EFAULT, EINVAL, EOVERFLOW
 from kernel.uapi.syscall import (
+    SYS_fadvise64,
     SYS_fallocate,
     SYS_fcntl64,
     SYS_fstatfs,
@@ -117,6 +118,16 @@ def with_vector_at(native):
 def fallocate(mm, arguments):
     """int fallocate(int fd, int mode, loff_t offset, loff_t len)"""
     return SYS_fallocate, [*joined(joined(arguments, 4)[:5], 2)[:4], 0, 0], None
+
+
+def fadvise64(mm, arguments):
+    """int fadvise64(int fd, loff_t offset, size_t len, int advice)"""
+    return SYS_fadvise64, joined(arguments, 1), None
+
+
+def fadvise64_64(mm, arguments):
+    """int fadvise64_64(int fd, loff_t offset, loff_t len, int advice)"""
+    return SYS_fadvise64, joined(joined(arguments, 3), 1)[:6], None
 
 
 def sendfile(mm, arguments):

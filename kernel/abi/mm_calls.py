@@ -1,11 +1,11 @@
 """The calls about a machine-code program's memory, and those that only such programs make."""
 
 from kernel.arch.memory import REGISTERS
-from kernel.arch.uaccess import copy_to_user, kernel_iter, put_user
+from kernel.arch.uaccess import kernel_iter, put_user
 from kernel.fs.ramfs import MAX_FILE_SIZE, ramfs_inode
 from kernel.mm.mmap import PAGE, page_up, user_mm
 from kernel.syscalls import as_int
-from kernel.uapi.errno import EACCES, EBADF, EFAULT, EINVAL, ENODEV, ENOMEM, ENOSYS, EOVERFLOW, EPERM, ESRCH
+from kernel.uapi.errno import EACCES, EBADF, EFAULT, EINVAL, ENODEV, ENOMEM, ENOSYS, EOVERFLOW, EPERM
 from kernel.uapi.fcntl import F_SEAL_FUTURE_WRITE, F_SEAL_WRITE, FMODE_READ, FMODE_WRITE
 from kernel.uapi.mman import (
     ARCH_GET_FS,
@@ -17,6 +17,7 @@ from kernel.uapi.mman import (
     MAP_PRIVATE,
     MAP_SHARED,
     MAP_TYPE,
+    MCL_ALL,
     MS_ASYNC,
     MS_INVALIDATE,
     MS_SYNC,
@@ -26,19 +27,17 @@ from kernel.uapi.stat import S_IFCHR, S_IFMT
 from kernel.uapi.syscall import (
     SYS_arch_prctl,
     SYS_brk,
-    SYS_getegid,
-    SYS_geteuid,
-    SYS_getgid,
-    SYS_getgroups,
     SYS_madvise,
+    SYS_mlock,
+    SYS_mlockall,
     SYS_mmap2,
     SYS_mprotect,
     SYS_mremap,
     SYS_msync,
+    SYS_munlock,
+    SYS_munlockall,
     SYS_munmap,
-    SYS_sched_getaffinity,
-    SYS_setgid,
-    SYS_setuid,
+    SYS_personality,
 )
 
 MASK64 = 0xFFFFFFFFFFFFFFFF
@@ -177,36 +176,28 @@ class mm_calls:
             return 0 if put_user(mm, address, 8, mm.get(REGISTERS[name])) else -EFAULT
         return -EINVAL
 
-    def getgid(self, task, a0, a1, a2, a3, a4, a5):
-        """gid_t getgid(void), and the effective ids: a user's group has the user's number"""
-        return task.uid
+    def lock(self, task, address, length, a2, a3, a4, a5):
+        """int mlock(const void *addr, size_t len), and munlock: nothing is ever swapped"""
+        mm = task.mm
+        if not isinstance(mm, user_mm):
+            return -ENOSYS
+        start, end = address & MASK64 & ~(PAGE - 1), page_up((address & MASK64) + (length & MASK64))
+        if end > mm.limit:
+            return -ENOMEM
+        covered = sum(min(area.end, end) - max(area.start, start) for area in mm.overlapping(start, end)) if end > start else 0
+        return 0 if covered == max(0, end - start) else -ENOMEM
 
-    def setid(self, task, wanted, a1, a2, a3, a4, a5):
-        """int setuid(uid_t uid) and its kin: root may, everybody else may only ask for what is"""
-        if wanted < 0:
-            return -EINVAL
-        if task.uid not in (0, wanted):
-            return -EPERM
+    def lock_all(self, task, flags, a1, a2, a3, a4, a5):
+        """int mlockall(int flags)"""
+        return 0 if 0 < flags <= MCL_ALL else -EINVAL
+
+    def unlock_all(self, task, a0, a1, a2, a3, a4, a5):
+        """int munlockall(void)"""
         return 0
 
-    def setuid(self, task, wanted, a1, a2, a3, a4, a5):
-        """int setuid(uid_t uid)"""
-        result = self.setid(task, wanted, a1, a2, a3, a4, a5)
-        if result == 0:
-            task.uid = wanted
-        return result
-
-    def getgroups(self, task, size, address, a2, a3, a4, a5):
-        """int getgroups(int size, gid_t list[]): no supplementary groups"""
-        return -EINVAL if size < 0 else 0
-
-    def sched_getaffinity(self, task, pid, size, address, a3, a4, a5):
-        """int sched_getaffinity(pid_t pid, size_t cpusetsize, cpu_set_t *mask): the one CPU"""
-        if size < 8 or size % 8:
-            return -EINVAL
-        if pid and self.kernel.pids.find(pid) is None:
-            return -ESRCH
-        return 8 if copy_to_user(task.mm, address, (1).to_bytes(8, "little")) else -EFAULT
+    def personality(self, task, persona, a1, a2, a3, a4, a5):
+        """int personality(unsigned long persona): always Linux's own"""
+        return 0
 
     def register(self, table):
         for nr, name, function in (
@@ -218,13 +209,11 @@ class mm_calls:
             (SYS_madvise, "madvise", self.madvise),
             (SYS_msync, "msync", self.msync),
             (SYS_arch_prctl, "arch_prctl", self.arch_prctl),
-            (SYS_getgid, "getgid", self.getgid),
-            (SYS_getegid, "getegid", self.getgid),
-            (SYS_geteuid, "geteuid", self.getgid),
-            (SYS_setuid, "setuid", self.setuid),
-            (SYS_setgid, "setgid", self.setid),
-            (SYS_getgroups, "getgroups", self.getgroups),
-            (SYS_sched_getaffinity, "sched_getaffinity", self.sched_getaffinity),
+            (SYS_mlock, "mlock", self.lock),
+            (SYS_munlock, "munlock", self.lock),
+            (SYS_mlockall, "mlockall", self.lock_all),
+            (SYS_munlockall, "munlockall", self.unlock_all),
+            (SYS_personality, "personality", self.personality),
         ):
             table.register(nr, name, function)
 

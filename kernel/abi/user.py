@@ -4,6 +4,7 @@ from kernel.arch.memory import FAULT, SYSCALL, UNDEFINED, UNMAPPED
 from kernel.sched.ending import TaskExit
 from kernel.signal import force_signal, siginfo
 from kernel.signal_delivery import deliver_signals
+from kernel.time.itimer import run_cpu_timers
 from kernel.uapi.signal import (
     BUS_ADRERR,
     FPE_INTDIV,
@@ -22,6 +23,8 @@ from kernel.uapi.signal import (
 # Instructions until somebody else may run, and how long one takes: a machine of a hundred MIPS, about what is emulated.
 SLICE = 10000
 NS_PER_INSTRUCTION = 10
+# The same by nice values from -20 to 19: a step weighs a quarter; a turn is between 200 instructions and 0.4 ms.
+SLICES = tuple(min(40000, max(200, round(SLICE * 1.25**-nice))) for nice in range(-20, 20))
 
 VECTOR_DIVIDE = 0
 VECTOR_DEBUG = 1
@@ -58,10 +61,13 @@ def run_user(kernel, task):
             if task.context.thread_pointer.tls:
                 abi.write_table(mm, task.context.thread_pointer)
             before = mm.instructions
-            reason = mm.run(SLICE) if debugger is None else debugger.run(task, mm, SLICE)
+            turn = SLICES[task.signal.nice + 20]
+            reason = mm.run(turn) if debugger is None else debugger.run(task, mm, turn)
             spent = (mm.instructions - before) * NS_PER_INSTRUCTION
             task.utime += spent
             clock.advance(spent)
+            if task.signal.cpu_timers:
+                run_cpu_timers(task)
             if reason == SYSCALL:
                 abi.system_call(kernel, task, mm)
                 continue

@@ -60,7 +60,9 @@ def show_stat(task):
     flags = task.flags & PF_KTHREAD
     started = task.start_time // NSEC_PER_CLOCK_TICK
     head = f"{task.pid} ({task.comm}) {state_letter(task)} {parent_pid(task)} {task.pgrp} {task.session} {tty} {group} {flags}"
-    return f"{head} 0 0 0 0 0 0 0 0 20 0 1 0 {started}" + " 0" * 30 + "\n"
+    user, system = (spent // NSEC_PER_CLOCK_TICK for spent in task.signal.cpu_time())
+    nice, threads = task.signal.nice, len(task.signal.threads)
+    return f"{head} 0 0 0 0 {user} {system} 0 0 {20 + nice} {nice} {threads} 0 {started}" + " 0" * 30 + "\n"
 
 
 def show_cmdline(task):

@@ -16,8 +16,8 @@ ROOT_DEVICE = 1
 DEV_DEVICE = 2
 PROC_DEVICE = 3
 HOST_DEVICE = 4
-SHM_DEVICE = 5
-NAMELESS_DEVICE = 6
+SHM_DEVICE = 6
+NAMELESS_DEVICE = 7
 # A file system in memory takes at most one part in so many, as Linux bounds tmpfs.
 RAM_SHARE = 2
 # What programs may share without a name: as much as one of them may have mapped for writing.

@@ -191,3 +191,12 @@ def test_a_damaged_file_is_refused_or_mapped_within_bounds():
             loaded += 1
     assert refused > 100
     assert refused + loaded > 0
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("flags", [(), ("-m32",)])
+def test_dynamically_linked_programs_find_their_linker_and_libraries(flags):
+    text, status, system = run_elf(compiled("threads", *flags, "-pthread"), root="/")
+    assert text.splitlines() == THREADS
+    assert status == 0
+    assert system.kernel.leak_report() == []
