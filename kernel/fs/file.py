@@ -17,6 +17,10 @@ class file_operations:
         """Copy up to `to.count` bytes to the user; returns how many, 0 at the end."""
         return -EINVAL
 
+    def splice_read(self, filp, to):
+        """As `read`, for splice(2): some files give a pipe less."""
+        return self.read(filp, to)
+
     def write(self, filp, source):
         """Take up to `source.count` bytes from the user; returns how many."""
         return -EINVAL

@@ -203,7 +203,7 @@ class splice_calls:
             return -EAGAIN
         room = min(length, (pipe.slots - len(pipe.bufs)) * PAGE_SIZE)
         buffer = bytearray(room)
-        got = source.f_op.read(source, kernel_iter(buffer, True))
+        got = source.f_op.splice_read(source, kernel_iter(buffer, True))
         if got > 0:
             fill(pipe, bytes(buffer[:got]))
             self.pipes.after_write(pipe)

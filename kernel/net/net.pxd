@@ -73,6 +73,8 @@ cdef class Net:
     cdef public long long sysctl_tcp_base_mss, sysctl_tcp_min_snd_mss, sysctl_tcp_notsent_lowat
     cdef public long long sysctl_tcp_limit_output_bytes, sysctl_tcp_min_rtt_wlen, sysctl_tcp_no_metrics_save
     cdef public long long sysctl_tcp_comp_sack_delay, sysctl_tcp_comp_sack_nr
+    cdef public long long sysctl_tcp_mtu_probing, sysctl_tcp_probe_interval, sysctl_tcp_probe_threshold
+    cdef public long long sysctl_tcp_mtu_probe_floor
     cpdef local_port_range(self)
     @cython.locals(h=cython.uint)
     cpdef unsigned int hash2(self, unsigned int a, unsigned int b) noexcept

@@ -185,6 +185,10 @@ class Net:
         self.sysctl_tcp_autocorking = 1
         self.sysctl_tcp_base_mss = 1024
         self.sysctl_tcp_min_snd_mss = 48
+        self.sysctl_tcp_mtu_probing = 0
+        self.sysctl_tcp_mtu_probe_floor = 48
+        self.sysctl_tcp_probe_threshold = 8
+        self.sysctl_tcp_probe_interval = 600 * NSEC_PER_SEC
         self.sysctl_tcp_notsent_lowat = 0xFFFFFFFF
         self.sysctl_tcp_limit_output_bytes = 1048576
         self.sysctl_tcp_min_rtt_wlen = 300 * NSEC_PER_SEC

@@ -37,6 +37,11 @@ class socket_file_ops(file_operations):
             flags = MSG_DONTWAIT
         return sock.ops.recvmsg(sock, alloc_msghdr(to, 0), to.count, flags)
 
+    def splice_read(self, filp, to):
+        sock = filp.private_data
+        flags = MSG_DONTWAIT if filp.f_flags & O_NONBLOCK else 0
+        return sock.ops.splice_read(sock, alloc_msghdr(to, 0), to.count, flags)
+
     def write(self, filp, source):
         sock = filp.private_data
         msg = alloc_msghdr(source, 0)

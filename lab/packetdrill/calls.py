@@ -261,6 +261,11 @@ def sendfile(calls, out, file, offset, count):
     return trap(syscall.SYS_sendfile64, out, file, calls.map(start, True), count)
 
 
+def splice(calls, fd_in, offset_in, fd_out, offset_out, count, flags):
+    offsets = [calls.map(bytearray(struct.pack("<q", offset[0])), True) if offset else 0 for offset in (offset_in, offset_out)]
+    return trap(syscall.SYS_splice, fd_in, offsets[0], fd_out, offsets[1], count, flags)
+
+
 # --- options and descriptors ---
 
 
@@ -356,12 +361,14 @@ def epoll_wait(calls, epfd, events, count, timeout):
 # Which arguments are descriptors, where it is not the first alone; and what makes one.
 FD_ARGUMENTS = {
     "socket": (), "pipe": (), "open": (), "poll": (), "epoll_create": (), "epoll_ctl": (0, 2), "sendfile": (0, 1),
+    "splice": (0, 2),
 }  # fmt: skip
 NEW_FD = ("socket", "accept", "accept4", "open", "epoll_create")
 FUNCTIONS = {
     "socket": socket, "bind": bind, "listen": listen, "accept": accept, "accept4": accept, "connect": connect,
     "shutdown": shutdown, "close": close, "read": read, "write": write, "recv": recv, "recvfrom": recv, "send": send,
     "sendto": sendto, "readv": readv, "writev": writev, "sendmsg": sendmsg, "recvmsg": recvmsg, "sendfile": sendfile,
+    "splice": splice,
     "setsockopt": setsockopt, "getsockopt": getsockopt, "fcntl": fcntl, "ioctl": ioctl, "pipe": pipe, "open": open_file,
     "poll": poll, "epoll_create": epoll_create, "epoll_ctl": epoll_ctl, "epoll_wait": epoll_wait,
 }  # fmt: skip

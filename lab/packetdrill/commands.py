@@ -10,7 +10,11 @@ import re
 import shlex
 
 from kernel.net.core.netdev_flags import NETIF_F_GSO, NETIF_F_TSO
+from kernel.net.ipv4.fib_frontend import fib_config, fib_create_info
 from kernel.net.snmp import MIB_GROUPS
+from kernel.uapi.in_ import inet_addr
+from kernel.uapi.netlink import NLM_F_CREATE, NLM_F_REPLACE
+from kernel.uapi.rtnetlink import RTAX_MTU
 from lab.packetdrill.script import Mismatch
 from lab.packetdrill.tun import NAME
 
@@ -174,10 +178,32 @@ def tc(shell, words, lines):
 
 
 def ip(shell, words, lines):
-    """tcp_metrics flush: forget what Fast Open has learned about servers."""
-    if words[:2] != ["tcp_metrics", "flush"]:
-        raise Mismatch("ip tcp_metrics flush", " ".join(words))
-    shell.kernel.net.tcp.fastopen.servers.clear()
+    """tcp_metrics flush: forget what Fast Open has learned about servers; route change: another route to the peer."""
+    if words[:2] == ["tcp_metrics", "flush"]:
+        shell.kernel.net.tcp.fastopen.servers.clear()
+    elif words[:2] == ["route", "change"] and len(words) >= 7 and words[3::2][:2] == ["via", "dev"] and words[6] == NAME:
+        change_route(shell.kernel.net, shell.tun.dev, words[2], words[4], words[7:])
+    else:
+        raise Mismatch(f"ip tcp_metrics flush or ip route change DESTINATION via GATEWAY dev {NAME}", " ".join(words))
+
+
+def change_route(net, dev, destination, gateway, words):
+    """The route to `destination` with these metrics, whichever way it was reached before."""
+    address, _, length = destination.partition("/")
+    cfg = fib_config(inet_addr(address), int(length or 32), inet_addr(gateway), dev)
+    words = list(words)
+    while words:
+        name = words.pop(0)
+        if name not in ("mtu", "advmss", "initcwnd", "initrwnd") or not words:
+            raise Mismatch("a metric: mtu [lock], advmss, initcwnd or initrwnd", name)
+        if name == "mtu" and words[0] == "lock":
+            words.pop(0)
+            cfg.locks |= 1 << RTAX_MTU
+        setattr(cfg, name, int(words.pop(0)))
+    fi = fib_create_info(net, cfg)
+    err = fi if isinstance(fi, int) else net.fib.add(fi, cfg.table, NLM_F_CREATE | NLM_F_REPLACE)
+    if err < 0:
+        raise Mismatch("a route", cfg.why or f"errno {-err}")
 
 
 def nstat(shell, words, lines):

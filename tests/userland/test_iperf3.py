@@ -33,6 +33,15 @@ def test_reverse_parallel_and_a_byte_count():
     assert 3 << 20 <= report["end"]["sum_received"]["bytes"] < 5 << 20
 
 
+@pytest.mark.parametrize("options", ["-t 1 -P 2", "-t 1 -R -P 2", "-n 3m", "-t 1 -b 50m"])
+def test_the_last_block_is_a_whole_one(options):
+    # The C program reads whole blocks from blocking sockets, and would wait for the rest of one for ever.
+    report, status = measure(f"{options} -l 100001")
+    assert status == 0
+    sent = [stream["sender"]["bytes"] for stream in report["end"]["streams"]]
+    assert all(count > 1_000_000 and count % 100_001 == 0 for count in sent), sent
+
+
 @pytest.mark.parametrize("options", ["-u -b 8m -t 1", "-u -b 8m -t 1 -R"])
 def test_udp_keeps_its_rate(options):
     report, status = measure(options)

@@ -109,15 +109,18 @@ class Mover:
         state = TEST_RUNNING
         while not self.stopped:
             now = libc.clock_gettime_ns()
+            if (limit is not None and now >= limit) or self.all_through():
+                break
             if next_report is not None and now >= next_report:
                 self.reporter.interval(self.streams, now)
                 next_report += self.interval
-            if (limit is not None and now >= limit) or self.all_through():
-                break
             heard = self.turn(now, [mark for mark in (next_report, limit) if mark is not None])
             if heard is not None:
                 state = heard
                 break
+        for stream in self.streams:
+            if not self.stopped:
+                stream.finish(PATIENCE * NS // MS)
         now = libc.clock_gettime_ns()
         for stream in self.streams:
             stream.ended = now

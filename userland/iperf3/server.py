@@ -87,8 +87,7 @@ class Server:
             reporter.failed(str(error))
             status = 1
         finally:
-            for stream in self.streams:
-                stream.close()
+            self.close_streams()
             self.streams = []
             self.mover = None
             if self.udp_listener >= 0:
@@ -126,6 +125,9 @@ class Server:
             state = self.control.receive_state()
         if state != TEST_END:
             raise ProtocolError(STATE_TEXTS.get(state, f"unexpected state {state}"))
+        # A client may still wait for the rest of a block, and looks at the control connection only after it: the end of
+        # the data connection is what wakes it.
+        self.close_streams()
         self.control.send_state(EXCHANGE_RESULTS)
         others = parse_results(self.control.receive_json())
         self.control.send_json(results_message(self.streams, parameters.reverse))
@@ -134,6 +136,10 @@ class Server:
         self.control.expect(IPERF_DONE)
 
     # --- the streams ---
+
+    def close_streams(self):
+        for stream in self.streams:
+            stream.close()
 
     def collect(self, cookie, parameters, reporter):
         """Take the client's streams in; others are turned away."""

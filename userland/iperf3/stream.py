@@ -4,6 +4,7 @@ from userland import libc
 from userland.iperf3.protocol import datagram_header, parse_datagram
 
 NS = 1000000000
+MS = 1000000
 BITS = 8
 # How much of a stream is moved before the others, the control connection and the clock get their turn.
 BURST = 16
@@ -25,6 +26,8 @@ class Stream:
         self.length = parameters.length
         self.buffer = bytearray(parameters.length if sending or not self.udp else 65536)
         self.view = memoryview(self.buffer)
+        # How much of the block under way has been sent.
+        self.offset = 0
         self.started = 0
         self.ended = 0
         self.bytes = 0
@@ -58,13 +61,34 @@ class Stream:
             if self.udp:
                 header = datagram_header(libc.clock_gettime_ns(libc.CLOCK_REALTIME), self.packets + 1, self.wide)
                 self.view[: len(header)] = header
-            count = libc.send(self.fd, self.view, -1, libc.MSG_DONTWAIT | libc.MSG_NOSIGNAL)
+            count = self.send_some()
             if count < 0:
-                self.fail(libc.errno)
                 return
-            self.bytes += count
-            self.packets += 1
             limit = max(0, limit - count) if limit > 0 else limit
+
+    def send_some(self):
+        """Send what the socket takes of the block under way; how much that was, or -1."""
+        count = libc.send(self.fd, self.view[self.offset :], -1, libc.MSG_DONTWAIT | libc.MSG_NOSIGNAL)
+        if count < 0:
+            self.fail(libc.errno)
+            return count
+        self.offset = (self.offset + count) % self.length
+        self.bytes += count
+        self.packets += 1
+        return count
+
+    def finish(self, patience):
+        """Send the rest of the block under way, within `patience` milliseconds.
+
+        The other side may read whole blocks from a blocking socket, as the C program does: after half of one it would
+        not look at the control connection again.
+        """
+        deadline = libc.clock_gettime_ns() + patience * MS
+        while self.sending and not self.udp and self.offset and not self.over:
+            left = (deadline - libc.clock_gettime_ns()) // MS
+            if left <= 0 or libc.poll([libc.pollfd(self.fd, libc.POLLOUT)], left) <= 0:
+                return
+            self.send_some()
 
     def receive(self):
         """Take what has come."""
@@ -133,4 +157,7 @@ class Stream:
         }
 
     def close(self):
-        libc.close(self.fd)
+        """End the data connection; what has been counted stays."""
+        if self.fd >= 0:
+            libc.close(self.fd)
+            self.fd = -1

@@ -23,6 +23,7 @@ cdef class rtable:
     cdef public int rt_iif
     cdef public unsigned int mtu
     cdef public bint mtu_locked
+    cdef public unsigned int advmss, initcwnd, initrwnd
     cdef public neighbour neighbour
     cdef public dst_input input_ops
     cdef public dst_output output_ops

@@ -38,6 +38,10 @@ class rtable:
         self.rt_iif = 0
         self.mtu = dev.mtu if dev is not None else 0
         self.mtu_locked = False
+        # Metrics of TCP, 0 where the route has none: segment sizes in bytes, windows in segments.
+        self.advmss = 0
+        self.initcwnd = 0
+        self.initrwnd = 0
         self.neighbour = None
         self.input_ops = None
         self.output_ops = None

@@ -245,6 +245,10 @@ class proto_ops:
     def recvmsg(self, sock, msg, size, flags):
         return -EOPNOTSUPP
 
+    def splice_read(self, sock, msg, size, flags):
+        """recvmsg for splice(2)."""
+        return self.recvmsg(sock, msg, size, flags)
+
 
 class socket:
     """What a file descriptor of a socket leads to; `file` is its open file, `sk` the protocol's side."""

@@ -313,6 +313,13 @@ class inet_raw_ops(inet_dgram_ops):
 class inet_stream_ops(inet_ops):
     """SOCK_STREAM: connect, listen and accept."""
 
+    def splice_read(self, sock, msg, size, flags):
+        """splice(2) never passes the urgent mark: what stands there is for recv(2) alone."""
+        sk = sock.sk
+        if sk.urg_data and sk.urg_seq == sk.copied_seq and sk.sk_receive_queue.first is not None:
+            return 0
+        return self.recvmsg(sock, msg, size, flags)
+
     def connect(self, sock, addr, flags):
         sk = sock.sk
         if len(addr) < 2:

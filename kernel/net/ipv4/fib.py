@@ -75,8 +75,12 @@ class fib_info:
         self.prefsrc = prefsrc
         self.metric = metric
         self.mtu = 0
-        # The MTU holds whatever routers say.
-        self.mtu_locked = False
+        # Which metrics hold whatever is learned, 1 << RTAX_*: the MTU's lock is heeded, the others are kept.
+        self.locks = 0
+        # TCP's metrics, 0 for none: the MSS to announce (bytes), the first windows out and in (segments).
+        self.advmss = 0
+        self.initcwnd = 0
+        self.initrwnd = 0
         # The gateway was not looked up: it is said to be on the link (RTNH_F_ONLINK).
         self.onlink = False
         self.protocol = RTPROT_BOOT
@@ -94,8 +98,11 @@ class fib_info:
             and self.scope == other.scope
             and self.prefsrc == other.prefsrc
             and self.protocol == other.protocol
-            and self.mtu == other.mtu
+            and self.metrics() == other.metrics()
         )
+
+    def metrics(self):
+        return self.mtu, self.locks, self.advmss, self.initcwnd, self.initrwnd
 
 
 class fib_table:

@@ -53,7 +53,10 @@ class fib_config:
         self.metric = 0
         self.prefsrc = 0
         self.mtu = 0
-        self.mtu_locked = False
+        self.locks = 0
+        self.advmss = 0
+        self.initcwnd = 0
+        self.initrwnd = 0
         self.onlink = False
         self.protocol = RTPROT_BOOT
         self.why = ""
@@ -92,7 +95,10 @@ def fib_create_info(net, cfg):
             return cfg.error(EINVAL, "Invalid prefsrc address")
     fi = fib_info(cfg.dst, cfg.plen, cfg.type, cfg.scope, cfg.dev, cfg.gw, cfg.prefsrc, cfg.metric)
     fi.mtu = cfg.mtu
-    fi.mtu_locked = cfg.mtu_locked
+    fi.locks = cfg.locks
+    fi.advmss = cfg.advmss
+    fi.initcwnd = cfg.initcwnd
+    fi.initrwnd = cfg.initrwnd
     fi.onlink = cfg.onlink
     fi.protocol = cfg.protocol
     return fi

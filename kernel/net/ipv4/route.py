@@ -27,6 +27,7 @@ from kernel.uapi.route import (
     RTN_MULTICAST,
     RTN_UNICAST,
 )
+from kernel.uapi.rtnetlink import RTAX_MTU
 
 ROUTE_CACHE_SIZE = 512
 MAX_EXCEPTIONS = 4096
@@ -207,7 +208,11 @@ def make_output_route(net, daddr, saddr, dev, type, fi):
     mtu = min(dev.mtu, 65535)
     if fi is not None and fi.mtu:
         mtu = min(mtu, fi.mtu)
-        rt.mtu_locked = fi.mtu_locked
+        rt.mtu_locked = fi.locks >> RTAX_MTU & 1 != 0
+    if fi is not None:
+        rt.advmss = fi.advmss
+        rt.initcwnd = fi.initcwnd
+        rt.initrwnd = fi.initrwnd
     rt.mtu = mtu
     exception = ip.exceptions.get(daddr)
     if exception is not None:

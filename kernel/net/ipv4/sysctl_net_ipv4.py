@@ -69,6 +69,9 @@ PLAIN = {
     "net.ipv4.tcp_autocorking": ("sysctl_tcp_autocorking", 0, 1),
     "net.ipv4.tcp_base_mss": ("sysctl_tcp_base_mss", 48, 65535),
     "net.ipv4.tcp_min_snd_mss": ("sysctl_tcp_min_snd_mss", 48, 65535),
+    "net.ipv4.tcp_mtu_probing": ("sysctl_tcp_mtu_probing", 0, 2),
+    "net.ipv4.tcp_mtu_probe_floor": ("sysctl_tcp_mtu_probe_floor", 48, 65535),
+    "net.ipv4.tcp_probe_threshold": ("sysctl_tcp_probe_threshold", 0, 0x7FFFFFFF),
     "net.ipv4.tcp_notsent_lowat": ("sysctl_tcp_notsent_lowat", 0, 0xFFFFFFFF),
     "net.ipv4.tcp_limit_output_bytes": ("sysctl_tcp_limit_output_bytes", 0, 1 << 31),
     "net.ipv4.tcp_no_metrics_save": ("sysctl_tcp_no_metrics_save", 0, 1),
@@ -100,6 +103,7 @@ TIMES = {
     "net.ipv4.tcp_keepalive_intvl": ("sysctl_tcp_keepalive_intvl", NSEC_PER_SEC),
     "net.ipv4.tcp_fin_timeout": ("sysctl_tcp_fin_timeout", NSEC_PER_SEC),
     "net.ipv4.tcp_invalid_ratelimit": ("sysctl_tcp_invalid_ratelimit", NSEC_PER_MSEC),
+    "net.ipv4.tcp_probe_interval": ("sysctl_tcp_probe_interval", NSEC_PER_SEC),
     "net.ipv4.tcp_min_rtt_wlen": ("sysctl_tcp_min_rtt_wlen", NSEC_PER_SEC),
     "net.ipv4.tcp_comp_sack_delay_ns": ("sysctl_tcp_comp_sack_delay", 1),
 }

@@ -16,14 +16,8 @@ from kernel.net.ipv4.inet_connection_sock cimport (
 )
 from kernel.net.ipv4.tcp_cong cimport tcp_slow_start_after_idle_check
 from kernel.net.ipv4.tcp_control cimport tcp_send_active_reset, tcp_send_fin
-from kernel.net.ipv4.tcp_output cimport (
-    tcp_forced_push,
-    tcp_mark_push,
-    tcp_push,
-    tcp_push_frames,
-    tcp_push_one,
-    tcp_stream_alloc_skb,
-)
+from kernel.net.ipv4.tcp_output cimport tcp_forced_push, tcp_mark_push, tcp_push, tcp_push_frames, tcp_push_one
+from kernel.net.ipv4.tcp_queue cimport tcp_stream_alloc_skb
 from kernel.net.ipv4.tcp_sack cimport tcp_rate_check_app_limited
 from kernel.net.ipv4.tcp_sock cimport (
     after,

@@ -34,14 +34,8 @@ from kernel.net.ipv4.tcp_const import (
 )
 from kernel.net.ipv4.tcp_control import tcp_connect, tcp_send_active_reset, tcp_send_fin
 from kernel.net.ipv4.tcp_fastopen import TFO_CLIENT_ENABLE, fastopen_request
-from kernel.net.ipv4.tcp_output import (
-    tcp_forced_push,
-    tcp_mark_push,
-    tcp_push,
-    tcp_push_frames,
-    tcp_push_one,
-    tcp_stream_alloc_skb,
-)
+from kernel.net.ipv4.tcp_output import tcp_forced_push, tcp_mark_push, tcp_push, tcp_push_frames, tcp_push_one
+from kernel.net.ipv4.tcp_queue import tcp_stream_alloc_skb
 from kernel.net.ipv4.tcp_sack import tcp_rate_check_app_limited
 from kernel.net.ipv4.tcp_sock import (
     after,

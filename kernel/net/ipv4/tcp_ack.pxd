@@ -10,13 +10,9 @@ from kernel.net.ipv4.tcp_fastretrans cimport (
     tcp_init_cwnd_reduction,
     tcp_try_keep_open,
 )
-from kernel.net.ipv4.tcp_output cimport (
-    tcp_in_cwnd_reduction,
-    tcp_push_frames,
-    tcp_rearm_rto,
-    tcp_schedule_loss_probe,
-    tcp_trim_head,
-)
+from kernel.net.ipv4.tcp_mtu_probe cimport tcp_mtup_probe_success
+from kernel.net.ipv4.tcp_output cimport tcp_in_cwnd_reduction, tcp_push_frames, tcp_rearm_rto, tcp_schedule_loss_probe
+from kernel.net.ipv4.tcp_queue cimport tcp_trim_head
 from kernel.net.ipv4.tcp_recovery cimport tcp_rack_advance, tcp_rack_update_reo_wnd
 from kernel.net.ipv4.tcp_retransmit cimport tcp_xmit_retransmit_queue
 from kernel.net.ipv4.tcp_sack cimport (

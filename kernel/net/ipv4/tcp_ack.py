@@ -47,13 +47,9 @@ from kernel.net.ipv4.tcp_fastretrans import (
     tcp_init_cwnd_reduction,
     tcp_try_keep_open,
 )
-from kernel.net.ipv4.tcp_output import (
-    tcp_in_cwnd_reduction,
-    tcp_push_frames,
-    tcp_rearm_rto,
-    tcp_schedule_loss_probe,
-    tcp_trim_head,
-)
+from kernel.net.ipv4.tcp_mtu_probe import tcp_mtup_probe_success
+from kernel.net.ipv4.tcp_output import tcp_in_cwnd_reduction, tcp_push_frames, tcp_rearm_rto, tcp_schedule_loss_probe
+from kernel.net.ipv4.tcp_queue import tcp_trim_head
 from kernel.net.ipv4.tcp_recovery import tcp_rack_advance, tcp_rack_update_reo_wnd
 from kernel.net.ipv4.tcp_retransmit import tcp_xmit_retransmit_queue
 from kernel.net.ipv4.tcp_sack import (
@@ -298,6 +294,8 @@ def tcp_clean_rtx_queue(sk, prior_fack, prior_snd_una):
     rtt_update = tcp_ack_update_rtt(sk, samples, seq_rtt_us, sack_rtt_us, ca_rtt_us)
     if flag & FLAG_ACKED:
         flag |= FLAG_SET_XMIT_TIMER
+        if sk.mtup_probe_size and not after(sk.mtup_probe_seq_end, snd_una):
+            tcp_mtup_probe_success(sk)
         if not sk.sack_ok:
             tcp_remove_reno_sacks(sk, pkts_acked)
             # Which copy of a retransmitted segment it was can not be told.

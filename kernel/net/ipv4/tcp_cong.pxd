@@ -11,8 +11,9 @@ from kernel.net.ipv4.tcp_sock cimport (
     tcp_packets_in_flight,
     tcp_sock,
 )
+from kernel.net.ipv4.tcp_window cimport tcp_init_cwnd
 
-cdef int CA_EVENT_CWND_RESTART, TCP_ECN_QUEUE_CWR, TCP_INIT_CWND
+cdef int CA_EVENT_CWND_RESTART, TCP_ECN_QUEUE_CWR
 cdef unsigned int TCPCB_LOST
 cdef int ENOENT, TCP_CA_Open, TCP_CLOSE
 

@@ -7,7 +7,6 @@ TCP_CONGESTION another one.
 from kernel.net.ipv4.tcp_const import (
     CA_EVENT_CWND_RESTART,
     TCP_ECN_QUEUE_CWR,
-    TCP_INIT_CWND,
     TCPCB_LOST,
 )
 from kernel.net.ipv4.tcp_sock import (
@@ -18,6 +17,7 @@ from kernel.net.ipv4.tcp_sock import (
     tcp_is_cwnd_limited,
     tcp_packets_in_flight,
 )
+from kernel.net.ipv4.tcp_window import tcp_init_cwnd
 from kernel.uapi.errno import ENOENT
 from kernel.uapi.tcp import TCP_CLOSE, TCP_CA_Open
 
@@ -109,7 +109,7 @@ def tcp_cwnd_restart(sk):
     cwnd = sk.snd_cwnd
     tcp_ca_event(sk, CA_EVENT_CWND_RESTART)
     sk.snd_ssthresh = tcp_current_ssthresh(sk)
-    restart = min(TCP_INIT_CWND, cwnd)
+    restart = min(tcp_init_cwnd(sk), cwnd)
     delta -= sk.icsk_rto
     while delta > 0 and cwnd > restart:
         cwnd >>= 1
@@ -122,7 +122,7 @@ def tcp_cwnd_restart(sk):
 def tcp_cwnd_application_limited(sk):
     """RFC 2861: a window that the application has not filled for an RTO shrinks towards what was used."""
     if sk.icsk_ca_state == TCP_CA_Open:
-        used = max(sk.snd_cwnd_used, TCP_INIT_CWND)
+        used = max(sk.snd_cwnd_used, tcp_init_cwnd(sk))
         if used < sk.snd_cwnd:
             sk.snd_ssthresh = tcp_current_ssthresh(sk)
             sk.snd_cwnd = (sk.snd_cwnd + used) >> 1

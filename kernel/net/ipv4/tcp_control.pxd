@@ -7,14 +7,8 @@ from kernel.net.ipv4.inet_hashtables cimport request_sock
 from kernel.net.ipv4.ip_output cimport ip_build_and_send_pkt
 from kernel.net.ipv4.route cimport ip_route_output_key
 from kernel.net.ipv4.tcp_options cimport tcp_fastopen_option, tcp_syn_options_size, tcp_syn_options_write
-from kernel.net.ipv4.tcp_output cimport (
-    tcp_event_new_data_sent,
-    tcp_fragment,
-    tcp_push_frames,
-    tcp_set_skb_tso_segs,
-    tcp_stream_alloc_skb,
-    tcp_transmit_skb,
-)
+from kernel.net.ipv4.tcp_output cimport tcp_event_new_data_sent, tcp_push_frames, tcp_transmit_skb
+from kernel.net.ipv4.tcp_queue cimport tcp_fragment, tcp_set_skb_tso_segs, tcp_stream_alloc_skb
 from kernel.net.ipv4.tcp_sock cimport (
     before,
     inet_csk_reset_delack_timer,
@@ -28,6 +22,7 @@ from kernel.net.ipv4.tcp_sock cimport (
 )
 from kernel.net.ipv4.tcp_window cimport (
     tcp_current_mss,
+    tcp_dst_advmss,
     tcp_initial_rcv_wnd,
     tcp_initial_wscale,
     tcp_initialize_rcv_mss,
@@ -42,7 +37,7 @@ cdef long long NSEC_PER_USEC, TCP_DELACK_MAX, TCP_DELACK_MIN, TCP_RESOURCE_PROBE
 cdef int TCP_NAGLE_OFF, ENOBUFS, TCP_CLOSE, TCP_ESTABLISHED
 cdef unsigned int TCPHDR_ACK, TCPHDR_CWR, TCPHDR_ECE, TCPHDR_FIN, TCPHDR_PSH, TCPHDR_RST, TCPHDR_SYN
 cdef unsigned int CHECKSUM_PARTIAL, SOCK_RCVBUF_LOCK
-cdef int IPPROTO_TCP, MAX_WINDOW_CLAMP, MIN_ADVMSS, MAX_ADVMSS
+cdef int IPPROTO_TCP, MAX_WINDOW_CLAMP
 cdef long long PROBE_RETRY
 
 
@@ -56,7 +51,6 @@ cpdef tcp_send_ack(tcp_sock sk)
 cpdef tcp_send_delayed_ack(tcp_sock sk)
 @cython.locals(net=Net, mss=cython.int)
 cpdef tcp_connect_init(tcp_sock sk, rtable dst)
-cpdef int tcp_dst_advmss(rtable dst) noexcept
 cpdef int tcp_mss_clamp(tcp_sock sk, int mss) noexcept
 @cython.locals(skb=sk_buff, unsent=sk_buff)
 cpdef int tcp_connect(tcp_sock sk, rtable dst) except? -9999

@@ -21,14 +21,8 @@ from kernel.net.ipv4.tcp_const import (
 )
 from kernel.net.ipv4.tcp_fastopen import tcp_send_syn_data
 from kernel.net.ipv4.tcp_options import tcp_fastopen_option, tcp_syn_options_size, tcp_syn_options_write
-from kernel.net.ipv4.tcp_output import (
-    tcp_event_new_data_sent,
-    tcp_fragment,
-    tcp_push_frames,
-    tcp_set_skb_tso_segs,
-    tcp_stream_alloc_skb,
-    tcp_transmit_skb,
-)
+from kernel.net.ipv4.tcp_output import tcp_event_new_data_sent, tcp_push_frames, tcp_transmit_skb
+from kernel.net.ipv4.tcp_queue import tcp_fragment, tcp_set_skb_tso_segs, tcp_stream_alloc_skb
 from kernel.net.ipv4.tcp_sock import (
     before,
     inet_csk_reset_delack_timer,
@@ -41,6 +35,7 @@ from kernel.net.ipv4.tcp_sock import (
 )
 from kernel.net.ipv4.tcp_window import (
     tcp_current_mss,
+    tcp_dst_advmss,
     tcp_initial_rcv_wnd,
     tcp_initial_wscale,
     tcp_initialize_rcv_mss,
@@ -64,8 +59,6 @@ CHECKSUM_PARTIAL = 3
 IPPROTO_TCP = 6
 MAX_WINDOW_CLAMP = 65535 << 14
 SOCK_RCVBUF_LOCK = 2
-MIN_ADVMSS = 256
-MAX_ADVMSS = 65495
 # A probe whose device queue was full is tried again soon.
 PROBE_RETRY = TCP_RESOURCE_PROBE_INTERVAL
 
@@ -152,7 +145,7 @@ def tcp_connect_init(sk, dst):
         sk.window_clamp = tcp_full_space(sk)
     sk.rcv_wscale = tcp_initial_wscale(net, tcp_full_space(sk), sk.window_clamp) if sk.wscale_ok else 0
     mss = sk.advmss - (sk.tcp_header_len - 20 if sk.ts_recent_stamp else 0)
-    sk.rcv_wnd = tcp_initial_rcv_wnd(tcp_full_space(sk), sk.window_clamp, mss)
+    sk.rcv_wnd = tcp_initial_rcv_wnd(tcp_full_space(sk), sk.window_clamp, mss, dst.initrwnd)
     sk.window_clamp = min(65535 << sk.rcv_wscale, sk.window_clamp)
     sk.rcv_ssthresh = sk.rcv_wnd
     sk.sk_err = 0
@@ -168,11 +161,6 @@ def tcp_connect_init(sk, dst):
     sk.copied_seq = 0
     sk.icsk_rto = TCP_TIMEOUT_INIT
     sk.icsk_retransmits = 0
-
-
-def tcp_dst_advmss(dst):
-    """The MSS that a route's MTU allows us to receive."""
-    return min(max(dst.mtu - 40, MIN_ADVMSS), MAX_ADVMSS)
 
 
 def tcp_mss_clamp(sk, mss):

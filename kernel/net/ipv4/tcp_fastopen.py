@@ -10,7 +10,8 @@ from kernel.net.core.skb_data import skb_add_frags_iter
 from kernel.net.core.skbuff import kfree_skb
 from kernel.net.core.sock_flags import SOCK_ZEROCOPY
 from kernel.net.ipv4.tcp_const import MAX_TCP_OPTION_SPACE, U32_MASK
-from kernel.net.ipv4.tcp_output import tcp_stream_alloc_skb, tcp_transmit_skb
+from kernel.net.ipv4.tcp_output import tcp_transmit_skb
+from kernel.net.ipv4.tcp_queue import tcp_stream_alloc_skb
 from kernel.net.ipv4.tcp_window import tcp_mtu_to_mss, tcp_sync_mss
 from kernel.uapi.errno import EINVAL
 from kernel.uapi.if_ import IFF_LOOPBACK

@@ -2,6 +2,7 @@ cimport cython
 
 from kernel.net.core.skbuff cimport sk_buff
 from kernel.net.ipv4.tcp_cong cimport tcp_undo_cwnd_reduction
+from kernel.net.ipv4.tcp_mtu_probe cimport tcp_mtup_probe_failed
 from kernel.net.ipv4.tcp_output cimport tcp_in_cwnd_reduction
 from kernel.net.ipv4.tcp_recovery cimport (
     tcp_newreno_mark_lost,

@@ -27,6 +27,7 @@ from kernel.net.ipv4.tcp_const import (
     TCPCB_SACKED_ACKED,
     U32_MASK,
 )
+from kernel.net.ipv4.tcp_mtu_probe import tcp_mtup_probe_failed
 from kernel.net.ipv4.tcp_output import tcp_in_cwnd_reduction
 from kernel.net.ipv4.tcp_recovery import (
     tcp_newreno_mark_lost,
@@ -415,6 +416,9 @@ def tcp_alert_default(sk, flag, num_dupack, ece_ack):
     if sk.lost_out == 0:
         tcp_try_to_open(sk, flag)
         return False
+    if sk.mtup_probe_size and sk.icsk_ca_state < TCP_CA_CWR and sk.snd_una == sk.mtup_probe_seq_start:
+        tcp_mtup_probe_failed(sk)
+        return tcp_simple_retransmit(sk)
     tcp_enter_recovery(sk, ece_ack)
     return True
 

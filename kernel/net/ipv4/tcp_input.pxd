@@ -24,6 +24,7 @@ from kernel.net.ipv4.tcp_data cimport (
     tcp_send_dupack,
     tcp_urg,
 )
+from kernel.net.ipv4.tcp_mtu_probe cimport tcp_mtup_init
 from kernel.net.ipv4.tcp_options cimport tcp_fast_parse_options, tcp_options_received, tcp_parse_options
 from kernel.net.ipv4.tcp_sock cimport (
     after,
@@ -41,6 +42,7 @@ from kernel.net.ipv4.tcp_sock cimport (
 from kernel.net.ipv4.tcp_timewait cimport tcp_fin_time, tcp_time_wait
 from kernel.net.ipv4.tcp_window cimport (
     tcp_init_buffer_space,
+    tcp_init_cwnd,
     tcp_initialize_rcv_mss,
     tcp_rcv_rtt_measure_ts,
     tcp_sync_mss,
@@ -51,7 +53,7 @@ cdef unsigned int SOCK_DEAD, SOCK_KEEPOPEN
 cdef int FLAG_DATA, FLAG_NO_CHALLENGE_ACK, FLAG_SLOWPATH, FLAG_UPDATE_TS_RECENT, ICSK_ACK_SCHED, ICSK_TIME_RETRANS
 cdef long long NSEC_PER_USEC, TCP_DELACK_MAX, TCP_PAWS_24DAYS, TCP_TIMEOUT_FALLBACK, TCP_TIMEOUT_MIN, TCP_TIMEWAIT_LEN
 cdef long long USEC_PER_SEC
-cdef int TCP_ECN_OK, TCP_INIT_CWND, TCP_MAX_QUICKACKS
+cdef int TCP_ECN_OK, TCP_MAX_QUICKACKS
 cdef unsigned int TCP_PAWS_WINDOW, TS_WORD, HP_MASK
 cdef int RCV_SHUTDOWN, SEND_SHUTDOWN, TS_HEADER_LEN
 cdef int TCP_CLOSE, TCP_CLOSE_WAIT, TCP_CLOSING, TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_LAST_ACK

@@ -22,7 +22,6 @@ from kernel.net.ipv4.tcp_const import (
     NSEC_PER_USEC,
     TCP_DELACK_MAX,
     TCP_ECN_OK,
-    TCP_INIT_CWND,
     TCP_MAX_QUICKACKS,
     TCP_PAWS_24DAYS,
     TCP_PAWS_WINDOW,
@@ -51,6 +50,7 @@ from kernel.net.ipv4.tcp_fastopen_rcv import (
     tcp_rcv_fastopen_synack,
     tcp_rcv_synrecv_state_fastopen,
 )
+from kernel.net.ipv4.tcp_mtu_probe import tcp_mtup_init
 from kernel.net.ipv4.tcp_options import tcp_fast_parse_options, tcp_options_received, tcp_parse_options
 from kernel.net.ipv4.tcp_sock import (
     after,
@@ -67,6 +67,7 @@ from kernel.net.ipv4.tcp_sock import (
 from kernel.net.ipv4.tcp_timewait import tcp_fin_time, tcp_time_wait
 from kernel.net.ipv4.tcp_window import (
     tcp_init_buffer_space,
+    tcp_init_cwnd,
     tcp_initialize_rcv_mss,
     tcp_rcv_rtt_measure_ts,
     tcp_sync_mss,
@@ -321,8 +322,9 @@ def tcp_init_transfer(sk):
         sk.mdev_us = TCP_TIMEOUT_FALLBACK
         sk.mdev_max_us = TCP_TIMEOUT_FALLBACK
         sk.icsk_rto = TCP_TIMEOUT_FALLBACK
+    tcp_mtup_init(sk)
     # RFC 5681 section 3.1: a lost SYN (more than one, with a 1 s timeout) starts from one segment.
-    sk.snd_cwnd = 1 if sk.total_retrans > 1 and sk.undo_marker else TCP_INIT_CWND
+    sk.snd_cwnd = 1 if sk.total_retrans > 1 and sk.undo_marker else tcp_init_cwnd(sk)
     sk.snd_cwnd_stamp = sk.tcp_mstamp
     tcp_init_congestion_control(sk)
     tcp_init_buffer_space(sk)
@@ -447,6 +449,7 @@ def tcp_rcv_synack(sk, skb, opt):
     tcp_settle_timestamps(sk)
     if sk.tstamp_ok:
         sk.advmss -= 12
+    tcp_mtup_init(sk)
     tcp_sync_mss(sk, sk.icsk_pmtu_cookie)
     tcp_initialize_rcv_mss(sk)
     sk.copied_seq = sk.rcv_nxt

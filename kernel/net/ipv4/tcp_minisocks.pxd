@@ -13,13 +13,14 @@ from kernel.net.ipv4.inet_connection_sock cimport (
 from kernel.net.ipv4.inet_hashtables cimport inet_hashinfo, request_sock
 from kernel.net.ipv4.ip_output cimport ip_build_and_send_pkt
 from kernel.net.ipv4.route cimport ip_route_output_key
-from kernel.net.ipv4.tcp_control cimport tcp_dst_advmss, tcp_mss_clamp, tcp_v4_send_synack
+from kernel.net.ipv4.tcp_control cimport tcp_mss_clamp, tcp_v4_send_synack
 from kernel.net.ipv4.tcp_options cimport tcp_options_received, tcp_parse_options
 from kernel.net.ipv4.tcp_reply cimport secure_tcp_seq, secure_tcp_ts_off, tcp_v4_reqsk_send_ack, tcp_v4_send_reset
 from kernel.net.ipv4.tcp_sock cimport after, tcp_full_space, tcp_net, tcp_now, tcp_sock
 from kernel.net.ipv4.tcp_timer cimport tcp_init_xmit_timers
 from kernel.net.ipv4.tcp_timewait cimport tcp_in_window
 from kernel.net.ipv4.tcp_window cimport (
+    tcp_dst_advmss,
     tcp_initial_rcv_wnd,
     tcp_initial_wscale,
     tcp_initialize_rcv_mss,
@@ -57,7 +58,7 @@ cpdef tcp_sock tcp_fastopen_create_child(tcp_sock sk, sk_buff skb, request_sock 
 cpdef tcp_openreq_init(request_sock req, tcp_sock sk, sk_buff skb, tcp_options_received opt)
 cpdef tcp_record_syn(tcp_sock sk, request_sock req, sk_buff skb)
 @cython.locals(full_space=cython.longlong, clamp=cython.longlong, mss=cython.int)
-cpdef tcp_openreq_init_rwin(request_sock req, tcp_sock sk, int advmss)
+cpdef tcp_openreq_init_rwin(request_sock req, tcp_sock sk, rtable dst)
 @cython.locals(net=Net, flags=cython.uint, paws_reject=cython.bint, saw_tstamp=cython.bint, older=cython.uint,
                child=tcp_sock)
 cpdef tcp_sock tcp_check_req(tcp_sock sk, sk_buff skb, request_sock req)

@@ -35,7 +35,6 @@ from kernel.net.ipv4.tcp_const import (
     USEC_PER_SEC,
 )
 from kernel.net.ipv4.tcp_control import (
-    tcp_dst_advmss,
     tcp_mss_clamp,
     tcp_v4_send_synack,
 )
@@ -52,6 +51,7 @@ from kernel.net.ipv4.tcp_sock import after, tcp_full_space, tcp_now, tcp_sock
 from kernel.net.ipv4.tcp_timer import tcp_init_xmit_timers
 from kernel.net.ipv4.tcp_timewait import tcp_in_window
 from kernel.net.ipv4.tcp_window import (
+    tcp_dst_advmss,
     tcp_initial_rcv_wnd,
     tcp_initial_wscale,
     tcp_initialize_rcv_mss,
@@ -156,7 +156,7 @@ def tcp_conn_request(sk, skb, isn):
         req.snt_isn = isn
     else:
         req.snt_isn = secure_tcp_seq(net, req.loc_addr, req.rmt_addr, req.num, req.rmt_port)
-    tcp_openreq_init_rwin(req, sk, tcp_dst_advmss(dst))
+    tcp_openreq_init_rwin(req, sk, dst)
     if sk.save_syn:
         tcp_record_syn(sk, req, skb)
     if tcp_try_fastopen(sk, skb, req, opt):
@@ -228,15 +228,15 @@ def tcp_openreq_init(req, sk, skb, opt):
     req.ecn_ok = net.sysctl_tcp_ecn != 0 and skb.tcp_flags & both == both
 
 
-def tcp_openreq_init_rwin(req, sk, advmss):
+def tcp_openreq_init_rwin(req, sk, dst):
     """The window that the SYN-ACK offers."""
     full_space = tcp_full_space(sk)
     clamp = sk.window_clamp if sk.window_clamp else MAX_WINDOW_CLAMP
     if sk.sk_userlocks & SOCK_RCVBUF_LOCK and clamp > full_space:
         clamp = full_space
-    mss = tcp_mss_clamp(sk, advmss) - (12 if req.tstamp_ok else 0)
+    mss = tcp_mss_clamp(sk, tcp_dst_advmss(dst)) - (12 if req.tstamp_ok else 0)
     req.rcv_wscale = tcp_initial_wscale(sk.net, full_space, clamp) if req.wscale_ok else 0
-    req.rcv_wnd = tcp_initial_rcv_wnd(full_space, clamp, mss)
+    req.rcv_wnd = tcp_initial_rcv_wnd(full_space, clamp, mss, dst.initrwnd)
     req.window_clamp = min(65535 << req.rcv_wscale, clamp)
 
 

@@ -2,14 +2,13 @@
 
 An sk_buff on the write queue holds its payload in fragments only; `tcp_transmit_skb` clones it, pushes the header into
 the headroom of the clone and gives it to IP, so no payload is copied.  A sent sk_buff moves to the retransmission
-queue.  `tcp_pcount` is how many segments the device will cut it into, `gso_size` their payload (0: one segment).
+queue.
 """
 
 from kernel.lib.checksum import csum_fold, csum_tcpudp_nofold
-from kernel.net.core.skb_data import skb_split, skb_try_coalesce
+from kernel.net.core.skb_data import skb_try_coalesce
 from kernel.net.core.skbuff import (
     alloc_skb,
-    consume_skb,
     skb_clone,
     skb_cloned,
     skb_copy_header,
@@ -37,12 +36,10 @@ from kernel.net.ipv4.tcp_const import (
     TCP_NAGLE_PUSH,
     TCP_RTO_MIN,
     TCP_TIMEOUT_MIN,
-    TCPCB_LOST,
-    TCPCB_SACKED_ACKED,
-    TCPCB_SACKED_RETRANS,
     TSQ_THROTTLED,
     U32_MASK,
 )
+from kernel.net.ipv4.tcp_mtu_probe import tcp_mtu_probe_size, tcp_mtup_probe_sent
 from kernel.net.ipv4.tcp_options import (
     tcp_established_options_size,
     tcp_established_options_write,
@@ -50,6 +47,7 @@ from kernel.net.ipv4.tcp_options import (
     tcp_syn_options_size,
     tcp_syn_options_write,
 )
+from kernel.net.ipv4.tcp_queue import tcp_fragment, tcp_gather_head, tcp_set_skb_tso_segs
 from kernel.net.ipv4.tcp_sock import (
     after,
     before,
@@ -62,8 +60,8 @@ from kernel.net.ipv4.tcp_sock import (
     tcp_time_stamp,
     tcp_wnd_end,
 )
-from kernel.net.ipv4.tcp_window import tcp_current_mss, tcp_select_window
-from kernel.uapi.errno import ENOBUFS, ENOMEM
+from kernel.net.ipv4.tcp_window import tcp_current_mss, tcp_dst_advmss, tcp_select_window
+from kernel.uapi.errno import ENOBUFS
 from kernel.uapi.socket import MSG_MORE, MSG_OOB
 from kernel.uapi.tcp import (
     TCP_CA_CWR,
@@ -88,27 +86,6 @@ INET_ECN_ECT_0 = 2
 PACING_SHIFT = 10
 TSO_RTT_LOG = 9
 DEFER_LIMIT = 1000
-MIN_ADVMSS = 256
-
-
-def tcp_stream_alloc_skb(sk):
-    """An empty sk_buff for the write queue, with headroom for all headers; None when RAM is full."""
-    skb = alloc_skb(sk.net.skb_cache, MAX_TCP_HEADER)
-    if skb is not None:
-        skb_reserve(skb, MAX_TCP_HEADER)
-        skb.tcp_pcount = 1
-    return skb
-
-
-def tcp_set_skb_tso_segs(skb, mss_now):
-    """Count the segments that `skb` makes; returns the count."""
-    if skb.len <= mss_now:
-        skb.gso_size = 0
-        skb.tcp_pcount = 1
-        return 1
-    skb.gso_size = mss_now
-    skb.tcp_pcount = (skb.len + mss_now - 1) // mss_now
-    return skb.tcp_pcount
 
 
 def tcp_urg_mode(sk):
@@ -174,8 +151,8 @@ def tcp_transmit_skb(sk, skb, clone_it):
         window = min(sk.rcv_wnd, 65535)
         # What the path takes may be less by now than when the connection was begun.
         dst = sk.sk_dst_cache
-        if dst is not None and dst.mtu < sk.advmss + 40:
-            sk.advmss = max(dst.mtu - 40, MIN_ADVMSS)
+        if dst is not None:
+            sk.advmss = min(sk.advmss, tcp_dst_advmss(dst))
         tcp_syn_options_write(skb, pos + 20, sk.advmss, sk.tstamp_ok, tcp_time_stamp(sk), sk.ts_recent, sk.sack_ok != 0,
                               wscale, fastopen)
     else:
@@ -283,102 +260,6 @@ def tcp_rate_skb_sent(sk, skb):
     skb.tx_delivered_mstamp = sk.delivered_mstamp
     skb.tx_delivered = sk.delivered
     skb.tx_app_limited = sk.app_limited != 0
-
-
-# --- cutting ---
-
-
-def tcp_fragment(sk, skb, length, mss_now):
-    """Split `skb` (on the write or the retransmission queue) after `length` bytes; 0 or -ENOMEM."""
-    rest = tcp_stream_alloc_skb(sk)
-    if rest is None:
-        return -ENOMEM
-    sent = skb.list is sk.tcp_rtx_queue
-    old_pcount = skb.tcp_pcount
-    skb_split(skb, rest, length)
-    skb.truesize -= rest.len
-    sk.sk_wmem_queued += rest.truesize
-    sk.sk_prot.memory_allocated += rest.truesize
-    rest.truesize += rest.len
-    rest.seq = (skb.seq + length) & U32_MASK
-    rest.end_seq = skb.end_seq
-    skb.end_seq = rest.seq
-    rest.tcp_flags = skb.tcp_flags
-    skb.tcp_flags &= ~(TCPHDR_FIN | TCPHDR_PSH)
-    rest.sacked = skb.sacked
-    rest.eor = skb.eor
-    skb.eor = False
-    rest.skb_mstamp = skb.skb_mstamp
-    rest.tx_first_mstamp = skb.tx_first_mstamp
-    rest.tx_delivered_mstamp = skb.tx_delivered_mstamp
-    rest.tx_delivered = skb.tx_delivered
-    rest.tx_app_limited = skb.tx_app_limited
-    if skb.tx_flags and not before(skb.tskey, rest.seq):
-        # The byte that was marked is in the second part.
-        rest.tx_flags = skb.tx_flags
-        rest.tskey = skb.tskey
-        skb.tx_flags = 0
-    tcp_set_skb_tso_segs(skb, mss_now)
-    tcp_set_skb_tso_segs(rest, mss_now)
-    skb.list.insert_after(skb, rest)
-    if sent:
-        diff = old_pcount - skb.tcp_pcount - rest.tcp_pcount
-        if diff:
-            tcp_adjust_pcount(sk, skb, diff)
-    return 0
-
-
-def tcp_adjust_pcount(sk, skb, decr):
-    """A sent sk_buff counts `decr` segments fewer now: take them off every sum that it is in."""
-    sk.packets_out -= decr
-    if skb.sacked & TCPCB_SACKED_ACKED:
-        sk.sacked_out -= decr
-    if skb.sacked & TCPCB_SACKED_RETRANS:
-        sk.retrans_out -= decr
-    if skb.sacked & TCPCB_LOST:
-        sk.lost_out -= decr
-    if not sk.sack_ok and sk.sacked_out > 0:
-        sk.sacked_out -= min(sk.sacked_out, decr) if decr > 0 else 0
-
-
-def tcp_trim_head(sk, skb, length):
-    """The first `length` bytes of a sent sk_buff are acknowledged: what remains takes its place in the queue.
-
-    Returns the sk_buff that now stands there: `skb` itself, uncut, when RAM is full.
-    """
-    rest = tcp_stream_alloc_skb(sk)
-    if rest is None:
-        return skb
-    mss_now = skb.gso_size
-    skb_split(skb, rest, length)
-    rest.truesize += rest.len
-    rest.seq = (skb.seq + length) & U32_MASK
-    rest.end_seq = skb.end_seq
-    rest.tcp_flags = skb.tcp_flags
-    rest.sacked = skb.sacked
-    rest.eor = skb.eor
-    rest.skb_mstamp = skb.skb_mstamp
-    rest.tx_first_mstamp = skb.tx_first_mstamp
-    rest.tx_delivered_mstamp = skb.tx_delivered_mstamp
-    rest.tx_delivered = skb.tx_delivered
-    rest.tx_app_limited = skb.tx_app_limited
-    rest.tx_flags = skb.tx_flags
-    rest.tskey = skb.tskey
-    if mss_now:
-        tcp_set_skb_tso_segs(rest, mss_now)
-    sk.sk_wmem_queued = sk.sk_wmem_queued + rest.truesize - skb.truesize
-    sk.sk_prot.memory_allocated = sk.sk_prot.memory_allocated + rest.truesize - skb.truesize
-    sk.tcp_rtx_queue.insert_after(skb, rest)
-    if sk.highest_sack is skb:
-        sk.highest_sack = rest
-    if sk.retransmit_skb_hint is skb:
-        sk.retransmit_skb_hint = rest
-    if sk.sack_hint is skb:
-        sk.sack_hint = None
-    sk.tcp_rtx_queue.unlink(skb)
-    skb.truesize = 0
-    consume_skb(skb)
-    return rest
 
 
 # --- when to send ---
@@ -520,6 +401,28 @@ def tcp_pacing_sent(sk, length):
         sk.tcp_wstamp_ns += needed - min(needed, sk.tcp_wstamp_ns - prior)
 
 
+def tcp_send_mtu_probe(sk, mss_now):
+    """Send the head of the queue as one segment larger than `mss_now` when a probe is due (tcp_mtu_probe.py).
+
+    1 when it is out, 0 when nothing may be sent before the next acknowledgment, -1 when there is none to send.
+    """
+    size = tcp_mtu_probe_size(sk)
+    if size <= 0:
+        return size
+    if not tcp_gather_head(sk, size):
+        return -1
+    skb = sk.sk_write_queue.first
+    if skb.len > size and tcp_fragment(sk, skb, size, mss_now) < 0:
+        return -1
+    skb.gso_size = 0
+    skb.tcp_pcount = 1
+    if tcp_transmit_skb(sk, skb, True) != 0:
+        return -1
+    tcp_event_new_data_sent(sk, skb)
+    tcp_mtup_probe_sent(sk, skb.seq, skb.end_seq, skb.len)
+    return 1
+
+
 def tcp_in_cwnd_reduction(sk):
     return sk.icsk_ca_state == TCP_CA_CWR or sk.icsk_ca_state == TCP_CA_Recovery
 
@@ -533,6 +436,12 @@ def tcp_write_xmit(sk, mss_now, nonagle, push_one):
     is_cwnd_limited = False
     deferred = 0
     tcp_mstamp_refresh(sk)
+    if sk.mtup_enabled and not push_one:
+        probe = tcp_send_mtu_probe(sk, mss_now)
+        if probe == 0:
+            return False
+        if probe > 0:
+            sent_pkts = 1
     max_segs = tcp_tso_segs(sk, mss_now)
     while True:
         skb = sk.sk_write_queue.first

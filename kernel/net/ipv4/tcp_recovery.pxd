@@ -1,7 +1,7 @@
 cimport cython
 
 from kernel.net.core.skbuff cimport sk_buff
-from kernel.net.ipv4.tcp_output cimport tcp_fragment
+from kernel.net.ipv4.tcp_queue cimport tcp_fragment
 from kernel.net.ipv4.tcp_retransmit cimport tcp_mark_skb_lost
 from kernel.net.ipv4.tcp_sock cimport after, inet_csk_reset_xmit_timer, tcp_min_rtt, tcp_sock
 

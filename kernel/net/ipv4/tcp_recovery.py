@@ -10,7 +10,7 @@ from kernel.net.ipv4.tcp_const import (
     TCPCB_SACKED_ACKED,
     TCPCB_SACKED_RETRANS,
 )
-from kernel.net.ipv4.tcp_output import tcp_fragment
+from kernel.net.ipv4.tcp_queue import tcp_fragment
 from kernel.net.ipv4.tcp_retransmit import tcp_mark_skb_lost
 from kernel.net.ipv4.tcp_sock import after, inet_csk_reset_xmit_timer, tcp_min_rtt
 from kernel.uapi.tcp import TCP_CA_Recovery

@@ -3,19 +3,16 @@ cimport cython
 from kernel.net.core.skb_data cimport skb_try_coalesce
 from kernel.net.core.skbuff cimport consume_skb, sk_buff, skb_cloned
 from kernel.net.ipv4.tcp_output cimport (
-    tcp_adjust_pcount,
-    tcp_fragment,
     tcp_in_cwnd_reduction,
     tcp_pacing_check,
     tcp_rearm_rto,
-    tcp_set_skb_tso_segs,
     tcp_small_queue_check,
     tcp_snd_wnd_test,
     tcp_transmit_skb,
-    tcp_trim_head,
     tcp_tso_segs,
     tcp_write_xmit,
 )
+from kernel.net.ipv4.tcp_queue cimport tcp_adjust_pcount, tcp_fragment, tcp_set_skb_tso_segs, tcp_trim_head
 from kernel.net.ipv4.tcp_sock cimport (
     after,
     before,

@@ -15,19 +15,16 @@ from kernel.net.ipv4.tcp_const import (
     U32_MASK,
 )
 from kernel.net.ipv4.tcp_output import (
-    tcp_adjust_pcount,
-    tcp_fragment,
     tcp_in_cwnd_reduction,
     tcp_pacing_check,
     tcp_rearm_rto,
-    tcp_set_skb_tso_segs,
     tcp_small_queue_check,
     tcp_snd_wnd_test,
     tcp_transmit_skb,
-    tcp_trim_head,
     tcp_tso_segs,
     tcp_write_xmit,
 )
+from kernel.net.ipv4.tcp_queue import tcp_adjust_pcount, tcp_fragment, tcp_set_skb_tso_segs, tcp_trim_head
 from kernel.net.ipv4.tcp_sock import (
     after,
     before,
@@ -57,6 +54,8 @@ def tcp_resend_skb(sk, skb, segs):
 
     -EAGAIN: the peer has taken back the window that they lay in.
     """
+    # Something else was lost as well: a probe of the path's MTU tells nothing.
+    sk.mtup_probe_size = 0
     if before(skb.end_seq, sk.snd_una):
         return -EINVAL
     mss = tcp_current_mss(sk)

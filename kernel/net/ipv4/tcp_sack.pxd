@@ -1,7 +1,7 @@
 cimport cython
 
 from kernel.net.core.skbuff cimport sk_buff
-from kernel.net.ipv4.tcp_output cimport tcp_fragment
+from kernel.net.ipv4.tcp_queue cimport tcp_fragment
 from kernel.net.ipv4.tcp_recovery cimport tcp_rack_advance, tcp_skb_sent_after
 from kernel.net.ipv4.tcp_sock cimport after, before, tcp_sock
 from kernel.net.snmp cimport ipstats

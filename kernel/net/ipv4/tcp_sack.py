@@ -12,7 +12,7 @@ from kernel.net.ipv4.tcp_const import (
     TCPCB_SACKED_RETRANS,
     U32_MASK,
 )
-from kernel.net.ipv4.tcp_output import tcp_fragment
+from kernel.net.ipv4.tcp_queue import tcp_fragment
 from kernel.net.ipv4.tcp_recovery import tcp_rack_advance, tcp_skb_sent_after
 from kernel.net.ipv4.tcp_sock import after, before
 from kernel.uapi.tcp import TCP_CA_Loss

@@ -56,6 +56,10 @@ cdef class tcp_sock(inet_connection_sock):
     cdef public sk_buff_head tcp_rtx_queue, out_of_order_queue
     cdef public int tcp_header_len, gso_segs, gso_max_size
     cdef public bint can_tso
+    cdef public bint mtup_enabled
+    cdef public int mtup_search_high, mtup_search_low, mtup_probe_size
+    cdef public unsigned int mtup_probe_seq_start, mtup_probe_seq_end
+    cdef public long long mtup_probe_timestamp
     cdef public unsigned int pred_flags
     cdef public long long tcp_mstamp
 

@@ -294,6 +294,15 @@ class tcp_sock(inet_connection_sock):
         self.recv_sack_end = [0, 0, 0, 0]
         self.dsack_dups = 0
 
+        # searching for the path's MTU (RFC 4821): its bounds and the probe under way, in bytes with the IP header
+        self.mtup_enabled = False
+        self.mtup_search_high = 0
+        self.mtup_search_low = 0
+        self.mtup_probe_size = 0
+        self.mtup_probe_seq_start = 0
+        self.mtup_probe_seq_end = 0
+        self.mtup_probe_timestamp = 0
+
         # urgent data
         self.urg_data = 0
         self.urg_seq = 0

@@ -12,6 +12,7 @@ from kernel.net.ipv4.tcp_control cimport (
 from kernel.net.ipv4.tcp_data cimport tcp_compressed_ack_timer
 from kernel.net.ipv4.tcp_fastretrans cimport tcp_enter_loss, tcp_rack_reo_timeout_mark
 from kernel.net.ipv4.tcp_input cimport keepalive_time_when
+from kernel.net.ipv4.tcp_mtu_probe cimport tcp_mtu_black_hole
 from kernel.net.ipv4.tcp_output cimport tcp_rearm_rto
 from kernel.net.ipv4.tcp_retransmit cimport (
     tcp_retransmit_skb,

@@ -32,6 +32,7 @@ from kernel.net.ipv4.tcp_data import tcp_compressed_ack_timer
 from kernel.net.ipv4.tcp_fastopen import tcp_fastopen_active_detect_blackhole
 from kernel.net.ipv4.tcp_fastretrans import tcp_enter_loss, tcp_rack_reo_timeout_mark
 from kernel.net.ipv4.tcp_input import keepalive_time_when
+from kernel.net.ipv4.tcp_mtu_probe import tcp_mtu_black_hole
 from kernel.net.ipv4.tcp_output import tcp_rearm_rto
 from kernel.net.ipv4.tcp_retransmit import (
     tcp_retransmit_skb,
@@ -217,7 +218,8 @@ def tcp_write_timeout(sk):
             expired = True
     else:
         if retransmits_timed_out(sk, net.sysctl_tcp_retries1, 0):
-            # R1: perhaps there is a better route by now.
+            # R1: perhaps the packets are too large, perhaps there is a better route by now.
+            tcp_mtu_black_hole(sk)
             sk.sk_dst_cache = None
         retries = net.sysctl_tcp_retries2
         if sk.sk_flags & SOCK_DEAD:

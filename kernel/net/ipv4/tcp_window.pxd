@@ -17,7 +17,7 @@ from kernel.net.net cimport Net
 
 cdef unsigned int U32_MASK
 cdef int GSO_MAX_SIZE, ICSK_ACK_PUSHED, ICSK_ACK_PUSHED2, MAX_TCP_HEADER, TCP_INIT_CWND, TCP_MAX_WSCALE
-cdef int TCP_MIN_MSS, TCP_MSS_DEFAULT
+cdef int TCP_MIN_MSS, TCP_MSS_DEFAULT, MIN_ADVMSS, MAX_ADVMSS
 cdef unsigned int TCPHDR_FIN, TCPHDR_PSH, TCPHDR_SYN, TCPHDR_URG
 cdef long long U16_MAX, MIN_WINDOW_CLAMP
 cdef unsigned int SOCK_RCVBUF_LOCK, SOCK_SNDBUF_LOCK
@@ -32,7 +32,10 @@ cpdef long long tcp_select_window(tcp_sock sk) except? -9999
 cpdef tcp_update_max_rcv_wnd_seq(tcp_sock sk)
 @cython.locals(wscale=cython.int)
 cpdef int tcp_initial_wscale(Net net, long long space, long long clamp) except? -9999
-cpdef long long tcp_initial_rcv_wnd(long long space, long long clamp, int mss) except? -9999
+cpdef long long tcp_initial_rcv_wnd(long long space, long long clamp, int mss, unsigned int segments) except? -9999
+@cython.locals(dst=rtable)
+cpdef int tcp_init_cwnd(tcp_sock sk) noexcept
+cpdef int tcp_dst_advmss(rtable dst) noexcept
 @cython.locals(maxwin=cython.longlong, app_win=cython.int)
 cpdef tcp_init_buffer_space(tcp_sock sk)
 @cython.locals(wanted=cython.int, per_mss=cython.longlong, segments=cython.longlong, size=cython.longlong)

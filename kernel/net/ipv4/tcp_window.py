@@ -31,6 +31,8 @@ SOCK_RCVBUF_LOCK = 2
 # Half of the smallest receive buffer that there is.
 MIN_WINDOW_CLAMP = 1152
 SOCK_SNDBUF_LOCK = 1
+MIN_ADVMSS = 256
+MAX_ADVMSS = 65495
 
 
 def tcp_choose_window(sk):
@@ -104,12 +106,20 @@ def tcp_initial_wscale(net, space, clamp):
     return wscale
 
 
-def tcp_initial_rcv_wnd(space, clamp, mss):
-    """The unscaled window of a SYN: whole segments, at most 65535."""
+def tcp_initial_rcv_wnd(space, clamp, mss, segments):
+    """The unscaled window of a SYN: whole segments, at most 65535, and not more than the route's initrwnd (0: any)."""
     space = min(max(space, 0), clamp)
     if space > mss:
         space = space // mss * mss
+    if segments:
+        space = min(space, segments * mss)
     return min(space, U16_MAX)
+
+
+def tcp_init_cwnd(sk):
+    """The initial congestion window in segments: RFC 6928's ten, or what the route says."""
+    dst = sk.sk_dst_cache
+    return dst.initcwnd if dst is not None and dst.initcwnd else TCP_INIT_CWND
 
 
 def tcp_init_buffer_space(sk):
@@ -285,6 +295,13 @@ def tcp_rcv_space_adjust(sk):
 # --- segment sizes ---
 
 
+def tcp_dst_advmss(dst):
+    """The MSS that we announce on a route: what it says, or what its MTU allows us to receive."""
+    if dst.advmss:
+        return dst.advmss
+    return min(max(dst.mtu - 40, MIN_ADVMSS), MAX_ADVMSS)
+
+
 def tcp_mtu_to_mss(sk, pmtu):
     """Payload per segment on a path with `pmtu`, our constant options taken off (RFC 9293 section 3.7.1)."""
     mss = min(pmtu - 40, sk.mss_clamp)
@@ -305,8 +322,12 @@ def tcp_bound_to_half_wnd(sk, pktsize):
 
 def tcp_sync_mss(sk, pmtu):
     """Adopt a path MTU; returns the payload per segment."""
+    if sk.mtup_search_high > pmtu:
+        sk.mtup_search_high = pmtu
     mss_now = tcp_bound_to_half_wnd(sk, tcp_mtu_to_mss(sk, pmtu))
     sk.icsk_pmtu_cookie = pmtu
+    if sk.mtup_enabled:
+        mss_now = min(mss_now, tcp_mtu_to_mss(sk, sk.mtup_search_low))
     sk.mss_cache = mss_now
     return mss_now
 

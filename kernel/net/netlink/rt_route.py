@@ -35,6 +35,9 @@ from kernel.uapi.rtnetlink import (
     RTA_SRC,
     RTA_TABLE,
     RTA_UID,
+    RTAX_ADVMSS,
+    RTAX_INITCWND,
+    RTAX_INITRWND,
     RTAX_LOCK,
     RTAX_MTU,
     RTM_DELROUTE,
@@ -53,6 +56,10 @@ POLICY = {
     RTA_DST: U32, RTA_SRC: U32, RTA_IIF: U32, RTA_OIF: U32, RTA_GATEWAY: U32, RTA_PRIORITY: U32, RTA_PREFSRC: U32,
     RTA_METRICS: BINARY, RTA_MULTIPATH: BINARY, RTA_TABLE: U32, RTA_MARK: U32, RTA_UID: U32,
 }  # fmt: skip
+# The metrics that a route can have, by their names in fib_info, and what the sizes among them are cut to.
+METRICS = {RTAX_MTU: "mtu", RTAX_ADVMSS: "advmss", RTAX_INITCWND: "initcwnd", RTAX_INITRWND: "initrwnd"}
+LARGEST_METRIC = {RTAX_MTU: 65535 - 15, RTAX_ADVMSS: 65535 - 40}
+U32_MAX = 0xFFFFFFFF
 NSEC_PER_CENTISECOND = 10000000
 # What rtm_flags say about the kind of a route that was looked up (<linux/in_route.h>).
 RTCF_DOREDIRECT = 0x01000000
@@ -71,8 +78,11 @@ def route_message(fi):
         message += nla_address(RTA_DST, fi.dst)
     if fi.metric:
         message += nla_u32(RTA_PRIORITY, fi.metric)
-    if fi.mtu:
-        message += nla(RTA_METRICS, (nla_u32(RTAX_LOCK, 1 << RTAX_MTU) if fi.mtu_locked else b"") + nla_u32(RTAX_MTU, fi.mtu))
+    metrics = b"".join(nla_u32(type, getattr(fi, name)) for type, name in METRICS.items() if getattr(fi, name))
+    if fi.locks:
+        metrics = nla_u32(RTAX_LOCK, fi.locks) + metrics
+    if metrics:
+        message += nla(RTA_METRICS, metrics)
     if fi.prefsrc:
         message += nla_address(RTA_PREFSRC, fi.prefsrc)
     if fi.gw:
@@ -208,15 +218,17 @@ def parse_route(request):
 
 
 def take_metrics(request, cfg, found):
-    """Take the MTU from RTA_METRICS; 0 or a negative errno."""
+    """Take what RTA_METRICS says; 0 or a negative errno."""
     metrics = nla_parse(found.get(RTA_METRICS, b""))
     if metrics is None:
         return request.error(EINVAL, "Invalid metric type")
     for type, data in metrics.items():
-        if type not in (RTAX_LOCK, RTAX_MTU) or len(data) < 4:
-            return request.error(EOPNOTSUPP, "Of the metrics only the MTU is supported")
-    cfg.mtu = u32(metrics[RTAX_MTU]) if RTAX_MTU in metrics else 0
-    cfg.mtu_locked = RTAX_LOCK in metrics and u32(metrics[RTAX_LOCK]) >> RTAX_MTU & 1 != 0
+        if type not in (RTAX_LOCK, *METRICS) or len(data) < 4:
+            return request.error(EOPNOTSUPP, "Of the metrics only mtu, advmss, initcwnd and initrwnd are supported")
+    for type, name in METRICS.items():
+        # As on Linux, what no packet could hold is cut to what one can.
+        setattr(cfg, name, min(u32(metrics[type]), LARGEST_METRIC.get(type, U32_MAX)) if type in metrics else 0)
+    cfg.locks = u32(metrics[RTAX_LOCK]) if RTAX_LOCK in metrics else 0
     return 0
 
 

@@ -358,6 +358,52 @@ def test_a_device_that_drops(fails, server):
     fails(server + closed + "+0 write(4, ..., 5) = 5\n+0 > P. 1:6(5) ack 1\n", 10, "got nothing")
 
 
+def test_routes_and_their_metrics(play, fails, listener):
+    change = "`ip route change 192.0.2.1 via 192.168.0.2 dev tun0 advmss 600 mtu lock 700 initcwnd 3 initrwnd 5`\n"
+    play(change + listener + """
++0 < S 0:0(0) win 30000 <mss 1000,sackOK,nop,nop>
++0 > S. 0:0(0) ack 1 win 3000 <mss 600,nop,nop,sackOK>
++.1 < . 1:1(0) ack 1 win 30000
++0 accept(3, ..., ...) = 4
++0 %{ assert (tcpi_snd_cwnd, tcpi_snd_mss, tcpi_advmss, tcpi_pmtu) == (3, 660, 600, 700), tcpi_snd_mss }%
+""")
+    fails("`ip route change 192.0.2.1 via 192.168.0.2 dev tun0 rtt 5`\n0 close(9) = -1\n", 1, "a metric")
+    fails("`ip route change 192.0.2.1 via 10.9.9.9 dev tun0`\n0 close(9) = -1\n", 1, "Nexthop has invalid gateway")
+
+
+def test_a_probe_of_the_paths_mtu(play, listener):
+    play("`sysctl -q net.ipv4.tcp_mtu_probing=2 net.ipv4.tcp_base_mss=512`\n"
+         "`ip route change 192.0.2.1 via 192.168.0.2 dev tun0 mtu lock 552 initcwnd 11`\n" + listener + """
++0 < S 0:0(0) win 30000 <mss 1000,sackOK,nop,nop>
++0 > S. 0:0(0) ack 1 <mss 512,nop,nop,sackOK>
++.1 < . 1:1(0) ack 1 win 30000
++0 accept(3, ..., ...) = 4
++0 `ip route change 192.0.2.1 via 192.168.0.2 dev tun0`
++0 write(4, ..., 4000) = 4000
++0 > . 1:757(756) ack 1
++0 > P. 757:4001(3244) ack 1
++.1 < . 1:1(0) ack 4001 win 30000
++0 `nstat | grep TcpExtTCPMTUPSuccess`
+""")
+
+
+def test_splice_stops_at_the_urgent_mark(play, server):
+    play(server + """
++0 pipe([5, 6]) = 0
++0 < U. 1:101(100) ack 1 win 30000 urg 50
++0 > . 1:1(0) ack 101
++0 splice(4, NULL, 6, NULL, 100, 0) = 49
++0 splice(4, NULL, 6, NULL, 100, 0) = 0
++0 recv(4, ..., 1, MSG_OOB) = 1
++0 splice(4, NULL, 6, NULL, 100, 0) = 0
++0 read(4, ..., 100) = 50
++0 splice(4, NULL, 6, NULL, 100, SPLICE_F_NONBLOCK) = -1 EAGAIN (Resource temporarily unavailable)
++0 splice(4, [7], 6, NULL, 100, 0) = -1 EINVAL (Invalid argument)
++0 splice(5, NULL, 4, NULL, 10, 0) = 10
++0 > P. 1:11(10) ack 101
+""")
+
+
 def test_a_command_that_nobody_knows(fails):
     fails("`make coffee`\n0 close(9) = -1\n", 1, "make: nobody knows it here")
 

@@ -28,6 +28,7 @@ ANY_TABLE = 0
 CACHE_FLAGS = (
     (0x80000000, "local"), (0x10000000, "brd"), (0x20000000, "mc"), (0x00040000, "redirected"),
 )  # fmt: skip
+METRICS = {"mtu": nl.RTAX_MTU, "advmss": nl.RTAX_ADVMSS, "initcwnd": nl.RTAX_INITCWND, "initrwnd": nl.RTAX_INITRWND}
 NEXTHOP_FLAGS = ((nl.RTNH_F_DEAD, "dead"), (nl.RTNH_F_ONLINK, "onlink"), (nl.RTNH_F_LINKDOWN, "linkdown"))
 
 
@@ -183,11 +184,14 @@ def cached_text(options, route, record):
 
 def metrics_text(route, record):
     metrics = parse_attributes(route.attributes.get(nl.RTA_METRICS, b""))
-    if nl.RTAX_MTU in metrics:
-        mtu = number(metrics[nl.RTAX_MTU])
-        locked = number(metrics.get(nl.RTAX_LOCK)) >> nl.RTAX_MTU & 1
-        record.put(f"mtu {'lock ' if locked else ''}{mtu} ")
-        record.fields["metrics"] = [{"mtu": mtu}]
+    locked = number(metrics.get(nl.RTAX_LOCK))
+    shown = {}
+    for name, kind in METRICS.items():
+        if kind in metrics:
+            shown[name] = number(metrics[kind])
+            record.put(f"{name} {'lock ' if locked >> kind & 1 else ''}{shown[name]} ")
+    if shown:
+        record.fields["metrics"] = [shown]
 
 
 def all_routes(options, table=ANY_TABLE):
@@ -265,11 +269,11 @@ class RouteRequest:
             self.protocol = named_number(words.take(), PROTOCOLS, "protocol", 255)
         elif word == "scope":
             self.scope = named_number(words.take(), SCOPES, "scope", 255)
-        elif word == "mtu":
+        elif word in METRICS:
             if words.peek() == "lock":
                 words.take()
-                self.locked = 1 << nl.RTAX_MTU
-            self.metrics += u32_attribute(nl.RTAX_MTU, words.number("mtu"))
+                self.locked |= 1 << METRICS[word]
+            self.metrics += u32_attribute(METRICS[word], words.number(word))
         elif word == "onlink":
             self.flags |= nl.RTNH_F_ONLINK
         elif word in ROUTE_TYPES.values() and self.type is None and self.prefix is None:
