@@ -382,7 +382,8 @@ CONVERTERS = {
 # Calls of 2038, whose times have 64 bits as the kernel's own, and calls of 32-bit user ids.
 SAME_LAYOUT = {
     403: SYS_clock_gettime, 406: SYS_clock_getres, 407: SYS_clock_nanosleep, 408: SYS_timer_gettime,
-    409: SYS_timer_settime, 410: SYS_timerfd_gettime, 411: SYS_timerfd_settime, 412: SYS_utimensat, 414: SYS_ppoll, 421: SYS_rt_sigtimedwait, 422: SYS_futex,
+    409: SYS_timer_settime, 410: SYS_timerfd_gettime, 411: SYS_timerfd_settime, 412: SYS_utimensat, 414: SYS_ppoll,
+    421: SYS_rt_sigtimedwait, 422: SYS_futex,
     199: SYS_getuid, 200: SYS_getgid, 201: SYS_geteuid, 202: SYS_getegid, 205: SYS_getgroups, 213: SYS_setuid, 214: SYS_setgid,
 }  # fmt: skip
 

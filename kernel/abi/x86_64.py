@@ -11,8 +11,8 @@ from kernel.signal import force_exit, set_blocked
 from kernel.uapi.errno import EINVAL
 from kernel.uapi.sched import CLONE_VFORK, CLONE_VM
 from kernel.uapi.signal import SA_RESTORER, SIGCHLD, SIGINFO_SIZE, SIGSEGV, SS_AUTODISARM
-from kernel.uapi.syscall import SYS_clone, SYS_mmap2, SYS_socketcall
-from kernel.uapi.syscall_64 import SAME, SOCKET_CALLS, NR_clone, NR_fork, NR_mmap, NR_vfork
+from kernel.uapi.syscall import SYS_accept4, SYS_clone, SYS_mmap2
+from kernel.uapi.syscall_64 import SAME, NR_accept, NR_clone, NR_fork, NR_mmap, NR_vfork
 
 LIMIT = 16 << 30
 
@@ -66,11 +66,8 @@ class x86_64(machine_abi):
         native = self.numbers.get(number, NO_CALL)
         if native != NO_CALL:
             return native, arguments, None
-        if number in SOCKET_CALLS:
-            call, count = SOCKET_CALLS[number]
-            raw = b"".join((value & MASK64).to_bytes(8, "little") for value in arguments[:count])
-            scratch = mm.map(raw)
-            return SYS_socketcall, [call, scratch, 0, 0, 0, 0], lambda result: mm.unmap(scratch)
+        if number == NR_accept:
+            return SYS_accept4, [*arguments[:3], 0, 0, 0], None
         if number == NR_mmap:
             offset = arguments[5]
             # An offset that is no multiple of a page answers EINVAL: no mapping has this type.
