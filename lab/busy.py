@@ -3,7 +3,7 @@
 Such a program never gives way, so nothing on the clock runs until it does.  The host's handler runs in the middle of it, in
 its own greenlet, and may do what an interrupt does on a real machine - but only where the program itself runs, and not the
 kernel for it.  Where the code that was interrupted is the program's own source that is certain.  Where it is a library's,
-the handler takes the second signal between which no system call was made.
+it is taken once no system call has been made for a while (`HostSignals` tries again).
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ class BusyProgram:
     def __init__(self, session, deliver):
         self.session = session
         self.deliver = deliver
-        # How many system calls had been made when the last signal came.
+        # How many system calls had been made at the last try.
         self.calls = -1
 
     def handler(self, number, frame):
