@@ -113,6 +113,57 @@ def test_redis_cli_talks_to_redis_server_on_another_machine():
     end(hosts)
 
 
+BENCHMARK = ("-q", "--csv", "-t", "ping,set,get,incr,lpush,lrange_100,mset")
+BENCHMARKED = {"PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "LPUSH", "LRANGE_100 (first 100 elements)", "MSET (10 keys)"}
+
+
+def benchmarked(text):
+    """{test: requests a second} of redis-benchmark's --csv."""
+    rows = [line.split(",") for line in text.splitlines() if line.startswith('"')]
+    return {row[0].strip('"'): float(row[1].strip('"')) for row in rows if row[0] != '"test"'}
+
+
+def test_redis_benchmark_against_redis_server_on_the_machine(tap_namespace, tmp_path):
+    need("redis-server", "redis-benchmark")
+    machine = Guest(
+        tmp_path, "run", "--net", "tap:tap0", "--ip", f"{tap_namespace.guest}/24", "--root", "/", "/usr/bin/redis-server",
+        "--save", "", "--protected-mode", "no", prefix=tap_namespace.words(),
+    )  # fmt: skip
+    try:
+        wait_until(lambda: not machine.alive() or "Ready to accept connections" in machine.output(), 60, "redis-server")
+        assert machine.alive(), machine.output()
+        count = size(5000, 500, 100)
+        out = tap_namespace.run(
+            "redis-benchmark", "-h", tap_namespace.guest, "-n", count, "-c", "20", "-P", "4", *BENCHMARK, timeout=300
+        ).stdout
+        rates = benchmarked(out)
+        assert set(rates) >= BENCHMARKED - {"LRANGE_100 (first 100 elements)", "MSET (10 keys)"} and min(rates.values()) > 0, out
+        asked = tap_namespace.run("redis-cli", "-h", tap_namespace.guest, "get", "counter:__rand_int__").stdout
+        assert int(asked.strip().strip('"')) == count
+    finally:
+        machine.stop()
+
+
+def test_redis_benchmark_on_the_machine_against_the_real_server(tap_namespace, tmp_path):
+    need("redis-server", "redis-benchmark", "redis-cli")
+    words = ("redis-server", "--save", "", "--protected-mode", "no", "--bind", tap_namespace.host, "--dir", tmp_path)
+    with tap_namespace.background(*words):
+        wait_until(lambda: ":6379" in tap_namespace.run("ss", "-ltn").stdout, what="redis-server")
+        count = size(2000, 300, 60)
+        machine = Guest(
+            tmp_path, "run", "--net", "tap:tap0", "--ip", f"{tap_namespace.guest}/24", "--root", "/", "/usr/bin/redis-benchmark",
+            "-h", tap_namespace.host, "-n", str(count), "-c", "10", "-P", "2", *BENCHMARK, prefix=tap_namespace.words(),
+        )  # fmt: skip
+        try:
+            assert machine.wait(300) == 0, machine.output()
+        finally:
+            machine.stop()
+        rates = benchmarked(machine.output())
+        assert len(rates) >= 6 and min(rates.values()) > 0, machine.output()
+        asked = tap_namespace.run("redis-cli", "-h", tap_namespace.host, "get", "counter:__rand_int__").stdout
+        assert int(asked.strip().strip('"')) == count
+
+
 def start(*words):
     """A program: start another one and leave it; its process ID."""
     return libc.spawn(words[0], list(words), {"PATH": "/bin"})

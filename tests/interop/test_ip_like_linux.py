@@ -123,6 +123,11 @@ COMMANDS = (
     "ip -j route show 192.0.2.0/24",
     "ip -j route get 10.9.0.1",
     "ip -j rule show",
+    r"""printf 'route add 198.18.0.0/15 via 10.9.0.77\nlink show nosuch\nroute del 198.18.0.0/15\n' | ip -batch -; echo $?""",
+    r"""printf '# all\n\nroute del \\\n 198.18.0.0/15 #x\n"link" set\tdev nosuch up\nfoo\n' | ip -force -b -; echo $?""",
+    r"""printf 'link show dev "v1\nroute show\n' | ip -force -batch -; echo $?""",
+    r"""printf 'link add d0 type veth peer name d1\nlink set d0 up\naddr add 10.8.0.1/24 dev d0\nlink del d0' | ip -b -""",
+    "ip -batch /nosuch; echo $?",
     "ip addr flush dev v0",
     "ip -4 addr show dev v0",
     "ip route show",
@@ -135,7 +140,9 @@ MARK = "=== "
 def script():
     lines = [f"{command} 2>/dev/null" for command in SETUP]
     for command in COMMANDS:
-        lines += [f"echo '{MARK}{command}'", f"{command} 2>&1"]
+        # Quotes in the title would end it; of the host's words and ours what goes to both outputs comes in order.
+        title = command.replace("'", "").replace("\\", "")
+        lines += [f"echo '{MARK}{title}'", f"{{ {command}; }} 2>&1"]
     return "\n".join(lines) + "\n"
 
 

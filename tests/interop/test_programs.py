@@ -51,7 +51,7 @@ def test_the_real_iperf3_measures_with_our_server(tap_namespace, on_tap, options
 # --- HTTP ---
 
 NGINX = """
-daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
+daemon off; user root; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 64; }}
 http {{
   access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
@@ -69,9 +69,6 @@ def test_our_curl_and_wget_with_nginx(tap_namespace, on_tap, tmp_path):
     (tmp_path / "www" / "sub").mkdir(parents=True)
     (tmp_path / "www" / "file").write_bytes(payload(300_000))
     (tmp_path / "nginx.conf").write_text(NGINX.format(folder=tmp_path, host=tap_namespace.host))
-    # nginx's workers are nobody's; they have to get at the folder.
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     url = f"http://{tap_namespace.host}:8000"
     command = (
         f"sleep 0.5; curl -s {url}/file | sha256sum; curl -sL -w '%{{num_redirects}} %{{http_code}}\\n' -o /tmp/a {url}/moved;"
@@ -190,3 +187,24 @@ def test_ssh_through_our_nc(tap_namespace, tmp_path):
         )  # fmt: skip
     assert done.stdout.split()[0] == hashlib.sha256("".join(f"{n}\n" for n in range(1, 20001)).encode()).hexdigest()
     assert "through ssh-ed25519" in (tmp_path / "known").read_text()
+
+
+def test_ssh_keyscan_through_our_nc_as_a_proxy(tap_namespace, on_tap, tmp_path):
+    """ssh-keyscan asks the machine, on which two nc with a FIFO between them carry the connection on to a real sshd."""
+    need("sshd", "ssh-keyscan", "ssh-keygen")
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "host")
+    (tmp_path / "sshd.conf").write_text(
+        f"Port 2222\nListenAddress {tap_namespace.host}\nHostKey {tmp_path}/host\nStrictModes no\nUsePAM no\n"
+        f"PidFile {tmp_path}/sshd.pid\n"
+    )
+    os.makedirs("/run/sshd", exist_ok=True)
+    with tap_namespace.background(shutil.which("sshd"), "-D", "-f", tmp_path / "sshd.conf"):
+        guest = on_tap(
+            command="mkfifo /tmp/back; while nc -l -p 22 < /tmp/back |"
+            f" nc {tap_namespace.host} 2222 > /tmp/back; do echo RELAYED; done"
+        )
+        for _ in range(2):
+            done = tap_namespace.run("ssh-keyscan", "-t", "ed25519", "-T", "20", tap_namespace.guest, timeout=60)
+            words = done.stdout.split()
+            assert words[0] == tap_namespace.guest and words[1:] == (tmp_path / "host.pub").read_text().split()[:2], done.stderr
+        wait_until(lambda: guest.output().count("RELAYED") == 2, what="the end of the second relay")

@@ -1,5 +1,6 @@
 """A machine on a TAP, with the real Linux stack and its tools at the other end."""
 
+import base64
 import hashlib
 import json
 import re
@@ -193,6 +194,37 @@ def test_nothing_malformed_and_no_wrong_checksum_on_the_wire(tap_namespace, on_t
     assert len(ours) > 20
     bad = [row for row in ours if row[2] or any(status.split(",")[0] in ("0", "Bad") for status in row[3:] if status)]
     assert not bad, bad[:10]
+
+
+def test_tshark_opens_what_our_tcpdump_has_written(tap_namespace, on_tap, tmp_path):
+    """Ethernet, both kinds of cooked captures, and the files of a rotation: read and dissected without an error."""
+    need("tshark")
+    names = ("eth", "any", "v1", "rot", "rot1", "rot2")
+    guest = on_tap(
+        command="cd /tmp; tcpdump -i eth0 -w eth -c 10 icmp & tcpdump -i any -w any -c 20 icmp &"
+        "tcpdump -i any -y LINUX_SLL -w v1 -c 20 icmp & tcpdump -i eth0 -C 1k -w rot -c 24 icmp & sleep 0.3;"
+        f"ping -q -c 5 127.0.0.1 -i 0.1; ping -q -c 12 -i 0.1 {tap_namespace.host};"
+        "wait; for f in " + " ".join(names) + "; do echo \"=== $f\"; base64 $f; done; echo '=== end'; sleep 60"
+    )
+    wait_until(lambda: "=== end" in guest.output() or not guest.alive(), 60, "the captures")
+    parts = {part.partition("\n")[0]: part.partition("\n")[2] for part in guest.output().split("=== ")[1:]}
+    counts = {}
+    for name in names:
+        (tmp_path / name).write_bytes(base64.b64decode(parts[name]))
+        out = tap_namespace.run(
+            "tshark", "-r", tmp_path / name, "-T", "fields", "-e", "frame.encap_type", "-e", "icmp.checksum.status",
+            "-e", "_ws.malformed", "-e", "sll.ifindex", "-e", "ip.src",
+        ).stdout  # fmt: skip
+        rows = [line.split("\t") for line in out.splitlines()]
+        assert all(row[1] == "1" and row[2] == "" for row in rows), out
+        counts[name] = (len(rows), rows[0][0])
+        if name == "any":
+            assert sorted({(row[3], row[4]) for row in rows}) == sorted(
+                [("1", "127.0.0.1"), ("2", tap_namespace.guest), ("2", tap_namespace.host)]
+            )
+    # Encapsulations of Wireshark: 1 Ethernet, 25 Linux cooked, 210 its second version.
+    assert counts["eth"] == (10, "1") and counts["any"] == (20, "210") and counts["v1"] == (20, "25")
+    assert sum(counts[name][0] for name in names[3:]) == 24
 
 
 def test_one_percent_loss_of_large_frames(tmp_path):

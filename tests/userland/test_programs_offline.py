@@ -37,6 +37,13 @@ BIG = bytes(index * 7 & 0xFF for index in range(300_000))
         ("echo a > /nonexistent/x; echo $?", "sh: line 1: /nonexistent/x: No such file or directory\n2\n", 0),
         ("poweroff 9", "", 9),
         ("uname", "Linux\n", 0),
+        ("df /nosuch", "df: /nosuch: No such file or directory\n", 1),
+        ("df -t nosuch", "df: no file systems processed\n", 1),
+        ("df -P /tmp /proc | wc -l; df -aT | grep -c '^proc *proc .* /proc$'; df | grep -c /proc", "3\n1\n0\n", 1),
+        (("used() { df / | sed -n 's/^[a-z]* *[0-9]* *\\([0-9]*\\).*/\\1/p'; }; a=$(used); yes | head -c 200000 > /tmp/x; "
+         "b=$(used); echo $((b - a >= 190))"), "1\n", 0),
+        ("mkfifo /tmp/f; echo through > /tmp/f & cat < /tmp/f; mkfifo /tmp/f",
+         "through\nmkfifo: cannot create fifo '/tmp/f': File exists\n", 1),
         ("cat /etc/hostname | tail -n 0; tail -n 5 /etc/hostname", "hwemu\n", 0),
         ("head -n 1 /etc/hosts; head -c 9 /etc/hosts", "127.0.0.1\tlocalhost\n127.0.0.1", 0),
         ("exec echo replaced", "replaced\n", 0),

@@ -117,6 +117,44 @@ def test_tcpdump_sees_writes_and_reads():
     assert hashlib.sha256(bytes.fromhex("4d3cb2a1")).hexdigest() in text
 
 
+def test_tcpdump_rotates_by_size_and_by_time():
+    """tcpdump(1): -C with a number behind the name, -W as a ring, -G with the time in the name; nothing is lost in between."""
+    text, status = Pair(
+        "cd /tmp; tcpdump -C 1k -w all -i lo -c 40 & sleep 0.1; ping -q -c 20 -i 0.01 127.0.0.1; wait; ls all*;"
+        "for f in all all1 all2 all3 all4; do tcpdump -n -r $f icmp; done | grep -c echo;"
+        "tcpdump -C 1k -W 11 -w ring -i lo -c 200 & sleep 0.1; ping -q -c 100 -i 0.01 127.0.0.1; wait;"
+        "ls ring* | wc -l; ls ring00 ring10; tcpdump -G 10 -W 3 -w %H%M%S.pcap -i lo & sleep 0.1;"
+        "ping -q -c 100 -i 1 127.0.0.1 & wait %1; echo $?; ls *.pcap | wc -l;"
+        "kill %2; tcpdump -G 1 -w nosuch/%S -i lo; echo $?"
+    ).run()
+    assert status == 0
+    lines = text.splitlines()
+    assert "all  all1  all2  all3  all4" in " ".join(text.split()).replace(" all", "  all") and "40" in lines, text
+    assert "11" in lines and "Maximum file limit reached: 3" in text and lines.count("0") == 1 and "3" in lines
+    assert "tcpdump: nosuch/" in text and lines[-1] == "1"
+
+
+def test_tcpdump_on_all_interfaces():
+    """-i any: Linux's cooked headers, in words and in files of both versions; ether addresses are nobody's there."""
+    text, status = Pair(
+        "cd /tmp; tcpdump -i any -n -c 6 > live & sleep 0.1; ping -q -c 1 10.0.0.2; ping -q -c 1 127.0.0.1; wait; cat live;"
+        "tcpdump -i any -y LINUX_SLL -w sll -c 4 icmp & tcpdump -i any -w sll2 -c 4 icmp & sleep 0.1;ping -q -c 1 10.0.0.2;"
+        "ping -q -c 1 127.0.0.1; wait; tcpdump -t -n -e -r sll; tcpdump -t -n -r sll2 -w again; cmp() { od $1 | sha256sum; };"
+        "cmp sll2; cmp again; tcpdump -r sll2 ether host 1:2:3:4:5:6; echo $?; tcpdump -i any ether broadcast; echo $?;"
+        "tcpdump -i eth0 -y LINUX_SLL; echo $?; tcpdump -y nosuch; echo $?; tcpdump -L -i any"
+    ).run()
+    assert status == 0
+    assert re.search(r"^[\d:.]+ eth0  Out IP 10.0.0.1 > 10.0.0.2: ICMP echo request", text, re.M)
+    assert re.search(r"^[\d:.]+ eth0  In  ARP, Reply 10.0.0.2 is-at", text, re.M)
+    assert re.search(r"^[\d:.]+ lo    In  IP 127.0.0.1 > 127.0.0.1: ICMP echo reply", text, re.M)
+    assert "\nOut 52:54:00:12:34:57 ethertype IPv4 (0x0800), length 100: 10.0.0.1 > 10.0.0.2: ICMP echo request" in text
+    sums = re.findall(r"^([0-9a-f]{64})  -$", text, re.M)
+    assert len(sums) == 2 and sums[0] == sums[1]
+    assert "tcpdump: ethernet addresses supported only on Ethernet\n1\n" in text and "tcpdump: not a broadcast link\n2\n" in text
+    assert "tcpdump: LINUX_SLL is not one of the DLTs supported by this device\n2\n" in text
+    assert "tcpdump: invalid data link type nosuch\n2\n" in text and "\n  LINUX_SLL2 (Linux cooked v2)\n" in text
+
+
 def test_nc_both_ways_over_udp():
     text, status = Pair("sleep 0.5; echo question | nc -u -q 1 10.0.0.2 99", "echo answer | nc -u -l 99").run()
     assert (text, status) == ("answer\n", 0)

@@ -263,6 +263,7 @@ from userland.libc.time import (
     nanosleep,
     setitimer,
     sleep,
+    strftime,
     time,
     usleep,
     wall_clock,

@@ -35,12 +35,12 @@ class Qualifiers:
 class Parser:
     """Recursive descent over the words of an expression."""
 
-    def __init__(self, text, resolve, live):
+    def __init__(self, text, resolve, live, stations):
         self.words = tokens(text)
         self.index = 0
         self.depth = 0
         self.resolve = resolve
-        self.link = p.Ethernet(live)
+        self.link = p.Ethernet(live, stations)
         # The qualifiers of the last identifier, which a bare word takes; None before the first.
         self.last = None
 
@@ -267,12 +267,13 @@ KEYWORDS = frozenset({
 })  # fmt: skip
 
 
-def compile_filter(text, resolve=libc.gethostbyname, live=False, keep=SNAPLEN):
+def compile_filter(text, resolve=libc.gethostbyname, live=False, keep=SNAPLEN, stations=True):
     """The program of an expression, [(code, jt, jf, k)]; FilterError, with a line for the user, for one that is none.
 
-    `live`: the packets come from a socket of this kernel, where a VLAN's tag stands beside the packet.
+    `live`: the packets come from a socket of this kernel, where a VLAN's tag stands beside the packet.  Without `stations`
+    there is no Ethernet header whose addresses could be asked for.
     """
     try:
-        return compile_condition(Parser(text, resolve, live).parse(), keep)
+        return compile_condition(Parser(text, resolve, live, stations).parse(), keep)
     except TooLong:
         raise FilterError("the filter expression is too long") from None

@@ -32,11 +32,14 @@ class Packet:
         "transport",
         "sport",
         "dport",
+        "cooked",
     )
 
     def __init__(self, frame, length=-1):
         self.frame = frame
         self.length = len(frame) if length < 0 else length
+        # What stands in the place of the Ethernet header in a capture of several devices, with the length of its record.
+        self.cooked = None
         self.destination = bytes(frame[:6])
         self.source = bytes(frame[6:12])
         self.vlans = []

@@ -5,6 +5,16 @@ from struct import Struct, pack
 MAGIC_MICROSECONDS = 0xA1B2C3D4
 MAGIC_NANOSECONDS = 0xA1B23C4D
 LINKTYPE_ETHERNET = 1
+LINKTYPE_RAW = 101
+LINKTYPE_LINUX_SLL = 113
+LINKTYPE_LINUX_SLL2 = 276
+# Number: (the name after DLT_, the description), as libpcap has them.
+LINK_TYPES = {
+    LINKTYPE_ETHERNET: ("EN10MB", "Ethernet"),
+    LINKTYPE_RAW: ("RAW", "Raw IP"),
+    LINKTYPE_LINUX_SLL: ("LINUX_SLL", "Linux cooked v1"),
+    LINKTYPE_LINUX_SLL2: ("LINUX_SLL2", "Linux cooked v2"),
+}
 SNAPLEN = 262144
 HEADER_SIZE = 24
 RECORD_SIZE = 16
@@ -12,9 +22,14 @@ SECOND = 1000000000
 RECORD = Struct("<IIII")
 
 
-def file_header():
-    """What a capture file begins with."""
-    return pack("<IHHiIII", MAGIC_NANOSECONDS, 2, 4, 0, 0, SNAPLEN, LINKTYPE_ETHERNET)
+def file_header(link=LINKTYPE_ETHERNET, snaplen=SNAPLEN):
+    """What a capture file begins with; `link` is one of LINK_TYPES."""
+    return pack("<IHHiIII", MAGIC_NANOSECONDS, 2, 4, 0, 0, snaplen, link)
+
+
+def link_text(link):
+    """A link type in words: `EN10MB (Ethernet)`."""
+    return "{} ({})".format(*LINK_TYPES[link])
 
 
 def record_header(when, captured, length):
@@ -23,13 +38,18 @@ def record_header(when, captured, length):
 
 
 class Reader:
-    """Takes a capture file apart as its bytes come: `feed`, then `records`.  `error` says what is wrong with it."""
+    """Takes a capture file apart as its bytes come: `feed`, then `records`.  `error` says what is wrong with it.
+
+    Once the header has come, `link` is the link type and `snaplen` the length that packets were cut to.
+    """
 
     def __init__(self):
         self.pending = bytearray()
         self.record = None
         self.fraction = 1
         self.error = ""
+        self.link = None
+        self.snaplen = 0
 
     def feed(self, data):
         """More bytes of the file."""
@@ -40,8 +60,10 @@ class Reader:
             magic = Struct(order + "I").unpack_from(self.pending)[0]
             if magic in (MAGIC_MICROSECONDS, MAGIC_NANOSECONDS):
                 link = Struct(order + "I").unpack_from(self.pending, 20)[0] & 0xFFFF
-                if link != LINKTYPE_ETHERNET:
+                if link not in LINK_TYPES:
                     self.error = f"unknown link type {link}"
+                self.link = link
+                self.snaplen = Struct(order + "I").unpack_from(self.pending, 16)[0]
                 self.record = Struct(order + "IIII")
                 self.fraction = 1 if magic == MAGIC_NANOSECONDS else 1000
                 del self.pending[:HEADER_SIZE]

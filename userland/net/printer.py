@@ -2,7 +2,9 @@
 
 from userland import libc
 from userland.libc.inet import format_quad
-from userland.net.packet import Packet
+from userland.net.cooked import header_size
+from userland.net.packet import ETHERNET_SIZE, Packet
+from userland.net.pcap import LINKTYPE_LINUX_SLL, LINKTYPE_RAW
 from userland.net.print_dhcp import dhcp_text
 from userland.net.print_dns import dns_text
 from userland.net.print_icmp import icmp_text
@@ -38,6 +40,8 @@ class Printer:
     def line(self, packet):
         """One line (more with -v) without the time stamp."""
         text = self.link_text(packet) if self.show_link else ""
+        if packet.cooked is not None and packet.tags:
+            text += self.tags_text(packet)
         if packet.ethertype == libc.ETH_P_IP:
             return text + self.ip_text(packet, "" if self.show_link else "IP ")
         if packet.ethertype in (libc.ETH_P_ARP, 0x8035):
@@ -53,6 +57,8 @@ class Printer:
     def link_text(self, packet):
         if packet.ethertype < 0:
             return ""
+        if packet.cooked is not None:
+            return self.cooked_text(packet, packet.cooked)
         source, destination = libc.ether_ntoa(packet.source), libc.ether_ntoa(packet.destination)
         destination = "Broadcast" if self.names and destination == "ff:ff:ff:ff:ff:ff" else destination
         outer = libc.ETH_P_8021Q if packet.vlans else packet.ethertype
@@ -64,6 +70,30 @@ class Printer:
             return f"{source} > {destination}, 802.3, length {packet.ethertype}: "
         kind = f"ethertype {ETHERTYPES.get(packet.ethertype, 'Unknown')} (0x{packet.ethertype:04x})"
         return f"{source} > {destination}, {kind}, length {packet.length}: "
+
+    def cooked_text(self, packet, cooked):
+        """-e of a capture of several devices; the length is that of the whole record."""
+        if cooked.link == LINKTYPE_RAW:
+            return "ip: "
+        address = libc.ether_ntoa(cooked.address)
+        text = f"ifindex {cooked.ifindex} {address} "
+        if cooked.link == LINKTYPE_LINUX_SLL:
+            text = f"{cooked.direction():>3} {address} "
+        if self.quiet:
+            return text
+        outer = libc.ETH_P_8021Q if packet.vlans else packet.ethertype
+        length = packet.length - ETHERNET_SIZE + header_size(cooked.link)
+        kind = ETHERTYPES.get(outer, "802.1Q" if packet.vlans else "Unknown")
+        return text + f"ethertype {kind} (0x{outer:04x}), length {length}: "
+
+    def tags_text(self, packet):
+        """The tags behind a cooked header, which are shown without -e as well."""
+        text = ""
+        inner = [*["802.1Q"] * (len(packet.tags) - 1), ETHERTYPES.get(packet.ethertype, "Unknown")]
+        for tag, kind in zip(packet.tags, inner, strict=True):
+            text += f"vlan {tag & 0xFFF}, p {tag >> 13}, " if self.show_link else ""
+            text += "" if self.quiet else f"ethertype {kind}, "
+        return text
 
     # --- ARP ---
 

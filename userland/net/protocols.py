@@ -44,8 +44,9 @@ def beside(what):
 class Ethernet:
     """Conditions for frames with an Ethernet header; a `vlan` in the expression moves what comes behind it."""
 
-    def __init__(self, live):
+    def __init__(self, live, stations=True):
         self.live = live
+        self.stations = stations
         self.shift = 0
         self.vlans = 0
 
@@ -119,14 +120,20 @@ class Ethernet:
 
     def station(self, address, direction):
         """ether [src|dst] host: the last four bytes first, which differ most."""
+        self.need_stations("ethernet addresses supported only on Ethernet")
         ends = []
         for offset in (6, 0):
             low = equals(4, offset + 2, int.from_bytes(address[2:], "big"))
             ends.append(And(low, equals(2, offset, int.from_bytes(address[:2], "big"))))
         return directed(direction, *ends)
 
+    def need_stations(self, text):
+        if not self.stations:
+            raise FilterError(text)
+
     def broadcast(self, protocol):
         if protocol in ("", "ether"):
+            self.need_stations("not a broadcast link")
             return And(equals(4, 2, 0xFFFFFFFF), equals(2, 0, 0xFFFF))
         if protocol == "ip":
             raise FilterError("netmask not known, so 'ip broadcast' not supported")
@@ -134,6 +141,7 @@ class Ethernet:
 
     def multicast(self, protocol):
         if protocol in ("", "ether"):
+            self.need_stations("link-layer multicast filters supported only on Ethernet")
             return Test([load(1, 0)], BPF_JSET, 1)
         if protocol == "ip":
             return And(self.ethertype(ETHERTYPES["ip"]), Test([load(1, self.ip_offset() + 16)], BPF_JGE, 224))

@@ -2,13 +2,14 @@
 
 from userland import libc
 from userland.net.ip import addr, link, maddr, neigh, route, rule
+from userland.net.ip.batch import run_batch
 from userland.net.ip.monitor import monitor
 from userland.net.ip.output import Failed, Options, Words
 from userland.net.netlink import NetlinkError
 
 USAGE = (
-    "ip [-s[s]] [-d] [-br] [-o] [-j[p]] [-4] { link | address | route | rule | neigh | maddress | monitor }"
-    " { show | add | del | set | get | flush | replace ... }"
+    "ip [-s[s]] [-d] [-br] [-o] [-j[p]] [-4] { [-force] -batch FILE | OBJECT COMMAND ... }"
+    " with OBJECT one of link, address, route, rule, neigh, maddress, monitor, and COMMAND show, add, del, set, get, flush ..."
 )
 OBJECTS = {
     "address": addr.COMMANDS,
@@ -48,6 +49,12 @@ def parse_options(words, options):
             options.inet = True
             if name != "4":
                 words.pop(0)
+        elif name in ("b", "batch"):
+            if not words:
+                return "-help"
+            options.batch = words.pop(0)
+        elif name == "force":
+            options.force = True
         elif name not in ("N", "Numeric"):
             return option
     return ""
@@ -60,13 +67,21 @@ def main(argv):
     if unknown and unknown.lstrip("-") not in ("h", "help"):
         libc.eputs(f'Option "{unknown}" is unknown, try "ip -help".')
         return 2
+    if options.batch is not None and not unknown:
+        return run_batch(options.batch, options.force, lambda line: command(options, line))
     if unknown or not words or words[0] == "help":
         libc.eputs(f"usage: {USAGE}")
         return 2
+    return command(options, words)
+
+
+def command(options, words):
+    """One command: its exit status."""
     kind = next((name for name in OBJECTS if name.startswith(words[0])), None)
     if kind is None:
         libc.eputs(f'Object "{words[0]}" is unknown, try "ip help".')
         return 2
+    options.links = {}
     try:
         with options.open():
             run(options, kind, words[1:])

@@ -2,20 +2,35 @@
 
 from userland import libc
 from userland.abi.layout import PACKET_MREQ
+from userland.libc.getopt import size as byte_count
 from userland.libc.net_if import if_names
 from userland.libc.time import gmtime
 from userland.net.bpf import Machine, encode, listing
+from userland.net.cooked import Cooked, cook, header_size
 from userland.net.filter import FilterError, compile_filter
-from userland.net.packet import Packet, ascii_dump, hex_dump
-from userland.net.pcap import SNAPLEN, Reader, file_header, record_header
+from userland.net.packet import ETHERNET_SIZE, Packet, ascii_dump, hex_dump
+from userland.net.pcap import (
+    LINK_TYPES,
+    LINKTYPE_ETHERNET,
+    LINKTYPE_LINUX_SLL,
+    LINKTYPE_LINUX_SLL2,
+    SNAPLEN,
+    Reader,
+    link_text,
+)
 from userland.net.printer import Printer
+from userland.net.savefile import Savefile
 
-USAGE = "tcpdump [-AdDeflLnNpqStUvxX#] [-i INTERFACE] [-c COUNT] [-s SNAPLEN] [-Q in|out|inout] [-w FILE | -r FILE] [EXPRESSION]"
+USAGE = (
+    "tcpdump [-AdDeflLnNpqStUvxX#] [-i INTERFACE] [-y LINKTYPE] [-c COUNT] [-s SNAPLEN] [-Q in|out|inout] "
+    "[-r FILE | -w FILE [-C SIZE] [-G SECONDS] [-W COUNT]] [EXPRESSION]"
+)
 BLOCK = 65536
 SECOND = 1000000000
 AUXDATA_SIZE = 20
 TP_STATUS_VLAN_VALID = 0x10
-DIRECTIONS = {0: "In", 1: "B", 2: "M", 3: "P", 4: "Out"}
+COOKED_TYPES = (LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2)
+MILLION = 1000000
 
 
 class Shown:
@@ -31,6 +46,7 @@ class Shown:
         self.ascii = options.count("A")
         self.number = options.has("#")
         self.first = self.before = None
+        self.names = {}
 
     def time_text(self, when):
         """The time stamp, as one to five -t ask for it."""
@@ -50,9 +66,21 @@ class Shown:
         date = f"{year:04}-{month:02}-{day:02} " if self.times == 4 else ""
         return f"{date}{hour:02}:{minute:02}:{second:02}.{micro:06} "
 
-    def packet_text(self, packet, when, count, where):
+    def interface(self, index):
+        if index not in self.names:
+            self.names[index] = libc.if_indextoname(index) or "?"
+        return self.names[index]
+
+    def packet_text(self, cooked, data, when, count):
+        packet = Packet(cooked.frame, cooked.length)
+        where = ""
+        if cooked.link != LINKTYPE_ETHERNET:
+            packet.cooked = cooked
+        if cooked.link == LINKTYPE_LINUX_SLL2:
+            where = f"{self.interface(cooked.ifindex):<5} {cooked.direction():<3} "
         text = (f"{count:5d}  " if self.number else "") + self.time_text(when) + where + self.printer.line(packet) + "\n"
-        data = packet.frame if self.hex > 1 or self.ascii > 1 else packet.frame[packet.network if packet.ethertype >= 0 else 0 :]
+        if not (self.hex > 1 or self.ascii > 1):
+            data = packet.frame[packet.network if packet.ethertype >= 0 else 0 :]
         if self.ascii:
             text += ascii_dump(data) + "\n"
         elif self.hex:
@@ -61,10 +89,11 @@ class Shown:
 
 
 class Capture:
-    """Where the frames go: to the terminal or to a file, until the count is reached or a signal comes."""
+    """Where the records go: to the terminal or to files, until the count is reached or a signal comes."""
 
-    def __init__(self, options):
-        self.out = -1
+    def __init__(self, options, link):
+        self.link = link
+        self.file = None
         self.limit = options.integer("c", 0, 1)
         self.snaplen = options.integer("s", SNAPLEN, 0, SNAPLEN) or SNAPLEN
         self.shown = Shown(options)
@@ -72,16 +101,14 @@ class Capture:
         self.stopped = False
         self.failed = False
 
-    def take(self, when, frame, length, where=""):
-        """One frame that passed the filter; False when that was the last."""
+    def take(self, when, data, length):
+        """One record of this link type whose frame passed the filter; False when that was the last."""
         self.captured += 1
-        if self.out >= 0:
-            kept = frame[: self.snaplen]
-            if libc.write_all(self.out, record_header(when, len(kept), length) + kept) < 0:
-                libc.perror("tcpdump: write")
-                self.failed = True
+        if self.file is not None:
+            if not self.file.write(when, data[: self.snaplen], length):
+                self.failed = not self.file.full
                 return False
-        elif libc.fputs(self.shown.packet_text(Packet(frame, length), when, self.captured, where)) < 0:
+        elif libc.fputs(self.shown.packet_text(Cooked(self.link, data, length), data, when, self.captured)) < 0:
             self.failed = self.stopped = True
         return not self.stopped and (not self.limit or self.captured < self.limit)
 
@@ -113,10 +140,10 @@ def open_interface(name, promiscuous, program):
     return fd
 
 
-def capture_live(capture, fd, name, direction):
+def capture_live(capture, fd, direction):
     """Read frames until the last one: with their length on the wire, their VLAN tag and their time."""
     view = memoryview(bytearray(BLOCK))
-    names = {}
+    loopback = libc.if_nametoindex("lo")
     address = bytearray(20)
     while not capture.stopped:
         message = libc.msghdr([view], address, 256)
@@ -130,16 +157,14 @@ def capture_live(capture, fd, name, direction):
                 libc.perror("tcpdump: recv")
             capture.failed = True
             return
-        index, _, _, pkttype, _ = libc.sockaddr_ll_fields(address)
+        index, _, hatype, pkttype, _ = libc.sockaddr_ll_fields(address)
         outgoing = pkttype == libc.PACKET_OUTGOING
-        if index not in names:
-            names[index] = libc.if_indextoname(index) or f"if{index}"
         # What leaves by the loopback comes in by it as well: it is shown once.
-        if names[index] == "lo" and outgoing or (direction == "in" and outgoing) or (direction == "out" and not outgoing):
+        if index == loopback and outgoing or (direction == "in" and outgoing) or (direction == "out" and not outgoing):
             continue
         frame, length, when = described(bytes(view[:count]), count, message.control)
-        where = f"{names[index]:<5} {DIRECTIONS.get(pkttype, '?'):<3} " if name == "any" else ""
-        if not capture.take(when, frame, length, where):
+        record = cook(capture.link, frame, index, hatype, pkttype)
+        if not capture.take(when, record, length - ETHERNET_SIZE + header_size(capture.link)):
             return
 
 
@@ -168,28 +193,58 @@ def wall_time(when):
 # --- files ---
 
 
-def capture_file(capture, name, program):
+def capture_file(capture, options, expression):
+    """-r: the packets of a file that the filter lets pass."""
+    name = options.get("r")
     fd = 0 if name == "-" else libc.open(name)
     if fd < 0:
         libc.perror(f"tcpdump: {name}")
         capture.failed = True
         return
     reader = Reader()
+    program = None
     while not capture.stopped:
         chunk = libc.read_bytes(fd, BLOCK)
         if chunk == -1 or not chunk:
-            if reader.pending and not reader.error:
+            if (reader.pending or reader.link is None) and not reader.error:
                 reader.error = "truncated dump file"
             break
         reader.feed(chunk)
-        records = [record for record in reader.records() if program.run(record[1], record[2])]
-        if not all(capture.take(*record) for record in records) or reader.error:
+        records = reader.records()
+        if program is None and reader.link is not None and not reader.error:
+            program = begin_file(capture, options, reader, name, expression)
+            if program is None:
+                break
+        if not all(capture.take(*record) for record in records if passes(program, reader.link, record)) or reader.error:
             break
     if reader.error:
         libc.eputs(f"tcpdump: {name}: {reader.error}")
         capture.failed = True
     if fd > 0:
         libc.close(fd)
+
+
+def begin_file(capture, options, reader, name, expression):
+    """The header of a file has come: the filter for its link type; None with the reason printed."""
+    libc.eputs(f"reading from file {name}, link-type {link_text(reader.link)}, snapshot length {reader.snaplen}")
+    if reader.link == LINKTYPE_LINUX_SLL2 and capture.file is None:
+        libc.eputs("Warning: interface names might be incorrect")
+    capture.link = reader.link
+    try:
+        program = compile_filter(expression, keep=capture.snaplen, stations=reader.link == LINKTYPE_ETHERNET)
+    except FilterError as error:
+        libc.eputs(f"tcpdump: {error}")
+        capture.failed = True
+        return None
+    if options.has("w") and not open_output(capture, options):
+        return None
+    return Machine(program)
+
+
+def passes(program, link, record):
+    _, data, length = record
+    cooked = Cooked(link, data, length)
+    return program.run(cooked.frame, cooked.length)
 
 
 def default_interface():
@@ -201,13 +256,44 @@ def default_interface():
     return "lo"
 
 
-def open_output(name):
-    """The descriptor of -w's file with its header written, or -1 with the reason printed."""
-    out = 1 if name == "-" else libc.open(name, libc.O_WRONLY | libc.O_CREAT | libc.O_TRUNC)
-    if out < 0 or libc.write_all(out, file_header()) < 0:
-        libc.perror(f"tcpdump: {name}")
-        return -1
-    return out
+def open_output(capture, options):
+    """Begin what -w, -C, -G and -W ask for; False with the reason printed."""
+    seconds, files = options.integer("G", 0, 1), options.integer("W", 0, 1)
+    capture.file = Savefile(options.get("w"), capture.link, capture.snaplen, file_size(options), seconds, files)
+    capture.failed = not capture.file.open()
+    return not capture.failed
+
+
+def file_size(options):
+    """-C: millions of bytes, or with a letter k, m or g behind it units of 1024 and its powers; UsageError."""
+    text = options.get("C")
+    if text is None:
+        return 0
+    size = byte_count(text) if text[-1:].lower() in ("k", "m", "g") else libc.integer(text, 1, 1 << 40) * MILLION
+    if size == 0:
+        raise libc.UsageError(f"invalid file size '{text}'")
+    return size
+
+
+def chosen_link(options, name):
+    """The link type of a live capture: -y's, or the usual one of the interface; UsageError."""
+    possible = COOKED_TYPES if name == "any" else (LINKTYPE_ETHERNET,)
+    text = options.get("y")
+    if text is None:
+        return possible[-1]
+    wanted = next((link for link, (known, _) in LINK_TYPES.items() if known == text.upper().removeprefix("DLT_")), None)
+    if wanted is None:
+        raise libc.UsageError(f"invalid data link type {text}")
+    if wanted not in possible:
+        raise libc.UsageError(f"{text} is not one of the DLTs supported by this device")
+    return wanted
+
+
+def list_links(name):
+    """-L"""
+    libc.puts(f"Data link types for {name} (use option -y to set):")
+    for link in COOKED_TYPES if name == "any" else (LINKTYPE_ETHERNET,):
+        libc.puts(f"  {link_text(link)}")
 
 
 def show_program(program, form):
@@ -222,46 +308,57 @@ def show_program(program, form):
 
 def main(argv):
     try:
-        options = libc.getopt(argv, "ADdenNpqSUlLfti:c:s:w:r:vxX#Q:", USAGE, (), True)
+        options = libc.getopt(argv, "ADdenNpqSUlLfti:y:c:s:w:r:C:G:W:vxX#Q:", USAGE, (), True)
         if options.has("D"):
             for number, name in enumerate([*if_names(), "any"], 1):
                 libc.puts(f"{number}.{name}")
             return 0
+        name = options.get("i") or default_interface()
+        if options.has("L"):
+            list_links(name)
+            return 0
         direction = options.get("Q", "inout")
         if direction not in ("in", "out", "inout"):
             raise libc.UsageError(f"unknown capture direction '{direction}'")
-        capture = Capture(options)
+        if not options.has("w") and any(options.has(letter) for letter in "CGW"):
+            raise libc.UsageError("-C, -G and -W need -w")
+        file_size(options)
+        capture = Capture(options, chosen_link(options, name))
         expression = " ".join(options.operands)
-        program = compile_filter(expression, live=not options.has("r"), keep=capture.snaplen)
+        live = not options.has("r")
+        stations = not live or capture.link == LINKTYPE_ETHERNET
+        program = compile_filter(expression, live=live, keep=capture.snaplen, stations=stations)
     except (libc.UsageError, FilterError) as error:
         libc.eputs(f"tcpdump: {error}")
         return 2
     if options.has("d"):
         show_program(program, options.count("d"))
         return 0
-    if options.has("w"):
-        capture.out = open_output(options.get("w"))
-        if capture.out < 0:
-            return 1
+    if live and options.has("w") and not open_output(capture, options):
+        return 1
 
     def interrupted(signum):
         capture.stopped = True
 
     libc.signal(libc.SIGINT, interrupted)
     libc.signal(libc.SIGTERM, interrupted)
-    if options.has("r"):
-        capture_file(capture, options.get("r"), Machine(program))
-        return 1 if capture.failed else 0
-    return live(capture, options, program, direction)
+    if live:
+        capture_interface(capture, name, program, direction, not options.has("p"))
+    else:
+        capture_file(capture, options, expression)
+    if capture.file is not None:
+        capture.file.close()
+    return 1 if capture.failed else 0
 
 
-def live(capture, options, program, direction):
-    name = options.get("i") or default_interface()
-    fd = open_interface(name, not options.has("p"), program)
+def capture_interface(capture, name, program, direction, promiscuous):
+    fd = open_interface(name, promiscuous, program)
     if fd < 0:
-        return 1
-    libc.eputs(f"listening on {name}, link-type EN10MB (Ethernet), snapshot length {capture.snaplen} bytes")
-    capture_live(capture, fd, name, direction)
+        capture.failed = True
+        return
+    who = "tcpdump: " if capture.file is not None else ""
+    libc.eputs(f"{who}listening on {name}, link-type {link_text(capture.link)}, snapshot length {capture.snaplen} bytes")
+    capture_live(capture, fd, direction)
     statistics = libc.getsockopt(fd, libc.SOL_PACKET, libc.PACKET_STATISTICS, 8)
     received, dropped = (int.from_bytes(statistics[at : at + 4], "little") if statistics != -1 else 0 for at in (0, 4))
     libc.close(fd)
@@ -270,4 +367,3 @@ def live(capture, options, program, direction):
         f"{received} packet{'' if received == 1 else 's'} received by filter\n"
         f"{dropped} packet{'' if dropped == 1 else 's'} dropped by kernel"
     )
-    return 1 if capture.failed else 0

@@ -6,7 +6,9 @@ from userland.net.fetch import Exchange, FetchError
 from userland.net.tls import TlsError, client_context
 from userland.proto.http import HttpError, join_url, parse_url, percent_decode
 
-USAGE = "wget [-qcS] [-O FILE] [-P DIR] [-T SECONDS] [-t TRIES] [-U AGENT] [--no-check-certificate] URL ..."
+USAGE = (
+    "wget [-qcS] [-O FILE] [-P DIR] [-T SECONDS] [-t TRIES] [-U AGENT] [--no-check-certificate] [--ca-certificate FILE] URL ..."
+)
 GENERIC, FILE_ERROR, NETWORK_ERROR, TLS_ERROR, SERVER_ERROR = 1, 3, 4, 5, 8
 REDIRECTS = 20
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)
@@ -39,6 +41,7 @@ class Fetch:
         self.directory = options.get("P")
         self.agent = options.get("U", "Wget (hwemu)")
         self.insecure = options.has("no-check-certificate")
+        self.certificates = options.get("ca-certificate")
         self.exchange = None
         self.out = -1
         self.start = 0
@@ -95,7 +98,7 @@ class Fetch:
         context = None
         try:
             if url.scheme == "https":
-                context = client_context(self.insecure)
+                context = client_context(self.insecure, self.certificates)
             self.exchange = Exchange(self.timeout * NS, self.timeout * NS, context)
             self.exchange.connect(url, self.connect_failed)
         except TlsError as error:
@@ -248,7 +251,7 @@ def timestamp():
 
 def main(argv):
     try:
-        options = libc.getopt(argv, "qcSO:P:T:t:U:", USAGE, ("no-check-certificate",))
+        options = libc.getopt(argv, "qcSO:P:T:t:U:", USAGE, ("no-check-certificate", "ca-certificate="))
         if not options.operands:
             raise libc.UsageError(f"missing URL (usage: {USAGE})")
         fetches = []

@@ -118,6 +118,16 @@ class Descriptors:
             if libc.errno != libc.EINTR or self.shell.interrupted:
                 raise RedirectError(f"{target}: {libc.strerror(libc.errno)}")
 
+    def names_fifo(self, redirect):
+        """True for a redirection to or from a FIFO that exists; one whose name takes commands to find out is not asked for."""
+        if redirect.kind not in OPEN_FLAGS or redirect.kind == "<>" or any(part[0] == "command" for part in redirect.target):
+            return False
+        try:
+            found = libc.stat(self.shell.expander.single(redirect.target))
+        except ExpansionError:
+            return False
+        return found != -1 and found.st_mode & libc.S_IFMT == libc.S_IFIFO
+
     def text_descriptor(self, raw):
         """A descriptor that gives the bytes: a pipe when they fit into one, else a file without a name."""
         if len(raw) < PIPE_ROOM:

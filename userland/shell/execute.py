@@ -413,7 +413,7 @@ class Shell:
         try:
             for name, value in values:
                 self.guarded_assign(name, value)
-                if not permanent:
+                if not permanent or words[0] == "exec":
                     self.variables.exported[name] = True
             function()
         finally:
@@ -476,6 +476,10 @@ class Shell:
 
     def start_simple(self, node, words, pgid):
         """Start a program; its pid, or 0 with $? set."""
+        if any(self.descriptors.names_fifo(redirect) for redirect in node.redirects):
+            # Opening a FIFO waits for its other end: that is for the program's process, not for this one.
+            literal = [[["quoted", word]] for word in ["exec", *words]]
+            return self.start_shell(in_a_list(Simple(node.assignments, literal, node.redirects, node.line)), pgid)
         try:
             saved = self.descriptors.apply_redirects(node.redirects)
         except RedirectError as error:
@@ -560,7 +564,7 @@ class Shell:
                     ends = self.descriptors.own(ends[0]), self.descriptors.own(ends[1])
             saved = self.descriptors.redirect_to([(fd, number) for fd, number in ((upstream, 0), (ends[1], 1)) if fd >= 0])
             try:
-                pid = self.start_node(List([AndOr([["", Pipeline([command], False, "")]], False, "")]), pgid)
+                pid = self.start_node(in_a_list(command), pgid)
             finally:
                 self.descriptors.restore(saved)
                 for fd in (upstream, ends[1]):
@@ -636,6 +640,11 @@ class Shell:
 
 class Abandon(Exception):
     """An interactive shell gives the command line up."""
+
+
+def in_a_list(command):
+    """The List that consists of one command."""
+    return List([AndOr([["", Pipeline([command], False, "")]], False, "")])
 
 
 def sole_simple(node):

@@ -37,6 +37,9 @@ class Options:
         self.json = False
         self.pretty = False
         self.statistics = 0
+        # -batch's file, and whether it goes on behind an error.
+        self.batch = None
+        self.force = False
         self.netlink = None
         self.links = {}
 
