@@ -376,6 +376,7 @@ class GdbServer(Source):
         self.detach()
         if self.task is not None:
             send_group_signal(self.task, SIGKILL)
+            self.task.sched.arch.kick()
 
     # --- registers and memory ---
 

@@ -20,6 +20,7 @@ MAX_VECTOR = 2 << 20
 MAX_SCRIPT_DEPTH = 4
 MAX_PROGRAM_SIZE = 16 << 20
 MAGIC = b"#!hwemu"
+USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
 
 
 class linux_binprm:
@@ -46,7 +47,7 @@ def string_vector(mm, address, word=8):
         return strings
     try:
         while len(strings) < MAX_ARGUMENTS:
-            pointer = get_user(mm, address, word) & (1 << 8 * word) - 1
+            pointer = get_user(mm, address & USER_ADDRESS, word) & (1 << 8 * word) - 1
             if pointer == 0:
                 return strings
             strings.append(from_user(strncpy_from_user(mm, pointer, MAX_STRING)))

@@ -149,7 +149,7 @@ def debug(tmp_path, source, script, *flags, words=()):
     )  # fmt: skip
     try:
         assert "waiting for gdb" in machine.stderr.readline()
-        script = ["set confirm off", f"target remote 127.0.0.1:{port}", *script]
+        script = ["set confirm off", "set remotetimeout 600", f"target remote 127.0.0.1:{port}", *script]
         arguments = ["gdb", "-q", "-nx", "-batch", *(part for line in script for part in ("-ex", line)), str(program)]
         transcript = subprocess.run(arguments, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL).stdout
         output, _ = machine.communicate()
@@ -192,7 +192,9 @@ def exchange(connection, *texts):
             connection.sendall(b"$%s#%02x" % (text, sum(text) & 255))
         raw = b""
         while not re.search(rb"\$[^#]*#..", raw):
-            raw += connection.recv(4096)
+            piece = connection.recv(4096)
+            assert piece, "the machine has hung up"
+            raw += piece
         got.append(re.search(rb"\$([^#]*)#..", raw)[1].decode())
     return got
 

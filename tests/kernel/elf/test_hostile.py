@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from programs import compiled, run_elf
+from programs import compiled, on_the_host, run_elf
 
 SECRET = "the-word-that-nobody-may-see"
 
@@ -49,3 +49,20 @@ def test_nothing_outside_of_the_root_is_seen_or_changed(flags, tmp_path):
     assert {path: os.lstat(path).st_mtime_ns for path in tmp_path.rglob("*")} == before
     assert (outside / "secret").read_text() == SECRET
     assert system.kernel.leak_report() == []
+
+
+@BOTH
+def test_wild_pointers_are_faults_as_on_linux(flags):
+    content = compiled("wild", *flags, "-static")
+    text, status, system = run_elf(content, net="on")
+    assert text.splitlines() == on_the_host(content).splitlines()
+    assert text.count("Bad address") > 300
+    assert status == 0
+    assert system.kernel.oopses == []
+
+
+@BOTH
+def test_every_call_bears_nonsense(flags):
+    text, status, system = run_elf(compiled("wild", *flags, "-static"), "all", net="on")
+    assert text.startswith("whole\n") and status == 0
+    assert system.kernel.oopses == []
