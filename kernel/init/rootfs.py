@@ -1,7 +1,7 @@
 """The file systems at boot: the root from the initramfs, /dev, /proc, and a folder of the host at /host."""
 
 from kernel.fs import proc_pid
-from kernel.fs.devfs import add_device, make_devfs
+from kernel.fs.devfs import make_devfs
 from kernel.fs.hostfs import hostfs
 from kernel.fs.namei import fs_struct, root_dentry
 from kernel.fs.pipe import pipe_file_operations
@@ -10,7 +10,7 @@ from kernel.fs.ramfs import ramfs
 from kernel.init.host_root import mount_host_root
 from kernel.mm.shmem import shm_mount
 from kernel.sysctl import SysctlTable
-from kernel.tty.tty import tty_operations
+from kernel.tty.init import tty_init
 
 ROOT_DEVICE = 1
 DEV_DEVICE = 2
@@ -18,6 +18,7 @@ PROC_DEVICE = 3
 HOST_DEVICE = 4
 SHM_DEVICE = 6
 NAMELESS_DEVICE = 7
+PTS_DEVICE = 8
 # A file system in memory takes at most one part in so many, as Linux bounds tmpfs.
 RAM_SHARE = 2
 # What programs may share without a name: as much as one of them may have mapped for writing.
@@ -39,13 +40,9 @@ def vfs_init(kernel):
     kernel.pipe_operations = pipe_file_operations(kernel.sched)
     kernel.mounts.append(("/", root))
     devices = make_devfs(DEV_DEVICE, now, kernel.random, limit)
-    kernel.console_operations = tty_operations(kernel.console, kernel.sched)
-    add_device(devices, "console", kernel.console_operations, 5, 1)
-    add_device(devices, "ttyS0", kernel.console_operations, 4, 64)
-    kernel.stderr_operations = tty_operations(kernel.tty_s1, kernel.sched)
-    add_device(devices, "ttyS1", kernel.stderr_operations, 4, 65)
-    add_device(devices, "tty", tty_operations(kernel.console, kernel.sched, controlling=True), 5, 0)
+    terminals = tty_init(kernel, devices, PTS_DEVICE, now, limit)
     mount(kernel, "dev", devices)
+    kernel.mounts.append(("/dev/pts", terminals))
     shm = ramfs("tmpfs", SHM_DEVICE, now, limit)
     shm.root.i_mode |= 0o1777
     devices.ensure_dir(["shm"]).i_mount = shm.root
@@ -56,6 +53,7 @@ def vfs_init(kernel):
     for _, sb in kernel.mounts:
         sb.fifo_operations = kernel.pipe_operations
     kernel.sysctl = SysctlTable(kernel.proc)
+    kernel.ptys.register(kernel.sysctl)
     proc_pid.proc_init(kernel)
 
 

@@ -19,7 +19,7 @@ SAME = {
     128: "rt_sigtimedwait", 129: "rt_sigqueueinfo", 130: "rt_sigsuspend", 131: "sigaltstack", 132: "utime", 133: "mknod",
     135: "personality", 137: "statfs", 138: "fstatfs", 140: "getpriority", 141: "setpriority", 142: "sched_setparam",
     143: "sched_getparam", 144: "sched_setscheduler", 145: "sched_getscheduler", 146: "sched_get_priority_max",
-    147: "sched_get_priority_min", 149: "mlock", 150: "munlock", 151: "mlockall", 152: "munlockall", 157: "prctl",
+    147: "sched_get_priority_min", 149: "mlock", 150: "munlock", 151: "mlockall", 152: "munlockall", 153: "vhangup", 157: "prctl",
     158: "arch_prctl", 160: "setrlimit", 161: "chroot", 162: "sync", 169: "reboot", 186: "gettid", 200: "tkill", 201: "time",
     202: "futex", 203: "sched_setaffinity", 204: "sched_getaffinity", 213: "epoll_create", 217: "getdents64",
     218: "set_tid_address", 221: "fadvise64", 222: "timer_create", 223: "timer_settime", 224: "timer_gettime",

@@ -18,6 +18,7 @@ from userland.abi.fcntl import *
 from userland.abi.netdb import *
 from userland.abi.process import *
 from userland.abi.socket import *
+from userland.abi.termios import *
 from userland.libc.at import (
     access,
     chmod,
@@ -169,24 +170,22 @@ from userland.libc.process import (
     environ,
     execve,
     getenv,
+    getpgid,
     getpid,
     getppid,
+    getsid,
     klogctl,
     reboot,
     sched_yield,
     setenv,
     setpgid,
+    setsid,
     shell_status,
     spawn,
-    tcgetattr,
-    tcsetattr,
-    tcsetpgrp,
-    termios,
     uname,
     unsetenv,
     uptime,
     waitpid,
-    window_size,
 )
 from userland.libc.resource import getrlimit, prlimit, setrlimit
 from userland.libc.signal import (
@@ -244,6 +243,32 @@ from userland.libc.stdio import (
     puts,
 )
 from userland.libc.stdlib import search_path, system
+from userland.libc.termios import (
+    cfgetispeed,
+    cfgetospeed,
+    cfmakeraw,
+    cfsetspeed,
+    get_winsize,
+    grantpt,
+    login_tty,
+    openpty,
+    posix_openpt,
+    ptsname,
+    set_winsize,
+    tcdrain,
+    tcflow,
+    tcflush,
+    tcgetattr,
+    tcgetpgrp,
+    tcgetsid,
+    tcsendbreak,
+    tcsetattr,
+    tcsetpgrp,
+    termios,
+    ttyname,
+    unlockpt,
+    window_size,
+)
 from userland.libc.thread import (
     Futex,
     gettid,

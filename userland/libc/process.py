@@ -1,30 +1,29 @@
-"""Processes, the environment and the system: <unistd.h>, <spawn.h>, <sys/wait.h>, <stdlib.h>, <termios.h>.
+"""Processes, the environment and the system: <unistd.h>, <spawn.h>, <sys/wait.h>, <stdlib.h>.
 
 There is no fork (a greenlet can not be copied): `spawn` starts a program file, as posix_spawn(3) does.
 """
 
 from hwemu.cpu import trap
-from userland.abi.layout import SPAWN_ACTION, SYSINFO, TERMIOS, UTSNAME, WINSIZE
+from userland.abi.layout import SPAWN_ACTION, SYSINFO, UTSNAME
 from userland.abi.process import (
     LINUX_REBOOT_CMD_POWER_OFF,
     LINUX_REBOOT_MAGIC1,
     LINUX_REBOOT_MAGIC2,
     SYSLOG_ACTION_READ_ALL,
     SYSLOG_ACTION_SIZE_BUFFER,
-    TCGETS,
-    TCSETS,
-    TIOCGWINSZ,
-    TIOCSPGRP,
 )
 from userland.abi.syscall import (
     SYS_alarm,
     SYS_execve,
     SYS_exit_group,
+    SYS_getpgid,
     SYS_getpid,
     SYS_getppid,
+    SYS_getsid,
     SYS_reboot,
     SYS_sched_yield,
     SYS_setpgid,
+    SYS_setsid,
     SYS_spawn,
     SYS_sysinfo,
     SYS_syslog,
@@ -32,7 +31,7 @@ from userland.abi.syscall import (
     SYS_wait4,
 )
 from userland.libc.crt import c_string, call_with_buffer, checked, this
-from userland.libc.unistd import ioctl, read_file
+from userland.libc.unistd import read_file
 
 
 def getpid():
@@ -53,6 +52,21 @@ def _exit(status):
 def setpgid(pid, pgid):
     """int setpgid(pid_t pid, pid_t pgid)"""
     return checked(trap(SYS_setpgid, pid, pgid))
+
+
+def getpgid(pid=0):
+    """pid_t getpgid(pid_t pid)"""
+    return checked(trap(SYS_getpgid, pid))
+
+
+def getsid(pid=0):
+    """pid_t getsid(pid_t pid)"""
+    return checked(trap(SYS_getsid, pid))
+
+
+def setsid():
+    """pid_t setsid(void): a session of one's own, without a terminal; EPERM for the leader of a process group."""
+    return checked(trap(SYS_setsid))
 
 
 def sched_yield():
@@ -206,50 +220,6 @@ def WIFCONTINUED(status):
 def shell_status(status):
     """A wait status as $? shows it: the exit status, or 128 and the signal."""
     return WEXITSTATUS(status) if WIFEXITED(status) else 128 + WTERMSIG(status)
-
-
-# --- the terminal ---
-
-
-class termios:
-    """struct termios."""
-
-    __slots__ = ("c_iflag", "c_oflag", "c_cflag", "c_lflag", "c_line", "c_cc")
-
-    def __init__(self, raw):
-        self.c_iflag, self.c_oflag, self.c_cflag, self.c_lflag, self.c_line, control = TERMIOS.unpack(raw)
-        self.c_cc = bytearray(control)
-
-    def pack(self):
-        """The structure as TCSETS takes it."""
-        return bytearray(
-            TERMIOS.pack(self.c_iflag, self.c_oflag, self.c_cflag, self.c_lflag, self.c_line, bytes(self.c_cc))
-        )
-
-
-def tcgetattr(fd):
-    """int tcgetattr(int fd, struct termios *termios_p): the `termios`, or None."""
-    raw = bytearray(TERMIOS.size)
-    return termios(raw) if ioctl(fd, TCGETS, raw) >= 0 else None
-
-
-def tcsetattr(fd, settings):
-    """int tcsetattr(int fd, int optional_actions, const struct termios *termios_p)"""
-    return ioctl(fd, TCSETS, settings.pack())
-
-
-def tcsetpgrp(fd, pgid):
-    """int tcsetpgrp(int fd, pid_t pgrp)"""
-    return ioctl(fd, TIOCSPGRP, bytearray(pgid.to_bytes(4, "little")))
-
-
-def window_size(fd):
-    """(rows, columns) of a terminal, 24 by 80 where it does not say."""
-    raw = bytearray(WINSIZE.size)
-    if ioctl(fd, TIOCGWINSZ, raw) < 0:
-        return 24, 80
-    rows, columns, _, _ = WINSIZE.unpack(raw)
-    return rows or 24, columns or 80
 
 
 # --- the system ---
