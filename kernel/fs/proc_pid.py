@@ -5,6 +5,7 @@ from kernel.fs.procfs import proc_dir
 from kernel.sched.rlimit import show_limits
 from kernel.sched.state import EXIT_ZOMBIE, PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_STOPPED
 from kernel.uapi.fcntl import PIPE_MAX_UNPRIVILEGED
+from kernel.uapi.mman import PROT_EXEC, PROT_READ, PROT_WRITE
 from kernel.uapi.resource import NR_OPEN
 from kernel.uapi.signal import SIG_IGN
 
@@ -73,6 +74,19 @@ def show_environ(task):
     return b"".join(entry + b"\0" for entry in task.environ)
 
 
+RIGHTS = (("r", PROT_READ), ("w", PROT_WRITE), ("x", PROT_EXEC))
+
+
+def show_maps(task):
+    """What a program in machine code has mapped (proc_pid_maps(5)); a program in Python has nothing that could be shown."""
+    lines = []
+    for area in getattr(task.mm, "areas", ()):
+        rights = "".join(letter if area.prot & bit else "-" for letter, bit in RIGHTS)
+        head = f"{area.start:08x}-{area.end:08x} {rights}{'p' if area.mapping is None else 's'} {area.offset:08x} 00:00 0"
+        lines.append(f"{head.ljust(72)} {area.name}\n" if area.name else head + "\n")
+    return "".join(lines)
+
+
 class pid_directories:
     """The numbered directories of /proc."""
 
@@ -96,6 +110,7 @@ class pid_directories:
         files["fd"] = self.proc.new_dir(fd_directory(self.proc, task))
         files["fdinfo"] = self.proc.new_dir(fdinfo_directory(self.proc, task))
         files["limits"] = self.proc.new_file(lambda: show_limits(task.files) if task.files is not None else "")
+        files["maps"] = self.proc.new_file(lambda: show_maps(task))
         files["mounts"] = self.proc.new_file(self.show_mounts)
         return self.proc.new_dir(children)
 

@@ -140,8 +140,31 @@ static void a_file(const char *folder)
     printf("/dev/zero %c\n", zeroes[0]);
 }
 
+/* What /proc/self/maps says of the page at an address: its rights. */
+static void mapped(const char *what, void *address)
+{
+    unsigned long start, end;
+    char line[500], rights[5];
+    FILE *maps = fopen("/proc/self/maps", "r");
+
+    while (fgets(line, sizeof line, maps))
+        if (sscanf(line, "%lx-%lx %4s", &start, &end, rights) == 3 && start <= (unsigned long)address && (unsigned long)address < end)
+            printf("%s %s\n", what, rights);
+    fclose(maps);
+}
+
 static void names(void)
 {
+    pthread_attr_t attributes;
+    void *stack;
+    size_t size;
+
+    mapped("the stack", &size);
+    mapped("code", mapped);
+    mapped("shared", mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    pthread_getattr_np(pthread_self(), &attributes);
+    pthread_attr_getstack(&attributes, &stack, &size);
+    printf("stack of the first thread %d\n", (char *)&size >= (char *)stack && (char *)&size < (char *)stack + size);
     int fd = shm_open("/hwemu-test", O_RDWR | O_CREAT | O_EXCL, 0600);
     ftruncate(fd, PAGE);
     char *mine = mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
