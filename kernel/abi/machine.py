@@ -6,6 +6,7 @@ from kernel.arch.memory import Registers
 from kernel.uapi.errno import ENOMEM
 from kernel.uapi.sched import CLONE_SETTLS, CLONE_VM
 from kernel.uapi.signal import SA_ONSTACK, SI_USER, SS_AUTODISARM, SYNCHRONOUS
+from kernel.uapi.syscall import SYS_futex
 
 MASK64 = 0xFFFFFFFFFFFFFFFF
 # Instead of a number: there is no such call; the call answers what its `after` says without being made.
@@ -102,6 +103,9 @@ class machine_abi:
         if state.call is not None:
             mm.put(self.result_register, result & self.mask)
             state.call = None
+        if native == SYS_futex and result is not None and result > 0:
+            # Who was woken goes first, as on Linux who has slept for long: a lock that is taken again at once starves nobody.
+            kernel.sched.cond_resched()
 
     def finish_call(self, task, mm, result, restart):
         """Where a handler interrupts a call: the call's result, or the registers as they were before it."""
