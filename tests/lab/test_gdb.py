@@ -97,7 +97,7 @@ THREADED = """
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
-static sem_t ready, go;
+static sem_t ready, go[3];
 static int sums[3];
 static void reached(int which)
 {
@@ -107,7 +107,7 @@ static void *worker(void *argument)
 {
     int which = (int)(long)argument;
     sem_post(&ready);
-    sem_wait(&go);
+    sem_wait(&go[which]);
     reached(which);
     return 0;
 }
@@ -124,9 +124,9 @@ int main(void)
         _exit(sums[2]);
     }
     wait(&status);
-    sem_post(&go);
+    sem_post(&go[1]);
     pthread_join(threads[0], 0);
-    sem_post(&go);
+    sem_post(&go[2]);
     pthread_join(threads[1], 0);
     printf("sums %d %d, child %d\\n", sums[1], sums[2], WEXITSTATUS(status));
     fflush(stdout);
@@ -151,7 +151,10 @@ def debug(tmp_path, source, script, *flags, words=()):
         assert "waiting for gdb" in machine.stderr.readline()
         script = ["set confirm off", "set remotetimeout 600", f"target remote 127.0.0.1:{port}", *script]
         arguments = ["gdb", "-q", "-nx", "-batch", *(part for line in script for part in ("-ex", line)), str(program)]
-        transcript = subprocess.run(arguments, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL).stdout
+        done = subprocess.run(
+            arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, stdin=subprocess.DEVNULL
+        )
+        transcript = done.stdout
         output, _ = machine.communicate()
     finally:
         machine.kill()
