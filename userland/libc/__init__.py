@@ -15,6 +15,7 @@ interfaces.
 # ruff: noqa: F401, F403
 from userland.abi.errno import *
 from userland.abi.fcntl import *
+from userland.abi.inotify import *
 from userland.abi.netdb import *
 from userland.abi.process import *
 from userland.abi.socket import *
@@ -105,6 +106,7 @@ from userland.libc.inet import (
     sockaddr_ll_fields,
     sockaddr_un,
 )
+from userland.libc.inotify import inotify_add_watch, inotify_init1, inotify_read, inotify_rm_watch
 from userland.libc.net_if import (
     arp_request,
     control_ioctl,
