@@ -154,6 +154,11 @@ class ConsoleLine(Source):
             self.pause()
             self.clock.call_after(LOOK_AGAIN, self.look_again)
 
+    def typed(self):
+        """In the middle of a program: take what has been typed."""
+        if not self.ended and self.room() and select.select([self.input_fd], [], [], 0)[0]:
+            self.take()
+
     def take(self):
         """Read once and type it into the guest."""
         try:
