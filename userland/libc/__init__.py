@@ -22,6 +22,7 @@ from userland.libc.at import (
     access,
     chmod,
     chown,
+    eaccess,
     faccessat,
     fchdir,
     fchmod,
@@ -54,6 +55,24 @@ from userland.libc.at import (
 )
 from userland.libc.crt import ended, get_errno, random_bits, set_errno, strerror
 from userland.libc.databases import hostent, protoent, servent
+from userland.libc.entries import (
+    endhostent,
+    endnetent,
+    endprotoent,
+    endservent,
+    gethostent,
+    getnetbyaddr,
+    getnetbyname,
+    getnetent,
+    getprotoent,
+    getservent,
+    herror,
+    netent,
+    sethostent,
+    setnetent,
+    setprotoent,
+    setservent,
+)
 from userland.libc.epoll import (
     epoll_create,
     epoll_create1,
@@ -70,17 +89,25 @@ from userland.libc.epoll import (
     timerfd_settime,
 )
 from userland.libc.fdio import (
+    F_LOCK,
+    F_TEST,
+    F_TLOCK,
+    F_ULOCK,
     close_range,
     copy_file_range,
     fallocate,
     flock,
+    lockf,
     memfd_create,
     pread,
     preadv,
+    preadv2,
     pwrite,
     pwritev,
+    pwritev2,
     record_lock,
     splice,
+    syncfs,
     tee,
     vmsplice,
 )
@@ -104,6 +131,19 @@ from userland.libc.inet import (
     sockaddr_ll_fields,
     sockaddr_un,
 )
+from userland.libc.inet_net import (
+    inet_lnaof,
+    inet_makeaddr,
+    inet_net_ntop,
+    inet_net_pton,
+    inet_netof,
+    inet_network,
+)
+from userland.libc.messages import (
+    recvmmsg,
+    sendmmsg,
+    sockatmark,
+)
 from userland.libc.net_if import (
     arp_request,
     control_ioctl,
@@ -115,6 +155,7 @@ from userland.libc.net_if import (
     get_mtu,
     getifaddrs,
     if_indextoname,
+    if_nameindex,
     if_names,
     if_nametoindex,
     ifaddrs,
@@ -169,6 +210,8 @@ from userland.libc.process import (
     environ,
     execve,
     getenv,
+    getpgid,
+    getpgrp,
     getpid,
     getppid,
     klogctl,
@@ -179,6 +222,7 @@ from userland.libc.process import (
     shell_status,
     spawn,
     tcgetattr,
+    tcgetpgrp,
     tcsetattr,
     tcsetpgrp,
     termios,
@@ -243,7 +287,29 @@ from userland.libc.stdio import (
     printf,
     puts,
 )
-from userland.libc.stdlib import search_path, system
+from userland.libc.stdlib import (
+    execl,
+    execle,
+    execlp,
+    execv,
+    execvp,
+    execvpe,
+    search_path,
+    system,
+)
+from userland.libc.system import (
+    fpathconf,
+    getdomainname,
+    getdtablesize,
+    getentropy,
+    gethostname,
+    getpagesize,
+    getrandom,
+    pathconf,
+    sethostname,
+    sysconf,
+    ttyname,
+)
 from userland.libc.thread import (
     Futex,
     gettid,

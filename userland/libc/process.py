@@ -4,6 +4,7 @@ There is no fork (a greenlet can not be copied): `spawn` starts a program file, 
 """
 
 from hwemu.cpu import trap
+from userland.abi.errno import ESRCH
 from userland.abi.layout import SPAWN_ACTION, SYSINFO, TERMIOS, UTSNAME, WINSIZE
 from userland.abi.process import (
     LINUX_REBOOT_CMD_POWER_OFF,
@@ -13,6 +14,7 @@ from userland.abi.process import (
     SYSLOG_ACTION_SIZE_BUFFER,
     TCGETS,
     TCSETS,
+    TIOCGPGRP,
     TIOCGWINSZ,
     TIOCSPGRP,
 )
@@ -31,8 +33,8 @@ from userland.abi.syscall import (
     SYS_uname,
     SYS_wait4,
 )
-from userland.libc.crt import c_string, call_with_buffer, checked, this
-from userland.libc.unistd import ioctl, read_file
+from userland.libc.crt import c_string, call_with_buffer, checked, set_errno, this
+from userland.libc.unistd import ioctl, read_file, read_text
 
 
 def getpid():
@@ -53,6 +55,20 @@ def _exit(status):
 def setpgid(pid, pgid):
     """int setpgid(pid_t pid, pid_t pgid)"""
     return checked(trap(SYS_setpgid, pid, pgid))
+
+
+def getpgid(pid):
+    """pid_t getpgid(pid_t pid): the process group of a process (0: the caller), or -1 with ESRCH."""
+    text = read_text(f"/proc/{pid or 'self'}/stat")
+    if text == -1:
+        return set_errno(ESRCH)
+    # The name in parentheses may hold anything.
+    return int(text.rpartition(")")[2].split()[2])
+
+
+def getpgrp():
+    """pid_t getpgrp(void)"""
+    return getpgid(0)
 
 
 def sched_yield():
@@ -241,6 +257,12 @@ def tcsetattr(fd, settings):
 def tcsetpgrp(fd, pgid):
     """int tcsetpgrp(int fd, pid_t pgrp)"""
     return ioctl(fd, TIOCSPGRP, bytearray(pgid.to_bytes(4, "little")))
+
+
+def tcgetpgrp(fd):
+    """pid_t tcgetpgrp(int fd): the process group in the foreground of a terminal, or -1."""
+    raw = bytearray(4)
+    return int.from_bytes(raw, "little") if ioctl(fd, TIOCGPGRP, raw) >= 0 else -1
 
 
 def window_size(fd):
