@@ -24,12 +24,18 @@ class null_operations(file_operations):
         source.advance(count)
         return count
 
+    def can_splice_write(self):
+        return True
+
     def llseek(self, filp, offset, whence):
         return 0
 
 
 class zero_operations(null_operations):
     """Reads give zero bytes."""
+
+    def splice_read(self, filp, to, nonblock):
+        return self.read(filp, to)
 
     def read(self, filp, to):
         return fill(to, lambda count: ZEROES[:count])
@@ -51,6 +57,9 @@ class random_operations(null_operations):
 
     def can_poll(self):
         return self.pollable
+
+    def splice_read(self, filp, to, nonblock):
+        return self.read(filp, to)
 
     def poll(self, filp, table):
         return POLLIN | POLLRDNORM if self.pollable else DEFAULT_POLLMASK

@@ -45,8 +45,19 @@ class eventfd_operations(file_operations):
         return SIZE if to.write(value.to_bytes(SIZE, "little")) == SIZE else -EFAULT
 
     def write(self, filp, source):
+        """Each buffer of a vector is a write of its own."""
+        done = 0
+        for _, size in source.segments() or ((0, 0),):
+            err = self.add(filp, source, size)
+            if err < 0:
+                return done if done else err
+            done += SIZE
+        return done
+
+    def add(self, filp, source, size):
+        """Add the number in the next `size` bytes of the user's; 0 or a negative errno."""
         ctx = filp.private_data
-        if source.count != SIZE:
+        if size != SIZE:
             return -EINVAL
         raw = source.read(SIZE)
         if raw is None or len(raw) < SIZE:
@@ -61,7 +72,7 @@ class eventfd_operations(file_operations):
                 return -ERESTARTSYS
         ctx.count += value
         ctx.wqh.wake_up(POLLIN)
-        return SIZE
+        return 0
 
     def wait(self, ctx):
         """Sleep until the counter has changed; False for a signal."""

@@ -6,6 +6,7 @@ from kernel.arch.uaccess import copy_from_user, copy_to_user, put_user
 from kernel.fs import fown, locks
 from kernel.fs.anon_inodes import is_socket
 from kernel.fs.pipe import pipe_inode_info
+from kernel.syscalls import as_int
 from kernel.uapi import fcntl as uapi
 from kernel.uapi.errno import EBADF, EBUSY, EFAULT, EINVAL, ENOTTY, EPERM, ESRCH
 from kernel.uapi.fcntl import (
@@ -120,8 +121,10 @@ class descriptor_calls:
         filp = files.fget(fd)
         if filp is None or (filp.f_mode & FMODE_PATH and cmd not in PATH_COMMANDS):
             return -EBADF
+        # What is no address is an int.
+        number = as_int(arg)
         if cmd in (F_DUPFD, F_DUPFD_CLOEXEC):
-            return dup_from(task, fd, arg, cmd == F_DUPFD_CLOEXEC)
+            return dup_from(task, fd, number, cmd == F_DUPFD_CLOEXEC)
         if cmd == F_GETFD:
             return files.close_on_exec[fd]
         if cmd == F_SETFD:
@@ -133,26 +136,26 @@ class descriptor_calls:
             # There are no leases.
             return uapi.F_UNLCK
         if cmd == F_SETFL:
-            return set_flags(filp, fd, self.pids, arg)
+            return set_flags(filp, fd, self.pids, number)
         if cmd in locks.COMMANDS:
             return self.locks.fcntl(task, filp, cmd, arg)
         if cmd in (uapi.F_SETPIPE_SZ, uapi.F_GETPIPE_SZ):
-            return pipe_size(task, filp, cmd, arg)
+            return pipe_size(task, filp, cmd, number)
         if cmd in (uapi.F_ADD_SEALS, uapi.F_GET_SEALS):
-            return seals(filp, cmd, arg)
+            return seals(filp, cmd, number)
         return self.owner(task, filp, cmd, arg)
 
     def owner(self, task, filp, cmd, arg):
         """The commands about who gets SIGIO and SIGURG."""
         if cmd == F_SETOWN:
-            return self.set_owner_number(task, filp, (arg + 0x80000000 & 0xFFFFFFFF) - 0x80000000)
+            return self.set_owner_number(task, filp, as_int(arg))
         known = fown.owner_of(filp, self.pids)
         if cmd == F_GETOWN:
             return -known.pid if known.type == fown.PIDTYPE_PGID else known.pid
         if cmd == F_SETSIG:
-            if not 0 <= arg <= NSIG:
+            if not 0 <= as_int(arg) <= NSIG:
                 return -EINVAL
-            known.signum = arg
+            known.signum = as_int(arg)
             return 0
         if cmd == F_GETSIG:
             return known.signum

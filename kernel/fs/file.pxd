@@ -18,6 +18,8 @@ cdef class file_operations:
     cpdef int open(self, file filp) except? -9999
     cpdef Py_ssize_t read(self, file filp, iov_iter to) except? -9999
     cpdef Py_ssize_t write(self, file filp, iov_iter source) except? -9999
+    cpdef Py_ssize_t splice_read(self, file filp, iov_iter to, bint nonblock) except? -9999
+    cpdef bint can_splice_write(self) noexcept
     cpdef unsigned int poll(self, file filp, poll_table table) except? 0xFFFF9999
     cpdef bint can_poll(self) noexcept
     cpdef long long ioctl(self, file filp, unsigned int cmd, unsigned long long arg) except? -9999

@@ -17,13 +17,17 @@ class file_operations:
         """Copy up to `to.count` bytes to the user; returns how many, 0 at the end."""
         return -EINVAL
 
-    def splice_read(self, filp, to):
-        """As `read`, for splice(2): some files give a pipe less."""
-        return self.read(filp, to)
-
     def write(self, filp, source):
         """Take up to `source.count` bytes from the user; returns how many."""
         return -EINVAL
+
+    def splice_read(self, filp, to, nonblock):
+        """`read` for splice and sendfile; `nonblock`: the pipe that it goes to does not wait.  Few kinds of file have it."""
+        return -EINVAL
+
+    def can_splice_write(self):
+        """True for files that splice and sendfile can write to."""
+        return False
 
     def poll(self, filp, table):
         """The POLL* events that are true now; calls `poll_wait(filp, wq, table)` for each queue that tells of others."""

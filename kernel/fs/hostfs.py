@@ -43,6 +43,9 @@ class hostfs_file_operations(file_operations):
             filp.f_pos += done
         return done
 
+    def splice_read(self, filp, to, nonblock):
+        return self.read(filp, to)
+
     def write(self, filp, source):
         return -EROFS
 

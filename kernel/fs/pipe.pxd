@@ -45,7 +45,8 @@ cdef class pipe_file_operations(file_operations):
     cpdef int wait_for_room(self, pipe_inode_info pipe, bint nonblock) except? -9999
     cpdef after_read(self, pipe_inode_info pipe, bint was_full)
     cpdef after_write(self, pipe_inode_info pipe)
-    @cython.locals(pipe=pipe_inode_info, done=Py_ssize_t, count=Py_ssize_t, chunk=bytes, was_full=cython.bint, packet=cython.bint, ready=cython.int)
+    @cython.locals(pipe=pipe_inode_info, done=Py_ssize_t, count=Py_ssize_t, wanted=Py_ssize_t, chunk=bytes, was_full=cython.bint,
+                   packet=cython.bint, ready=cython.int)
     cpdef Py_ssize_t read(self, file filp, iov_iter to) except? -9999
     @cython.locals(pipe=pipe_inode_info, done=Py_ssize_t, merged=Py_ssize_t, chunk=bytes, nonblock=cython.bint, err=cython.int)
     cpdef Py_ssize_t write(self, file filp, iov_iter source) except? -9999

@@ -192,14 +192,16 @@ class pipe_file_operations(file_operations):
         count = 0
         while pipe.length and to.count:
             chunk = pipe.bufs[0]
+            wanted = min(len(chunk) - pipe.offset, to.count)
             if pipe.offset == 0:
                 count = to.write(chunk)
             else:
                 with memoryview(chunk) as view:
                     count = to.write(view[pipe.offset :])
-            if count < 0:
+            if count < wanted:
+                # What was copied in front of the fault stays in the pipe.
                 if done == 0:
-                    done = count
+                    done = -EFAULT
                 break
             done += count
             packet = pipe.packets[0]

@@ -6,7 +6,7 @@ them sets `triggered` and wakes the task, which then asks again.
 
 from struct import Struct
 
-from kernel.arch.uaccess import copy_from_user, copy_to_user
+from kernel.arch.uaccess import access_ok, copy_from_user, copy_to_user
 from kernel.fs.select import poll_table
 from kernel.sched.core import task_wait_entry
 from kernel.sched.state import TASK_INTERRUPTIBLE, TASK_RUNNING
@@ -175,6 +175,8 @@ class poll_calls:
         fds = [entry[0] for entry in entries]
         events = [entry[1] for entry in entries]
         ready = do_poll(self.sched, task.files, fds, events, found, timeout)
+        if not access_ok(address & 0xFFFFFFFFFFFFFFFF, count * POLLFD_SIZE):
+            return -EFAULT
         if count:
             # Also a call that a signal ends says what it has seen: nothing.
             out = b"".join([POLLFD.pack(fds[i], events[i], found[i] & 0xFFFF) for i in range(count)])

@@ -37,6 +37,9 @@ class proc_file_operations(file_operations):
             filp.f_pos += done
         return done
 
+    def splice_read(self, filp, to, nonblock):
+        return self.read(filp, to)
+
     def write(self, filp, source):
         entry = filp.inode.i_private
         if entry.store is None:

@@ -70,6 +70,12 @@ class ramfs_file_operations(file_operations):
             filp.f_pos += done
         return done
 
+    def splice_read(self, filp, to, nonblock):
+        return self.read(filp, to)
+
+    def can_splice_write(self):
+        return True
+
     def write(self, filp, source):
         node = filp.inode
         sb = node.i_sb

@@ -22,11 +22,14 @@ from kernel.uapi.syscall import (
 
 UIO_MAXIOV = 1024
 IOVEC_SIZE = 16
+# Of a vector's count 32 bits matter.
+COUNT_MASK = 0xFFFFFFFF
 # What a file has that can not be read or written at all.
 NO_READ = vars(file_operations)["read"]
 NO_WRITE = vars(file_operations)["write"]
 # SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA and SEEK_HOLE.
 SEEK_MAX = 4
+LAST_POSITION = (1 << 63) - 1
 USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
 # Flags of preadv2: RWF_HIPRI, RWF_DSYNC and RWF_SYNC change nothing here.
 RWF_NOWAIT, RWF_APPEND = 8, 16
@@ -99,7 +102,7 @@ def sys_readv(task, fd, vector, count, a3, a4, a5):
         return -EBADF
     if type(filp.f_op).read is NO_READ:
         return -EINVAL
-    it = import_iovec(task.mm, vector, count & 0xFFFFFFFF)
+    it = import_iovec(task.mm, vector, count & COUNT_MASK)
     if isinstance(it, int):
         return it
     return filp.f_op.read(filp, it) if it.count else 0
@@ -112,7 +115,7 @@ def sys_writev(task, fd, vector, count, a3, a4, a5):
         return -EBADF
     if type(filp.f_op).write is NO_WRITE:
         return -EINVAL
-    it = import_iovec(task.mm, vector, count & 0xFFFFFFFF)
+    it = import_iovec(task.mm, vector, count & COUNT_MASK)
     if isinstance(it, int):
         return it
     return filp.f_op.write(filp, it) if it.count else 0
@@ -145,7 +148,7 @@ def positioned(filp):
 
 def at_position(filp, offset, writing, it):
     """Read or write at `offset` and leave the file's own position alone."""
-    if offset < 0:
+    if offset < 0 or offset > LAST_POSITION - it.count:
         return -EINVAL
     if not positioned(filp):
         return -ESPIPE
@@ -218,10 +221,10 @@ def vector_at(task, fd, vector, count, offset, flags, writing):
         return -EINVAL
     filp = open_for(task, fd, FMODE_WRITE if writing else FMODE_READ)
     if filp is None:
-        return -EBADF
+        return -EBADF if offset == -1 else seekable_error(task, fd)
     if offset != -1 and not positioned(filp):
         return -ESPIPE
-    it = import_iovec(task.mm, vector, count)
+    it = import_iovec(task.mm, vector, count & COUNT_MASK)
     if isinstance(it, int):
         return it
     if it.count == 0:

@@ -2,8 +2,8 @@
 
 from kernel.arch.uaccess import get_user, kernel_iter, put_user
 from kernel.fs.pipe import pipe_inode_info
-from kernel.fs.read_write import import_iovec, positioned
-from kernel.uapi.errno import EAGAIN, EBADF, EFAULT, EINVAL, EISDIR, EOPNOTSUPP, ESPIPE, EXDEV
+from kernel.fs.read_write import COUNT_MASK, import_iovec, positioned
+from kernel.uapi.errno import EBADF, EFAULT, EINVAL, EISDIR, EOPNOTSUPP, ESPIPE, EXDEV
 from kernel.uapi.fcntl import (
     FMODE_READ,
     FMODE_WRITE,
@@ -18,7 +18,6 @@ from kernel.uapi.fcntl import (
     SPLICE_F_MOVE,
     SPLICE_F_NONBLOCK,
 )
-from kernel.uapi.poll import POLLIN
 from kernel.uapi.syscall import SYS_copy_file_range, SYS_sendfile64, SYS_splice, SYS_tee, SYS_vmsplice
 
 CHUNK = 131072
@@ -85,7 +84,7 @@ def move(source, target, count):
         wanted = min(len(buffer), count - done)
         start = source.f_pos
         with memoryview(buffer) as view:
-            got = source.f_op.read(source, kernel_iter(view[:wanted], True))
+            got = source.f_op.splice_read(source, kernel_iter(view[:wanted], True), False)
             if got <= 0:
                 return done if done or got == 0 else got
             sent = target.f_op.write(target, kernel_iter(view[:got]))
@@ -99,40 +98,45 @@ def move(source, target, count):
     return done
 
 
-def sys_sendfile64(task, out_fd, in_fd, offset, count, a4, a5):
-    """ssize_t sendfile(int out_fd, int in_fd, off_t *offset, size_t count)"""
-    if bad_offset(task, offset):
-        return -EFAULT
-    source = opened(task, in_fd, FMODE_READ)
-    target = opened(task, out_fd, FMODE_WRITE)
-    if source is None:
-        return -EBADF
-    place = at_offset(task.mm, source, offset)
-    err = place.enter()
-    if err < 0:
-        return err
-    if count < 0:
-        return place.leave(-EINVAL)
-    if target is None:
-        return place.leave(-EBADF)
-    if count == 0 and pipe_of(target) is not None:
-        return place.leave(0)
-    # A socket can be read into a pipe alone.
-    able = seekable(source) or (pipe_of(source) is None and pipe_of(target) is not None)
-    if not able or target.f_flags & O_APPEND:
-        return place.leave(-EINVAL)
-    if count == 0:
-        return place.leave(0)
-    if not positioned(source) and pipe_of(target) is None:
-        return place.leave(-EINVAL)
-    return place.leave(move(source, target, min(count, MAX_RW_COUNT)))
-
-
 class splice_calls:
-    """splice, tee and vmsplice of one kernel; `pipes` are the operations of its pipes."""
+    """sendfile, splice, tee and vmsplice of one kernel; `pipes` are the operations of its pipes."""
 
     def __init__(self, pipes):
         self.pipes = pipes
+
+    def sendfile64(self, task, out_fd, in_fd, offset, count, a4, a5):
+        """ssize_t sendfile(int out_fd, int in_fd, off_t *offset, size_t count)"""
+        if bad_offset(task, offset):
+            return -EFAULT
+        result = self.sendfile(task, out_fd, in_fd, offset, count)
+        # The position is stored whatever has become of the call.
+        if offset and not put_user(task.mm, offset, OFFSET_SIZE, get_user(task.mm, offset, OFFSET_SIZE)):
+            return -EFAULT
+        return result
+
+    def sendfile(self, task, out_fd, in_fd, offset, count):
+        source = opened(task, in_fd, FMODE_READ)
+        if source is None:
+            return -EBADF
+        place = at_offset(task.mm, source, offset)
+        err = place.enter()
+        if err < 0:
+            return err
+        target = opened(task, out_fd, FMODE_WRITE)
+        if count < 0:
+            result = -EINVAL
+        elif target is None:
+            result = -EBADF
+        elif pipe_of(target) is not None:
+            result = self.into(source, pipe_of(target), min(count, MAX_RW_COUNT), target.f_flags & O_NONBLOCK != 0)
+        elif not seekable(source) or target.f_flags & O_APPEND:
+            # What could not be written would be lost with a file that can not be read at any place.
+            result = -EINVAL
+        elif count and not target.f_op.can_splice_write():
+            result = -EINVAL
+        else:
+            result = move(source, target, min(count, MAX_RW_COUNT))
+        return place.leave(result)
 
     def splice(self, task, fd_in, off_in, fd_out, off_out, length, flags):
         """ssize_t splice(int fd_in, off_t *off_in, int fd_out, off_t *off_out, size_t len, unsigned int flags)"""
@@ -164,7 +168,7 @@ class splice_calls:
             nonblock = nonblock or bool((source.f_flags | target.f_flags) & O_NONBLOCK)
             return self.between(pipe_in, pipe_out, length, nonblock, False)
         if pipe_in is not None:
-            if target.f_flags & O_APPEND:
+            if target.f_flags & O_APPEND or not target.f_op.can_splice_write():
                 return -EINVAL
             nonblock = nonblock or source.f_flags & O_NONBLOCK != 0
             place = at_offset(task.mm, target, off_out)
@@ -197,13 +201,11 @@ class splice_calls:
     def into(self, source, pipe, length, nonblock):
         """From a file or a socket to a pipe: as much as fits and is there."""
         err = self.pipes.wait_for_room(pipe, nonblock)
-        if err < 0:
+        if err < 0 or length == 0:
             return err
-        if nonblock and not seekable(source) and not source.f_op.poll(source, None) & POLLIN:
-            return -EAGAIN
         room = min(length, (pipe.slots - len(pipe.bufs)) * PAGE_SIZE)
         buffer = bytearray(room)
-        got = source.f_op.splice_read(source, kernel_iter(buffer, True))
+        got = source.f_op.splice_read(source, kernel_iter(buffer, True), nonblock)
         if got > 0:
             fill(pipe, bytes(buffer[:got]))
             self.pipes.after_write(pipe)
@@ -259,7 +261,7 @@ class splice_calls:
         filp = task.files.fget(fd)
         if filp is None:
             return -EBADF
-        it = import_iovec(task.mm, vector, count)
+        it = import_iovec(task.mm, vector, count & COUNT_MASK)
         if isinstance(it, int):
             return it
         if it.count == 0:
@@ -294,7 +296,7 @@ class splice_calls:
 
     def register(self, table):
         """Enter this room's calls into the table."""
-        table.register(SYS_sendfile64, "sendfile64", sys_sendfile64)
+        table.register(SYS_sendfile64, "sendfile64", self.sendfile64)
         table.register(SYS_copy_file_range, "copy_file_range", sys_copy_file_range)
         table.register(SYS_splice, "splice", self.splice)
         table.register(SYS_tee, "tee", self.tee)

@@ -6,27 +6,26 @@ and the protocol (`msghdr.msg_iter`).  Messages with scattered buffers and contr
 """
 
 from kernel.arch.uaccess import access_ok, copy_from_user, copy_to_user, get_user, put_user, user_iter
+from kernel.net.core.option_value import option_value
 from kernel.net.core.sock import alloc_msghdr, socket
 from kernel.net.core.sock_options import sock_getsockopt, sock_setsockopt
 from kernel.net.socket_msg import sys_recvmmsg, sys_recvmsg, sys_sendmmsg, sys_sendmsg
 from kernel.net.sockfs import sock_release, sock_sendmsg
 from kernel.syscalls import as_int, syscall_handler
-from kernel.uapi.errno import EAFNOSUPPORT, EBADF, ECONNABORTED, EFAULT, EINVAL, ENOTSOCK, EOPNOTSUPP
+from kernel.uapi.errno import EAFNOSUPPORT, EBADF, ECONNABORTED, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK, EOPNOTSUPP
 from kernel.uapi.fcntl import MAX_RW_COUNT, O_NONBLOCK
-from kernel.uapi.if_ import IFNAMSIZ
 from kernel.uapi.prototypes import SOCKETCALL_INTS
 from kernel.uapi.socket import (
     AF_INET,
     MSG_DONTWAIT,
     MSG_INTERNAL_SENDMSG_FLAGS,
     NPROTO,
-    SO_BINDTODEVICE,
     SOCK_CLOEXEC,
     SOCK_MAX,
     SOCK_NONBLOCK,
     SOCK_TYPE_MASK,
     SOCKADDR_STORAGE_SIZE,
-    SOL_IP,
+    SOL_RAW,
     SOL_SOCKET,
     SYS_ACCEPT,
     SYS_ACCEPT4,
@@ -52,8 +51,6 @@ from kernel.uapi.socket import (
 
 # How many arguments each call has; index 0 is no call.
 NARGS = (0, 3, 3, 3, 2, 3, 3, 3, 4, 4, 4, 6, 6, 2, 5, 5, 3, 3, 4, 5, 4)
-# No option of ours is longer.
-MAX_OPTION = 4096
 # A user address as the memory management unit takes it: 64 bits without sign.
 USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
 # Larger options would be a program's mistake.
@@ -456,22 +453,14 @@ def sys_setsockopt(task, fd, level, optname, address, optlen):
         return lookup_error(task, fd)
     if optlen < 0:
         return -EINVAL
-    wanted = min(optlen, MAX_OPTION)
-    # As much of the value as has an address: an option reads no more than it needs.
-    optval = copy_from_user(task.mm, address, min(wanted, task.mm.room(address))) or b""
     sock = filp.private_data
-    if level == SOL_SOCKET and optname == SO_BINDTODEVICE and len(optval) < min(wanted, IFNAMSIZ - 1):
-        err = -EFAULT
-    elif level == SOL_SOCKET:
-        err = sock_setsockopt(sock.sk, optname, optval, task.uid == 0)
-    elif not optval and wanted and level == SOL_IP and sock.sk.sk_family == AF_INET:
-        err = -EFAULT
-    else:
-        err = sock.ops.setsockopt(sock, level, optname, optval)
-    # Too short for an int only because the rest of it has no address; what is meant to be too short is EINVAL before that.
-    if err == -EINVAL and len(optval) < min(wanted, 4) and (wanted >= 4 or level == SOL_IP):
+    optval = option_value(task.mm, address, optlen)
+    try:
+        if level == SOL_SOCKET:
+            return sock_setsockopt(sock.sk, optname, optval, task.uid == 0)
+        return sock.ops.setsockopt(sock, level, optname, optval)
+    except MemoryError:
         return -EFAULT
-    return err
 
 
 def sys_getsockopt(task, fd, level, optname, address, length_address):
@@ -483,9 +472,10 @@ def sys_getsockopt(task, fd, level, optname, address, length_address):
     raw = copy_from_user(task.mm, length_address, 4)
     optlen = -1 if raw is None else int.from_bytes(raw, "little", signed=True)
     if optlen < 0:
-        # A protocol that does not know the level at all does not look at the length.
-        if level != SOL_SOCKET and sock.ops.getsockopt(sock, level, optname, 0) == -EOPNOTSUPP:
-            return -EOPNOTSUPP
+        # A protocol that does not know the level at all does not look at the length, nor does a raw one for its options.
+        known = 0 if level == SOL_SOCKET else sock.ops.getsockopt(sock, level, optname, 0)
+        if known == -EOPNOTSUPP or (known == -ENOPROTOOPT and level == SOL_RAW):
+            return known
         return -EFAULT if raw is None else -EINVAL
     if level == SOL_SOCKET:
         value = sock_getsockopt(sock, optname, optlen)

@@ -17,6 +17,7 @@ from kernel.uapi.socket import (
     MSG_INTERNAL_SENDMSG_FLAGS,
     MSG_OOB,
     MSG_WAITFORONE,
+    SCM_RIGHTS,
     SCM_TIMESTAMP,
     SCM_TIMESTAMPING,
     SCM_TIMESTAMPNS,
@@ -29,6 +30,7 @@ MSGHDR_SIZE = 56
 MMSGHDR_SIZE = 64
 # struct cmsghdr: a word with the length, then level and type, 4 bytes each.
 CMSGHDR_REST = 8
+FD_SIZE = 4
 # Control messages with times, which have words of the program's size in them.
 WITH_TIMES = (SCM_TIMESTAMP, SCM_TIMESTAMPNS, SCM_TIMESTAMPING)
 TIMESPEC_SIZE = 16
@@ -100,18 +102,20 @@ def parse_control(raw, word):
     return found
 
 
-def build_control(messages, room, word):
-    """The bytes of control messages that fit in `room`, and whether something had to be cut off (MSG_CTRUNC).
+def put_control(task, address, messages, room):
+    """Store the control messages that fit in `room` at a user address: how many bytes they take, and whether something had
+    to be cut off (MSG_CTRUNC).
 
     A message of which not all fits is cut, and its header says how much there is; one without room for its header is left out.
     """
-    out = b""
+    taken = 0
     cut = False
+    word = task.abi.word
     header = word + CMSGHDR_REST
     for level, type, data in messages:
-        left = room - len(out)
+        left = room - taken
         if left < header:
-            return out, True
+            return taken, True
         if word == 4 and level == SOL_SOCKET and type in WITH_TIMES:
             data = b"".join(data[place : place + 4] for place in range(0, len(data), 8))
         length = header + len(data)
@@ -119,10 +123,17 @@ def build_control(messages, room, word):
             cut = True
             length = left
         entry = length.to_bytes(word, "little") + level.to_bytes(4, "little") + type.to_bytes(4, "little")
-        entry += data[: length - header]
-        # The padding up to the next one belongs to it, as far as it goes.
-        out += entry.ljust(min((length + word - 1) & ~(word - 1), left), b"\0")
-    return out, cut
+        place = address + taken & U64_MASK
+        if task.mm.room(place) < length or not copy_to_user(task.mm, place, entry + data[: length - header]):
+            # A bad address is no error of the call: what can not be stored is not there.
+            if (level, type) == (SOL_SOCKET, SCM_RIGHTS):
+                cut = True
+                for at in range(0, len(data), FD_SIZE):
+                    task.files.close_fd(int.from_bytes(data[at : at + FD_SIZE], "little"))
+            continue
+        # The padding up to the next one belongs to it, as far as it goes, and stays as it is.
+        taken += min((length + word - 1) & ~(word - 1), left)
+    return taken, cut
 
 
 def send_one(task, filp, address, flags):
@@ -161,17 +172,17 @@ def receive_one(task, filp, address, flags):
     sock = filp.private_data
     result = sock.ops.recvmsg(sock, msg, iterator.count, flags)
     if result < 0:
+        # Of a call that fails a Unix stream stores the credentials, yet nothing says so.
+        put_control(task, user.control, msg.msg_control, msg.msg_controllen)
         return result, 0
     if user.name:
         name = socket_room.inet_name(msg) if msg.msg_family == AF_INET else msg.msg_name or b""
         err = socket_room.move_addr_to_user(mm, name, user.name, user.address + 8)
         if err < 0:
             return err, 0
-    control, cut = build_control(msg.msg_control, msg.msg_controllen, task.abi.word)
-    if control and not copy_to_user(mm, user.control, control):
-        return -EFAULT, 0
+    control, cut = put_control(task, user.control, msg.msg_control, msg.msg_controllen)
     out_flags = msg.msg_flags | (MSG_CTRUNC if cut else 0)
-    if not put_user(mm, user.address + 48, 4, out_flags) or not put_user(mm, user.address + 40, 8, len(control)):
+    if not put_user(mm, user.address + 48, 4, out_flags) or not put_user(mm, user.address + 40, 8, control):
         return -EFAULT, 0
     return result, out_flags
 

@@ -1,6 +1,6 @@
 """sockfs: sockets as open files, so that read, write, close, poll and ioctl work on a socket's descriptor."""
 
-from kernel.arch.uaccess import copy_from_user, copy_to_user, strncpy_from_user
+from kernel.arch.uaccess import copy_from_user, copy_to_user, put_user, strncpy_from_user
 from kernel.fs.file import file, file_operations
 from kernel.net.core.dev_ioctl import dev_ioctl, may_ioctl
 from kernel.net.core.sock import alloc_msghdr, sock_enable_timestamp
@@ -13,7 +13,7 @@ from kernel.uapi.fcntl import O_NONBLOCK, O_RDWR
 from kernel.uapi.if_ import IFCONF_SIZE, IFREQ_SIZE
 from kernel.uapi.if_vlan import VLAN_IOCTL_ARGS_SIZE
 from kernel.uapi.signal import SIGPIPE
-from kernel.uapi.socket import AF_UNIX, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_STREAM
+from kernel.uapi.socket import AF_NETLINK, AF_UNIX, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_STREAM
 from kernel.uapi.sockios import (
     FIOSETOWN,
     SIOCETHTOOL,
@@ -37,17 +37,23 @@ class socket_file_ops(file_operations):
             flags = MSG_DONTWAIT
         return sock.ops.recvmsg(sock, alloc_msghdr(to, 0), to.count, flags)
 
-    def splice_read(self, filp, to):
-        sock = filp.private_data
-        flags = MSG_DONTWAIT if filp.f_flags & O_NONBLOCK else 0
-        return sock.ops.splice_read(sock, alloc_msghdr(to, 0), to.count, flags)
-
     def write(self, filp, source):
         sock = filp.private_data
         msg = alloc_msghdr(source, 0)
         if filp.f_flags & O_NONBLOCK:
             msg.msg_flags = MSG_DONTWAIT
         return sock_sendmsg(sock, msg, source.count)
+
+    def splice_read(self, filp, to, nonblock):
+        """Only a Unix stream looks at the pipe's flags; others wait as they do in read."""
+        sock = filp.private_data
+        wait = not filp.f_flags & O_NONBLOCK
+        if nonblock and sock.type == SOCK_STREAM and sock.ops.family == AF_UNIX:
+            wait = False
+        return sock.ops.splice_read(sock, alloc_msghdr(to, 0), to.count, 0 if wait else MSG_DONTWAIT)
+
+    def can_splice_write(self):
+        return True
 
     def can_signal(self):
         return True
@@ -111,6 +117,10 @@ class sockfs:
         """Store bytes at a user address: 0 or -EFAULT."""
         return 0 if copy_to_user(self.mm(), address, data) else -EFAULT
 
+    def put_int(self, address, value):
+        """Store an int at a user address, all of it or nothing: 0 or -EFAULT."""
+        return 0 if put_user(self.mm(), address, 4, value) else -EFAULT
+
     def get_string(self, address, limit):
         """A string of at most `limit` bytes at a user address, or None for a fault."""
         return strncpy_from_user(self.mm(), address, limit)
@@ -145,7 +155,7 @@ def sock_ioctl(sock, cmd, arg):
     if cmd == SIOCGIFCONF:
         return sock_ifconf(net, user, arg)
     if cmd in (SIOCGSTAMP, SIOCGSTAMPNS):
-        if sock.ops.family == AF_UNIX:
+        if sock.ops.family in (AF_UNIX, AF_NETLINK):
             # What never crossed a device has no stamp to ask for.
             return -ENOTTY
         return sock_gstamp(sock.sk, user, cmd, arg)
@@ -176,7 +186,7 @@ def sock_ifconf(net, user, arg):
         found = found[: room // IFREQ_SIZE * IFREQ_SIZE]
         if found and user.put_bytes(buffer, found) < 0:
             return -EFAULT
-    return user.put_bytes(arg, len(found).to_bytes(4, "little"))
+    return user.put_int(arg, len(found))
 
 
 def sock_gstamp(sk, user, cmd, arg):

@@ -165,6 +165,12 @@ class tty_operations(file_operations):
         self.tty.foreground = task.pgrp
         task.tty = self.tty
 
+    def splice_read(self, filp, to, nonblock):
+        return self.read(filp, to)
+
+    def can_splice_write(self):
+        return True
+
     def in_background(self):
         task = self.sched.current
         tty = self.tty

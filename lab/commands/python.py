@@ -10,14 +10,9 @@ from lab.python.library import hosts_own
 from lab.python.program import PATH, STATUS_OF_A_MISSING_FILE, TEXT
 from lab.session import Session
 
-# From here on threading.py wants more of `_thread` than `userland.python.threads` has.
-NOT_YET = (3, 13)
-
 
 def python(options) -> int:
     """Boot a machine that runs the program and powers off with its status."""
-    if sys.version_info >= NOT_YET:
-        raise LabError(f"runs on Python 3.11 and 3.12; this is {sys.version_info.major}.{sys.version_info.minor}")
     words = list(options.words)
     if options.code is not None:
         if not options.code:

@@ -2,8 +2,8 @@
 
 import struct
 
-from .sequence import PAGE, PAIR, RESULT, Fd, Poke, Ptr, Sequence, Step
-from .shapes import iovec, msghdr, sockaddr_in, word
+from .sequence import PAGE, PAIR, RESULT, Fd, Poke, Ptr, RoPtr, Sequence, Step
+from .shapes import cmsg, iovec, msghdr, sockaddr_in, word
 
 HERE = 0x7F000401
 
@@ -44,6 +44,42 @@ GROUP, HOME = b"\xe0\0\0\1", b"\x7f\0\0\1"
 
 def option(slot, level, name, value):
     return Step("setsockopt", (Fd(slot), level, name, Ptr(0), len(value)), (at(0, value),))
+
+
+MSG_MORE = 0x8000
+ECHO = b"\x08" + bytes(7)
+
+
+def pipe(slot, flags=0o4000):
+    return Step("pipe2", (Ptr(0), flags), makes=PAIR, slot=slot)
+
+
+def pair(slot, kind, protocol=0):
+    return Step("socketpair", (1, kind | 0o4000, protocol, Ptr(0)), makes=PAIR, slot=slot)
+
+
+def eventfd(slot):
+    return Step("eventfd2", (0, 0o4000), makes=RESULT, slot=slot)
+
+
+def netlink(slot):
+    return sock(slot, 2, 0, 16)
+
+
+def get(slot, level, name, room=4):
+    return Step("getsockopt", (Fd(slot), level, name, Ptr(0), Ptr(0x40)), (at(0x40, word(room)),))
+
+
+def from_source(address, size=10):
+    """The pokes of a message to HERE with a source address of its own (IP_PKTINFO)."""
+    info = cmsg(0, 8, (bytes(4) + address.to_bytes(4, "big") + bytes(4),))
+    header = msghdr(Ptr(0), 16, Ptr(0x900), 1, Ptr(0xA00), 32)
+    return at(0, sockaddr_in(HERE, 9)), Poke(0x900, iovec([(Ptr(0x100), size)])), Poke(0xA00, info), Poke(0xC00, header)
+
+
+def receive_control(slot, room, place=0xA00):
+    header = Poke(0xC00, msghdr(0, 0, Ptr(0x900), 1, Ptr(place), room))
+    return Step("recvmsg", (Fd(slot), Ptr(0xC00), 0), (Poke(0x900, iovec([(Ptr(0x100), 1)])), header))
 
 
 # name: (steps, their results, what the last one changed or None for "not looked at").
@@ -235,6 +271,172 @@ FOUND = {
     "less than an ICMP header is no ICMP message": (
         (sock(0, 3, 1), inet("connect", 0, HERE, 0), Step("write", (Fd(0), Ptr(0x100), 3)), Step("read", (Fd(0), Ptr(0), 99))),
         (3, 0, 3, -11), (),
+    ),
+    "/dev/null has no bytes for sendfile": (
+        (pipe(0), Step("sendfile", (Fd(1), 1, 0, 1)), Step("close", (Fd(0),)), Step("sendfile", (Fd(1), 1, 0, 0))),
+        (0, -22, 0, -32), (),
+    ),
+    "an eventfd has none for a pipe either": (
+        (pipe(0, 0), eventfd(2), Step("sendfile", (Fd(1), Fd(2), 0, 10)), Step("splice", (Fd(0), 0, Fd(2), 0, 10, 0))),
+        (0, 5, -22, -22), (),
+    ),
+    "a stream without a connection comes before a pipe that waits": (
+        (sock(0, 1), sock(1, 1, family=1), pipe(2), Step("splice", (Fd(0), 0, Fd(3), 0, 10, 0)),
+         Step("splice", (Fd(1), 0, Fd(3), 0, 10, 0))), (3, 4, 0, -107, -22), (),
+    ),
+    "sendfile stores its offset whatever happens": ((Step("sendfile", (-1, -1, RoPtr(0), 10)),), (-14,), ()),
+    "what could not be copied out of a pipe stays in it": (
+        (pipe(0), Step("write", (Fd(1), Ptr(0), 9), (at(0, b"abcdefghi"),)), Step("read", (Fd(0), Ptr(PAGE - 5), 9)),
+         Step("read", (Fd(0), Ptr(0), 9))), (0, 9, -14, 9), ((0, b"abcdefghi"),),
+    ),
+    "each buffer is a write to an eventfd": (
+        (eventfd(0), Step("writev", (Fd(0), Ptr(0x900), 2), (at(0x900, *iovec([(Ptr(0), 1), (Ptr(1), 7)])),)),
+         Step("writev", (Fd(0), Ptr(0x900), 2), (at(0, bytes(16)), at(0x900, *iovec([(Ptr(0), 8), (Ptr(8), 8)]))))),
+        (3, -22, 16), (),
+    ),
+    "the end of the positions": ((Step("pread64", (0, Ptr(0), 1, (1 << 63) - 1)),), (-22,), ()),
+    "of every vector's count 32 bits matter": (
+        (Step("preadv", (0, Ptr(0), 1 << 40, 5)), Step("vmsplice", (1, Ptr(0), 1 << 40, 0))), (0, 0), (),
+    ),
+    "the end of a pipe has no places": ((pipe(0), Step("preadv", (Fd(1), Ptr(0), 1, 5))), (0, -29), ()),
+    "fcntl's number is an int": (
+        (pipe(0), Step("fcntl", (Fd(0), -(1 << 63), 1 << 47)), Step("fcntl", (Fd(0), 10, 1 << 47))), (0, 5, 0), (),
+    ),
+    "poll looks at the address of nothing": ((Step("poll", (-1, 0, 0)),), (-14,), ()),
+    "an int is stored whole or not at all": (
+        (sock(0, 2), sock(1, 2, family=1), Step("ioctl", (Fd(0), 0x541B, Ptr(PAGE - 3))),
+         Step("ioctl", (Fd(1), 0x541B, Ptr(PAGE - 3)))), (3, 4, -14, -14), (),
+    ),
+    "a source that is not ours has no route": (
+        (sock(0, 2), Step("sendmsg", (Fd(0), Ptr(0xC00), 0), from_source(0x08080808))), (3, -101), (),
+    ),
+    "a group is nobody's source": (
+        (sock(0, 2), Step("sendmsg", (Fd(0), Ptr(0xC00), 0), from_source(0xE0000001))), (3, -22), (),
+    ),
+    "a raw ICMP message is looked at before its route": (
+        (sock(0, 3, 1), Step("sendmsg", (Fd(0), Ptr(0xC00), 0), from_source(0x08080808, 1))), (3, -14), (),
+    ),
+    "raw packets can be held back": (
+        (sock(0, 3, 253), inet("bind", 0, HERE, 0), inet("connect", 0, HERE, 0),
+         Step("sendto", (Fd(0), Ptr(0x100), 3, MSG_MORE, 0, 0)),
+         Step("read", (Fd(0), Ptr(0x100), 99)), Step("write", (Fd(0), Ptr(0x100), 4)), Step("read", (Fd(0), Ptr(0x200), 99))),
+        (3, 0, 0, 3, -11, 4, 27), None,
+    ),
+    "a ping that only asks for the path": (
+        (sock(0, 2, 1), inet("connect", 0, HERE, 0), Step("sendto", (Fd(0), Ptr(0), 8, 0x10, 0, 0), (at(0, ECHO),)),
+         Step("read", (Fd(0), Ptr(0), 8))), (3, 0, 8, -11), (),
+    ),
+    "anybody may answer a ping": (
+        (sock(0, 2, 1), inet("connect", 0, HERE, 0),
+         Step("sendto", (Fd(0), Ptr(0), 8, 0, Ptr(0x10), 16), (at(0, ECHO), at(0x10, sockaddr_in(HERE + 1, 0)))),
+         Step("read", (Fd(0), Ptr(0), 8))), (3, 0, 8, 8), None,
+    ),
+    "a ping socket has no broadcast address": ((sock(0, 2, 1), inet("bind", 0, 0x7FFFFFFF, 0)), (3, -99), ()),
+    "a ping goes to an address of a family": (
+        (sock(0, 2, 1), Step("sendto", (Fd(0), Ptr(0), 8, 0, Ptr(0x10), 16), (at(0, ECHO), at(0x10, sockaddr_in(HERE, 0, 0))))),
+        (3, -97), (),
+    ),
+    "connecting sends what is held back to the new peer": (
+        (sock(0, 2), inet("bind", 0, HERE, 2009), sock(1, 2),
+         Step("sendto", (Fd(1), Ptr(0x100), 0, MSG_MORE, Ptr(0), 16), (at(0, sockaddr_in(HERE, 2010)),)),
+         inet("connect", 1, HERE, 2009), Step("write", (Fd(1), Ptr(0x100), 1)), Step("read", (Fd(0), Ptr(0x100), 9))),
+        (3, 0, 4, 0, 0, 1, 1), None,
+    ),
+    "a datagram that is held back is not shut down": (
+        (sock(0, 2), inet("connect", 0, HERE, 2011), Step("sendto", (Fd(0), Ptr(0), 1, MSG_MORE, 0, 0)),
+         Step("shutdown", (Fd(0), 1)), Step("sendto", (Fd(0), Ptr(0), 1, MSG_MORE, 0, 0))), (3, 0, 1, 0, 1), (),
+    ),
+    "a peer without a route has no MTU": (
+        (sock(0, 2), inet("connect", 0, HERE, 2012), inet("connect", 0, 0xF0000001, 2012), get(0, 0, 14)),
+        (3, 0, -101, -107), None,
+    ),
+    "a connection that was refused has one": (
+        (sock(0, 1), inet("connect", 0, HERE, 2013), get(0, 0, 14), get(0, 1, 28, 16)), (3, -115, 0, 0), None,
+    ),
+    "a device's index in one byte": ((sock(0, 1), get(0, 0, 50, 2)), (3, 0), ((0, b"\0"), (0x40, b"\1"))),
+    "a bound socket takes no other device": (
+        (sock(0, 2), option(0, 1, 25, b"lo"), option(0, 0, 50, b"\0\0\0\1")), (3, 0, -22), (),
+    ),
+    "an unknown IP option is not read": ((sock(0, 2), Step("setsockopt", (Fd(0), 0, 89, 8, 4))), (3, -92), ()),
+    "the length of a source comes before the source": ((sock(0, 2), Step("setsockopt", (Fd(0), 0, 39, 8, 4))), (3, -22), ()),
+    "a stream joins no group wherever it is": ((sock(0, 1), Step("setsockopt", (Fd(0), 0, 35, 8, 8))), (3, -71), ()),
+    "an int across the end of memory": ((sock(0, 1), Step("setsockopt", (Fd(0), 0, 12, Ptr(PAGE - 3), 4))), (3, -14), ()),
+    "a filter of ICMP types is read": ((sock(0, 3, 1), Step("setsockopt", (Fd(0), 255, 1, 8, 4))), (3, -14), ()),
+    "a raw socket's unknown option comes before its length": (
+        (sock(0, 3, 253), Step("getsockopt", (Fd(0), 255, 5, Ptr(0), 8))), (3, -92), (),
+    ),
+    "a group by its number": (
+        (sock(0, 1), option(0, 0, 42, word(1) + bytes(4) + sockaddr_in(0xE0000009, 0) + bytes(112))), (3, 0), (),
+    ),
+    "the time of the repaired alone": ((sock(0, 1), option(0, 6, 24, word(2))), (3, -1), ()),
+    "a cookie has eight bytes": ((sock(0, 2), get(0, 1, 57, 4)), (3, -22), ()),
+    "a peer's name has its length": ((pair(0, 1), get(0, 1, 28, 64)), (0, -22), ()),
+    "an endless linger": (
+        (sock(0, 1), option(0, 1, 13, word(1) + word(-1)), get(0, 1, 13, 8)), (3, 0, 0), ((0, b"\1\0\0\0\xdf\x4f\x8d\x97"),),
+    ),
+    "a Unix socket has no protocol": ((pair(0, 1, 1), get(0, 1, 38)), (0, 0), ((0, bytes(4)),)),
+    "the memory of a message": (
+        (pair(0, 5), Step("write", (Fd(0), Ptr(0), 193)), Step("ioctl", (Fd(0), 0x5411, Ptr(0)))), (0, 193, 0),
+        ((0, word(1280)),),
+    ),
+    "nothing unread, no reset": (
+        (pair(0, 5), Step("write", (Fd(0), Ptr(0), 0)), Step("close", (Fd(1),)), Step("read", (Fd(0), Ptr(0), 9))),
+        (0, 0, 0, 0), (),
+    ),
+    "peeking at nothing ends at the mark": (
+        (pair(0, 1), Step("sendto", (Fd(0), Ptr(0), 9, 1, 0, 0)), Step("recvfrom", (Fd(1), Ptr(0), 0, 0x42, 0, 0))),
+        (0, 9, -11), (),
+    ),
+    "messages of Unix sockets have times": (
+        (pair(0, 2), option(1, 1, 35, word(1)), Step("write", (Fd(0), Ptr(0x100), 1)), receive_control(1, 8)), (0, 0, 1, 1),
+        ((0xC28, b"\0"), (0xC30, b"\x08")),
+    ),
+    "a stream of which nothing was read is from root": (
+        (pair(0, 1), option(1, 1, 16, word(1)), receive_control(1, 32)), (0, 0, -11),
+        ((0xA00, struct.pack("<QiiIII", 28, 1, 2, 0, 0, 0)),),
+    ),
+    "no control data where there is no memory": (
+        (sock(0, 2), inet("bind", 0, HERE, 2014), inet("connect", 0, HERE, 2014), option(0, 0, 12, word(1)),
+         Step("write", (Fd(0), Ptr(0x100), 1)), receive_control(0, 32, PAGE - 4)), (3, 0, 0, 0, 1, 1), ((0xC28, b"\0"),),
+    ),
+    "the padding of control data stays": (
+        (sock(0, 2), inet("bind", 0, HERE, 2015), inet("connect", 0, HERE, 2015), option(0, 0, 12, word(1)),
+         Step("write", (Fd(0), Ptr(0x100), 1)), receive_control(0, 32)), (3, 0, 0, 0, 1, 1),
+        ((0xA00, struct.pack("<QiiI", 20, 0, 2, 64)), (0xC28, b"\x18")),
+    ),
+    "netlink takes no empty message": ((netlink(0), Step("write", (Fd(0), Ptr(0), 0))), (3, -61), ()),
+    "netlink takes no descriptors": (
+        (netlink(0), Step("sendmsg", (Fd(0), Ptr(0xC00), 0), (MESSAGE[0], Poke(0xA00, cmsg(1, 1, (Fd(0),))), BAD_CONTROL[2]))),
+        (3, -22), (),
+    ),
+    "Fast Open with less than a family": (
+        (*listening(2016), Step("sendto", (Fd(0), Ptr(0x100), 1, 0x20000000, Ptr(0), 1))), (3, 0, 0, -22), (),
+    ),
+    "Fast Open on a listener comes before a bad control message": (
+        (*listening(2017), Step("sendmsg", (Fd(0), Ptr(0xC00), 0x20000000), BAD_CONTROL)), (3, 0, 0, -106), (),
+    ),
+    "datagrams have no least TTL": (
+        (sock(0, 2), inet("bind", 0, HERE, 2018), inet("connect", 0, HERE, 2018), option(0, 0, 21, word(255)),
+         Step("write", (Fd(0), Ptr(0x100), 1)), Step("read", (Fd(0), Ptr(0), 9))), (3, 0, 0, 0, 1, 1), None,
+    ),
+    "a ping socket is bound to any address": ((sock(0, 2, 1), inet("bind", 0, 0, 0)), (3, 0), ()),
+    "peeking without waiting does not see that it is shut": (
+        (sock(0, 2), Step("shutdown", (Fd(0), 2)), option(0, 1, 42, word(0)), Step("recvfrom", (Fd(0), Ptr(0), 1, 2, 0, 0))),
+        (3, -107, 0, -11), (),
+    ),
+    "to probe adds nothing to what is held back": (
+        (sock(0, 2), inet("bind", 0, HERE, 2019), inet("connect", 0, HERE, 2019),
+         Step("sendto", (Fd(0), Ptr(0), 5, MSG_MORE, 0, 0)), Step("sendto", (Fd(0), Ptr(0), 3, 0x10, 0, 0)),
+         Step("read", (Fd(0), Ptr(0), 99))), (3, 0, 0, 5, 3, 5), None,
+    ),
+    "a connected socket goes on to where it has held something back for": (
+        (sock(0, 2), inet("bind", 0, HERE, 2020), sock(1, 2), inet("bind", 1, HERE, 2021), inet("connect", 1, HERE, 2021),
+         Step("sendto", (Fd(1), Ptr(0x100), 0, MSG_MORE | 0x10, Ptr(0), 16), (at(0, sockaddr_in(HERE, 2020)),)),
+         Step("write", (Fd(1), Ptr(0x100), 4)), Step("read", (Fd(1), Ptr(0), 9)), Step("read", (Fd(0), Ptr(0), 9))),
+        (3, 0, 4, 0, 0, 0, 4, -11, 4), None,
+    ),
+    "a name of nothing is not read": (
+        (sock(0, 1), Step("setsockopt", (Fd(0), 1, 25, 0, 0)), Step("setsockopt", (Fd(0), 6, 13, 8, 0))), (3, 0, -22), (),
     ),
 }  # fmt: skip
 

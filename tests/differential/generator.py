@@ -20,13 +20,18 @@ from .shapes import (
     CONTROL,
     CONTROL_ROOM,
     DATA,
+    DGRAM,
     HEADER,
+    ICMP,
     MMSGHDR_SIZE,
     MSGHDR_SIZE,
     NAME,
     OUT,
     OUT_LENGTH,
+    RAW,
     SMALL,
+    TCP,
+    UDP,
     VECTOR,
     cmsg,
     iovec,
@@ -41,8 +46,7 @@ from .shapes import (
 )  # fmt: skip
 
 NONBLOCK, CLOEXEC = 0o4000, 0o2000000
-STREAM, DGRAM, RAW, RDM, SEQPACKET = 1, 2, 3, 4, 5
-ICMP, TCP, UDP = 1, 6, 17
+STREAM, RDM, SEQPACKET = 1, 4, 5
 LEAST_STEPS, MOST_STEPS = 4, 14
 SIZES = (0, 1, 1, 3, 10, 10, 100, 500, 1500, 2000)
 NUMBERS = (0, 1, 2, 3, 7, 16, 255, 4096, 65536, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, -1, -2, 1 << 47, (1 << 63) - 1, -(1 << 63))
@@ -334,15 +338,7 @@ class Maker:
         fd = self.fd(*INET, "unix")
         pokes, name, name_length = self.name_out()
         address, size = self.receive_room()
-        self.add(
-            "recvfrom", (fd, address, size, self.receive_flags(), name, name_length), pokes, masks=self.raw_masks(fd, address)
-        )
-
-    def raw_masks(self, fd, address):
-        """Of a received IP or ICMP header, its identification and checksum are each kernel's own."""
-        if address != Ptr(DATA):
-            return ()
-        return {"raw": ((DATA + 4, 2), (DATA + 10, 2)), "ping": ((DATA + 2, 4),)}.get(self.kind(fd), ())
+        self.add("recvfrom", (fd, address, size, self.receive_flags(), name, name_length), pokes)
 
     def vector(self, sending):
         """(pokes, address, count) of an iovec."""
@@ -395,7 +391,7 @@ class Maker:
         return cmsg(self.one_of(options.LEVELS), self.random.randrange(70), (bytes(self.pick(0, 1, 4, 8, 12)),), length)
 
     def header(self, fd, sending):
-        """(pokes, masks) of a struct msghdr and all behind it."""
+        """The pokes of a struct msghdr and all behind it."""
         vectors, vector, count = self.vector(sending)
         if sending:
             controls, control, control_length = self.control_in()
@@ -411,23 +407,22 @@ class Maker:
         if self.chance(0.04):
             control = wild(self.random)
         parts = msghdr(name, name_length, vector, count, control, control_length, self.pick(0, 0, 0, -1, 0x40))
-        return (*vectors, *controls, *names, Poke(HEADER, parts)), self.raw_masks(fd, Ptr(DATA))
+        return *vectors, *controls, *names, Poke(HEADER, parts)
 
     def sendmsg(self):
         fd = self.fd(*INET, "unix", "unix")
-        pokes, _ = self.header(fd, True)
-        self.add("sendmsg", (fd, Ptr(HEADER), self.send_flags()), pokes)
+        self.add("sendmsg", (fd, Ptr(HEADER), self.send_flags()), self.header(fd, True))
 
     def recvmsg(self):
         fd = self.fd(*INET, "unix", "unix")
-        pokes, masks = self.header(fd, False)
-        self.add("recvmsg", (fd, Ptr(HEADER), self.receive_flags()), pokes, masks=masks)
+        pokes = self.header(fd, False)
+        self.add("recvmsg", (fd, Ptr(HEADER), self.receive_flags()), pokes)
 
     def many(self):
         """sendmmsg and recvmmsg: the first header is good, a second one repeats it."""
         sending = self.chance(0.5)
         fd = self.fd(*INET, "unix")
-        pokes, masks = self.header(fd, sending)
+        pokes = self.header(fd, sending)
         first = pokes[-1].parts
         pokes = (*pokes[:-1], Poke(HEADER, (*first, bytes(MMSGHDR_SIZE - MSGHDR_SIZE), *first, bytes(8))))
         count = self.pick(0, 1, 2, 2, 2, 1025, -1)
@@ -435,9 +430,9 @@ class Maker:
             self.add("sendmmsg", (fd, Ptr(HEADER), count, self.send_flags()), pokes)
         else:
             timeout = self.pick(0, 0, 0, Ptr(SMALL))
-            spec = Poke(SMALL, (struct.pack("<qq", self.pick(0, 0, 1, -1), self.pick(0, 1000, -1, 10**9)),))
+            spec = Poke(SMALL, (struct.pack("<qq", self.pick(0, 0, 1, -1), self.pick(0, 10**8, -1, 10**9)),))
             self.add(
-                "recvmmsg", (fd, Ptr(HEADER), count, self.receive_flags(), timeout), (*pokes, spec), masks=(*masks, (SMALL, 16))
+                "recvmmsg", (fd, Ptr(HEADER), count, self.receive_flags(), timeout), (*pokes, spec), masks=((SMALL, 16),)
             )
 
     def setsockopt(self):
@@ -452,15 +447,14 @@ class Maker:
         fd = fd or self.fd(*INET, "unix")
         key = key or options.choose(self.random, LEVELS_OF.get(self.kind(fd), (options.SOL_SOCKET,)))
         room = self.pick(4, 4, 4, 4, 16, 64, 1000) if self.chance(0.8) else self.pick(0, 1, 2, 3, 5, 7, 8, 12, -1, 0x7FFFFFFF)
-        masks = ((DATA, 1024),) if key in options.PRIVATE else ()
-        self.add("getsockopt", (fd, *key, Ptr(DATA), Ptr(OUT_LENGTH)), (length_poke(OUT_LENGTH, room),), masks=masks)
+        self.add("getsockopt", (fd, *key, Ptr(DATA), Ptr(OUT_LENGTH)), (length_poke(OUT_LENGTH, room),))
 
     # --- calls on any file ---
 
     def read(self):
         fd = self.fd("pipe_in", "tcp", "udp", "unix", "event", "timer")
         address, size = self.receive_room()
-        self.add("read", (fd, address, size if self.chance(0.95) else self.pick(-1, 1 << 47)), masks=self.raw_masks(fd, address))
+        self.add("read", (fd, address, size if self.chance(0.95) else self.pick(-1, 1 << 47)))
 
     def write(self):
         fd = self.fd("pipe_out", "pipe_out", "tcp", "udp", "unix", "event")
@@ -475,7 +469,7 @@ class Maker:
     def readv(self):
         fd = self.fd("pipe_in", "tcp", "udp", "unix", "event")
         pokes, address, count = self.vector(False)
-        self.add("readv", (fd, address, count), pokes, masks=self.raw_masks(fd, Ptr(DATA)))
+        self.add("readv", (fd, address, count), pokes)
 
     def writev(self):
         fd = self.fd("pipe_out", "tcp", "udp", "unix", "event")
@@ -596,8 +590,9 @@ class Maker:
 
     def timerfd_settime(self):
         spec = struct.pack(
-            "<qqqq", self.pick(0, 0, -1), self.pick(0, 1000000, 10**9), self.pick(0, 0, 1000, -1), self.pick(0, 1, 1000000, 10**9)
-        )
+            "<qqqq", self.pick(0, 0, -1), self.pick(0, 1000000, 10**9), self.pick(0, 0, 1000, -1),
+            self.pick(0, 10**8, 1000000, 10**9),
+        )  # fmt: skip
         self.add(
             "timerfd_settime",
             (self.fd("timer"), self.pick(0, 0, 1, 2, 4), Ptr(DATA), self.pick(0, Ptr(SMALL))),

@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 enum { PAGE = 4096, PATTERN = 0xA5, SLOTS = 32, TASKS = 2, MAX_STEPS = 250, RESULTS = 1 << 20, DESCRIPTORS = 1024, USUAL_TABLE = 256 };
-enum { BLOCKED_AFTER_NS = 12000000, AGAIN_AFTER_US = 4000, POLL_NS = 100000, PATIENCE_MS = 10000 };
+enum { BLOCKED_AFTER_NS = 12000000, AGAIN_AFTER_US = 4000, POLL_NS = 100000, PATIENCE_MS = 10000, OTHER_PIDS = 300 };
 enum { SLEEP = 1000, SIGNAL = 1001 };
 enum { NUMBER, DESCRIPTOR, WRITABLE, READONLY };
 enum { MAKES_NOTHING, MAKES_RESULT, MAKES_PAIR };
@@ -405,6 +405,30 @@ static void one(void)
     free(text);
 }
 
+/* Becomes the init of a pid namespace in which, as on the other kernel, there is one more process and numbers go on from
+ * OTHER_PIDS: those that sequences name are the same in both, and nobody else's.
+ */
+static void be_init(void)
+{
+    int status;
+    pid_t child = fork();
+    if (child < 0)
+        die("fork");
+    if (child) {
+        waitpid(child, &status, 0);
+        exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128);
+    }
+    if (mount("proc", "/proc", "proc", 0, NULL))
+        die("/proc");
+    for (int pid = 2; pid <= OTHER_PIDS; pid++) {
+        child = vfork();
+        if (!child)
+            _exit(0);
+        if (pid > 2)
+            waitpid(child, &status, 0);
+    }
+}
+
 static void set(const char *path, const char *value)
 {
     int fd = open(path, O_WRONLY);
@@ -418,17 +442,24 @@ int main(void)
     struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
     struct rlimit limit = {DESCRIPTORS, DESCRIPTORS};
     sigset_t set_of_child;
-    if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC))
+    if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID))
         die("unshare");
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+        die("mount");
+    be_init();
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request))
         die("lo");
     close(fd);
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("tmpfs", "/mnt", "tmpfs", 0, NULL) || chdir("/mnt"))
+    if (mount("tmpfs", "/mnt", "tmpfs", 0, NULL) || chdir("/mnt"))
         die("mount");
     if (setrlimit(RLIMIT_NOFILE, &limit))
         die("setrlimit");
     set("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
+    /* A host may have others than Linux's defaults, and of its congestion controls a namespace has this one in any case. */
+    set("/proc/sys/net/ipv4/tcp_congestion_control", "reno");
+    set("/proc/sys/net/ipv4/tcp_rmem", "4096 131072 6291456");
+    set("/proc/sys/net/ipv4/tcp_wmem", "4096 16384 4194304");
     sigemptyset(&set_of_child);
     sigaddset(&set_of_child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set_of_child, NULL);

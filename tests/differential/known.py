@@ -17,22 +17,22 @@ class Known:
     matches: Callable
 
 
-AF_INET, SOCK_PACKET, SOL_SOCKET, SO_SNDBUF = 2, 10, 1, 7
+AF_INET, SOCK_PACKET, AF_NETLINK, EPROTONOSUPPORT = 2, 10, 16, 93
 
 
 def obsolete_packet_socket(step, host, ours):
     return step.call == "socket" and step.arguments[0] == AF_INET and step.arguments[1] & 0xF == SOCK_PACKET
 
 
-def send_buffer(step, host, ours):
-    return step.call == "getsockopt" and step.arguments[1:3] == (SOL_SOCKET, SO_SNDBUF) and host.result == ours.result == 0
+def netlink_family(step, host, ours):
+    return step.call == "socket" and step.arguments[0] == AF_NETLINK and ours.result == -EPROTONOSUPPORT
 
 
 KNOWN = (
     Known(
-        "SO_SNDBUF of a connection",
-        "Linux lets it grow by a factor of the congestion control; the host's default one need not be ours",
-        send_buffer,
+        "netlink families",
+        "which of them there are is a question of the configuration; the machine has those of routing and of socket diagnosis",
+        netlink_family,
     ),
     Known(
         "SOCK_PACKET", "obsolete since Linux 2.2 (packet(7)): an AF_INET socket of this type is refused", obsolete_packet_socket

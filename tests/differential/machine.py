@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hwemu.clock import Clock, Event
 from hwemu.cpu import current_context, trap
+from kernel.net.unix.garbage import unix_gc
 from kernel.signal import send_signal
 from kernel.uapi.signal import SA_RESTART, SIGALRM
 from kernel.uapi.syscall import SYS_getpid
@@ -34,6 +35,8 @@ AGAIN_AFTER_NS = 4_000_000
 DESCRIPTORS = 1024
 DEFAULT_MEMORY_LIMIT = 212992
 SECOND = 1_000_000_000
+# Programs have higher numbers than those that sequences name.
+OTHER_PIDS = 300
 # TIME_WAIT takes 60 s, an orphan whose peer is silent some 100 s.
 PATIENCE = (0, SECOND, 10 * SECOND, 60 * SECOND, 100 * SECOND, 300 * SECOND, 600 * SECOND)
 BLANK = bytes([PATTERN]) * PAGE
@@ -248,6 +251,8 @@ class Machine:
         # The limits of buffers are the host's own and no namespace's.
         self.kernel.net.sysctl_rmem_max = host_setting("rmem_max")
         self.kernel.net.sysctl_wmem_max = host_setting("wmem_max")
+        self.kernel.net.sysctl_tcp_congestion_control = "reno"
+        self.kernel.pids.last = OTHER_PIDS
         self.watch = Watch(self.clock)
         self.clock.run(self.clock.now + SECOND)
         self.baseline = self.books()
@@ -284,6 +289,8 @@ class Machine:
             self.clock.run(self.clock.now + patience)
             self.kernel.net.ip.flush()
             self.kernel.net.tcp.page_frag.page = None
+            # Sockets that only messages keep are found when the next one is made.
+            unix_gc(self.kernel.net.unix_domain)
             now = self.books()
             if now == self.baseline:
                 break

@@ -94,11 +94,16 @@ INTEGERS = {
     (SOL_UDP, 104): FLAG,  # UDP_GRO
     (SOL_RAW, 1): (0, 1, -1, 0x109),  # ICMP_FILTER
 }  # fmt: skip
-# Options whose value two kernels do not share: random numbers, statistics, the host's CPUs and its congestion control.
+# Options whose value two kernels do not share: random numbers, statistics and the host's CPUs.
 PRIVATE = {
     (SOL_SOCKET, 17), (SOL_SOCKET, 49), (SOL_SOCKET, 55), (SOL_SOCKET, 56), (SOL_SOCKET, 57), (SOL_TCP, 11),
-    (SOL_TCP, 13), (SOL_TCP, 26),
+    (SOL_TCP, 26),
 }  # fmt: skip
+# What the machine does not claim to have (README): the repair of connections, signed segments; netfilter's tables.
+NOT_CLAIMED = {
+    *((SOL_TCP, option) for option in (14, 19, 20, 21, 22, 29, 32, *range(38, 43))),
+    *((SOL_IP, option) for option in (*range(64, 68), *range(80, 84), *range(96, 100))),
+}
 LENGTHS = (4, 4, 4, 4, 4, 4, 4, 4, 0, 1, 2, 3, 5, 8, 16, 64, 1000, 100000, 0x7FFFFFFF, -1)
 
 
@@ -164,7 +169,8 @@ def choose(random, levels):
     if random.random() < 0.85:
         return random.choice(BY_LEVEL[random.choice(levels)])
     level = random.choice(LEVELS)
-    return level, random.choice((random.randrange(HIGHEST.get(level, 70) + 2), random.randrange(128), -1, 0x7FFFFFFF))
+    option = random.choice((random.randrange(HIGHEST.get(level, 70) + 2), random.randrange(128), -1, 0x7FFFFFFF))
+    return (level, option) if (level, option) not in NOT_CLAIMED else (level, 0)
 
 
 def value_of(random, key, address):

@@ -187,6 +187,68 @@ threading.Thread(target=lambda: (time.sleep(1), print("first"))).start()
     assert run(tmp_path, program).stdout == "first\nlast\n"
 
 
+def test_handles_of_threads_are_cpythons(tmp_path):
+    # What `threading` of Python 3.13 is made of; the expectations are its answers.
+    program = """if True:
+        import _thread, time
+
+        def error_of(function, *words, **more):
+            try:
+                return repr(function(*words, **more))
+            except (RuntimeError, TypeError) as error:
+                return f"{type(error).__name__}: {error}"
+
+        seen = []
+        handle = _thread._ThreadHandle()
+        print(handle.ident, handle.is_done(), error_of(handle.join), error_of(handle._set_done))
+
+        def work():
+            seen.append(error_of(handle.join))
+            seen.append(handle.ident == _thread.get_ident())
+            time.sleep(1)
+
+        assert _thread.start_joinable_thread(work, handle=handle) is handle
+        print(error_of(_thread.start_joinable_thread, work, handle=handle))
+        before = time.monotonic()
+        handle.join(0.25)
+        print(handle.is_done(), round(time.monotonic() - before, 2))
+        handle.join()
+        handle.join(-1)
+        print(handle.is_done(), round(time.monotonic() - before, 2), seen)
+        print(error_of(_thread.start_joinable_thread, None), error_of(_thread.start_joinable_thread, work, handle=1))
+        main = _thread._make_thread_handle(_thread.get_ident())
+        print(main.ident == _thread._get_main_thread_ident(), main.is_done(), error_of(main.join))
+        main._set_done()
+        main.join()
+        print(main.is_done(), _thread._is_main_interpreter())
+
+        def slow():
+            time.sleep(2)
+            _thread.start_joinable_thread(slower, daemon=False)
+
+        def slower():
+            time.sleep(2)
+            print("slower", flush=True)
+
+        _thread.start_joinable_thread(slow, daemon=False)
+        _thread.start_joinable_thread(lambda: time.sleep(1000))
+        _thread._shutdown()
+        print("over", round(time.monotonic() - before))
+    """
+    done = run(tmp_path, program)
+    assert done.stdout.splitlines() == [
+        "0 False RuntimeError: thread not started RuntimeError: thread not started",
+        "RuntimeError: thread already started",
+        "False 0.25",
+        "True 1.0 ['RuntimeError: Cannot join current thread', True]",
+        "TypeError: thread function must be callable TypeError: 'handle' must be a _ThreadHandle",
+        "True False RuntimeError: Cannot join current thread",
+        "True True",
+        "slower",
+        "over 5",
+    ], done.stderr
+
+
 def test_a_program_that_can_never_go_on_is_told_so():
     done = python("-c", "import threading; lock = threading.Lock(); lock.acquire(); lock.acquire()")
     assert (done.returncode, done.stderr) == (1, "hwemu python: the machine waits for something that can not come any more\n")

@@ -45,6 +45,8 @@ class Interpreter:
         self.threads = {}
         # The contexts of threads that have done everything but end.
         self.ending = {}
+        # The handles of threads that the program's end waits for (Python 3.13).
+        self.awaited = []
         self.stack_size = 0
         self.buffers = []
         # Set once the program is over: what is forgotten from now on is the kernel's to close.

@@ -68,13 +68,105 @@ def start_new_thread(function, args, kwargs=None, /):
         raise TypeError("2nd arg must be a tuple")
     if kwargs is not None and not isinstance(kwargs, dict):
         raise TypeError("optional 3rd arg must be a dictionary")
+    return started(Thread(function, args, kwargs or {}))
+
+
+def started(thread):
+    """Start a `Thread`; its identifier."""
     state = interpreter()
     for context in [context for context in state.ending if not context.live()]:
         del state.ending[context]
-    tid = libc.thread_create(Thread(function, args, kwargs or {}).run, state)
+    tid = libc.thread_create(thread.run, state)
     if tid == -1:
         raise RuntimeError("can't start new thread")
     return tid
+
+
+class ThreadHandle:
+    """A thread that can be waited for (since Python 3.13 threading.Thread is made of it)."""
+
+    __slots__ = ("ident", "_lock", "__weakref__")
+
+    def __init__(self):
+        self.ident = 0
+        # Held from the thread's start to its end.
+        self._lock = None
+
+    def join(self, timeout=None):
+        """join(timeout=None): wait until the thread has ended or `timeout` seconds are over."""
+        self._check()
+        if self.is_done():
+            return
+        if self.ident == get_ident():
+            raise RuntimeError("Cannot join current thread")
+        if self._lock.acquire(True, -1 if timeout is None or timeout < 0 else timeout):
+            self._lock.release()
+
+    def is_done(self):
+        """is_done() -> bool"""
+        return self._lock is not None and not self._lock.locked()
+
+    def _set_done(self):
+        self._check()
+        if self._lock.locked():
+            self._lock.release()
+
+    def _check(self):
+        if self._lock is None:
+            raise RuntimeError("thread not started")
+
+    def __repr__(self):
+        return f"<_ThreadHandle object: ident={self.ident}>"
+
+
+def _make_thread_handle(ident):
+    """_make_thread_handle(ident) -> the handle of a thread that runs already"""
+    handle = ThreadHandle()
+    handle.ident = ident
+    handle._lock = Lock()
+    handle._lock.acquire()
+    return handle
+
+
+def start_joinable_thread(function, handle=None, daemon=True):
+    """start_joinable_thread(function, handle=None, daemon=True) -> the new thread's handle"""
+    if not callable(function):
+        raise TypeError("thread function must be callable")
+    if handle is None:
+        handle = ThreadHandle()
+    if not isinstance(handle, ThreadHandle):
+        raise TypeError("'handle' must be a _ThreadHandle")
+    if handle._lock is not None:
+        raise RuntimeError("thread already started")
+    thread = Thread(function, (), {})
+    handle._lock = thread.sentinel = Lock()
+    handle._lock.acquire()
+    try:
+        handle.ident = started(thread)
+    except RuntimeError:
+        handle._lock = None
+        raise
+    if not daemon:
+        handles = interpreter().awaited
+        handles[:] = [*(other for other in handles if not other.is_done()), handle]
+    return handle
+
+
+def _shutdown():
+    """_shutdown(): wait for the threads that are no daemons, and for those that they start."""
+    handles = interpreter().awaited
+    while handles:
+        handles.pop(0).join()
+
+
+def _get_main_thread_ident():
+    """_get_main_thread_ident() -> integer"""
+    return libc.getpid()
+
+
+def _is_main_interpreter():
+    """_is_main_interpreter() -> True"""
+    return True
 
 
 def exit():
@@ -140,6 +232,10 @@ def allocate_lock():
     return Lock()
 
 
+ThreadHandle.__name__ = ThreadHandle.__qualname__ = "_ThreadHandle"
+ThreadHandle.__module__ = "_thread"
+
+
 def thread_module():
     """A new `_thread` module."""
     names = dict(
@@ -147,6 +243,8 @@ def thread_module():
         get_native_id=get_native_id, _count=_count, stack_size=stack_size, _set_sentinel=_set_sentinel,
         interrupt_main=interrupt_main, daemon_threads_allowed=daemon_threads_allowed, allocate_lock=allocate_lock,
         allocate=allocate_lock, LockType=Lock, lock=Lock, RLock=RLock, _local=local, TIMEOUT_MAX=TIMEOUT_MAX,
-        error=RuntimeError,
+        error=RuntimeError, _ThreadHandle=ThreadHandle, _make_thread_handle=_make_thread_handle,
+        start_joinable_thread=start_joinable_thread, _shutdown=_shutdown, _get_main_thread_ident=_get_main_thread_ident,
+        _is_main_interpreter=_is_main_interpreter,
     )  # fmt: skip
     return extension_module("_thread", "Threads that are tasks of the machine.", names)

@@ -51,7 +51,7 @@ cdef class proto:
     cpdef int listen_start(self, sock sk, int backlog) except? -9999
     cpdef int shutdown(self, sock sk, int how) except? -9999
     cpdef int ioctl(self, sock sk, int cmd, unsigned long long arg) except? -9999
-    cpdef int setsockopt(self, sock sk, int level, int optname, bytes optval) except? -9999
+    cpdef int setsockopt(self, sock sk, int level, int optname, object optval) except? -9999
     cpdef object getsockopt(self, sock sk, int level, int optname, int optlen)
     cpdef long long sendmsg(self, sock sk, msghdr msg, unsigned long long size) except? -9999
     cpdef long long recvmsg(self, sock sk, msghdr msg, unsigned long long size, int flags) except? -9999
@@ -80,7 +80,7 @@ cdef class proto_ops:
     cpdef int ioctl(self, socket sock, int cmd, unsigned long long arg) except? -9999
     cpdef int listen(self, socket sock, int backlog) except? -9999
     cpdef int shutdown(self, socket sock, int how) except? -9999
-    cpdef int setsockopt(self, socket sock, int level, int optname, bytes optval) except? -9999
+    cpdef int setsockopt(self, socket sock, int level, int optname, object optval) except? -9999
     cpdef object getsockopt(self, socket sock, int level, int optname, int optlen)
     cpdef long long sendmsg(self, socket sock, msghdr msg, unsigned long long size) except? -9999
     cpdef long long recvmsg(self, socket sock, msghdr msg, unsigned long long size, int flags) except? -9999

@@ -108,6 +108,8 @@ NSEC_PER_USEC = 1000
 FOREVER = -1
 # A time beyond this many seconds is the same as none.
 MAX_TIMEOUT = 1 << 31
+# What an endless SO_LINGER reads as: the most jiffies there are, in seconds of 250, and of those 32 bits.
+LINGER_FOREVER = ((1 << 63) - 1) // 250 & 0xFFFFFFFF
 # How many packets one round of busy polling takes unless told, and the number of the only network namespace.
 BUSY_POLL_BUDGET = 8
 NETNS_COOKIE = 1
@@ -156,9 +158,9 @@ def sock_setsockopt(sk, optname, optval, privileged):
         return set_bound_device(sk, optval, privileged)
     if len(optval) < 4:
         return -EINVAL
+    value = int.from_bytes(optval[:4], "little", signed=True)
     if optname in (SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_LOCK_FILTER):
         return sk_filter_option(sk, optname, optval)
-    value = int.from_bytes(optval[:4], "little", signed=True)
     if optname in SCM_OPTIONS and sk.sk_family not in SCM_FAMILIES:
         return -EOPNOTSUPP
     if optname in FLAG_OPTIONS:
@@ -345,7 +347,8 @@ def set_linger(sk, optval):
     sock_valbool_flag(sk, SOCK_LINGER, any(optval[:4]))
     if not any(optval[:4]):
         return 0
-    sk.sk_lingertime = min(int.from_bytes(optval[4:8], "little", signed=False), MAX_TIMEOUT) * NSEC_PER_SEC
+    seconds = int.from_bytes(optval[4:8], "little", signed=True)
+    sk.sk_lingertime = seconds * NSEC_PER_SEC if seconds >= 0 else FOREVER
     return 0
 
 
@@ -380,7 +383,8 @@ def sock_getsockopt(sock, optname, optlen):
         value = 0
     elif optname == SO_LINGER:
         on = int(sk.sk_flags & SOCK_LINGER != 0)
-        return on.to_bytes(4, "little") + (sk.sk_lingertime // NSEC_PER_SEC).to_bytes(4, "little")
+        seconds = sk.sk_lingertime // NSEC_PER_SEC if sk.sk_lingertime != FOREVER else LINGER_FOREVER
+        return on.to_bytes(4, "little") + seconds.to_bytes(4, "little")
     elif optname in TIMEOUTS:
         timeout = max(0, sk.sk_rcvtimeo if TIMEOUTS[optname] else sk.sk_sndtimeo)
         seconds = timeout // NSEC_PER_SEC
@@ -392,10 +396,13 @@ def sock_getsockopt(sock, optname, optlen):
             return -EINVAL
         return dev.name.encode("latin-1") + b"\0" if dev is not None else b""
     elif optname == SO_COOKIE:
-        return sock_cookie(sk).to_bytes(8, "little")
+        return sock_cookie(sk).to_bytes(8, "little") if optlen >= 8 else -EINVAL
     elif optname == SO_PEERNAME:
-        name = sock.ops.getname(sock, 1)
-        return -ENOTCONN if isinstance(name, int) else name
+        # As for accept, a connection that has ended has had a peer.
+        name = sock.ops.getname(sock, 2)
+        if isinstance(name, int):
+            return -ENOTCONN
+        return name if optlen <= len(name) else -EINVAL
     elif optname == SO_PEERCRED and sk.sk_family == AF_UNIX:
         return sock.ops.getsockopt(sock, SOL_SOCKET, optname, optlen)
     elif optname == SO_PEERCRED:

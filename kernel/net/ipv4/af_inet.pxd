@@ -37,7 +37,7 @@ cdef class inet_ops(proto_ops):
     cpdef int ioctl(self, socket sock, int cmd, unsigned long long arg) except? -9999
     cpdef int shutdown(self, socket sock, int how) except? -9999
     @cython.locals(sk=struct_sock)
-    cpdef int setsockopt(self, socket sock, int level, int optname, bytes optval) except? -9999
+    cpdef int setsockopt(self, socket sock, int level, int optname, object optval) except? -9999
     @cython.locals(sk=struct_sock)
     cpdef object getsockopt(self, socket sock, int level, int optname, int optlen)
     @cython.locals(sk=struct_sock)

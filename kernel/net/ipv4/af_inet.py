@@ -185,6 +185,9 @@ class inet_ops(proto_ops):
         if family != AF_INET and not raw and not (family == AF_UNSPEC and address == 0):
             return -EAFNOSUPPORT
         kind = net.fib.inet_addr_type(address)
+        if sk.sk_protocol == IPPROTO_ICMP and not raw and address and kind in (RTN_MULTICAST, RTN_BROADCAST):
+            # A ping socket has an address of its own or none.
+            return -EADDRNOTAVAIL
         if not (
             net.sysctl_ip_nonlocal_bind
             or sk.freebind
@@ -240,7 +243,7 @@ class inet_ops(proto_ops):
             value = sk.sk_prot.ioctl(sk, cmd, arg)
             if value < 0:
                 return value
-            return user.put_bytes(arg, value.to_bytes(4, "little"))
+            return user.put_int(arg, value)
         if cmd in DEVINET_IOCTLS:
             return user.ifreq_ioctl(net.devinet.ioctl, cmd, arg)
         if cmd in (SIOCADDRT, SIOCDELRT):

@@ -70,10 +70,14 @@ cpdef datagram_err(sock sk, sk_buff skb, unsigned int info, unsigned int port, u
 @cython.locals(limit=cython.uint, mtu=cython.uint)
 cpdef int datagram_fits(sock sk, rtable rt, unsigned int length, unsigned int daddr, unsigned int dport) except? -9999
 cpdef bint datagram_df(sock sk, rtable rt, unsigned int length) noexcept
-@cython.locals(net=Net, err=cython.int, multicast=cython.bint)
+@cython.locals(err=cython.int)
 cpdef object datagram_flow(sock sk, msghdr msg)
+@cython.locals(net=Net, multicast=cython.bint)
+cpdef int datagram_flow_route(sock sk, msghdr msg, object flow) except? -9999
 @cython.locals(err=cython.int, linear=cython.uint, skb=sk_buff)
 cpdef object datagram_make_skb(sock sk, msghdr msg, unsigned int size, unsigned int header_len)
+@cython.locals(charged=cython.uint, err=cython.int)
+cpdef int datagram_extend(sock sk, sk_buff skb, msghdr msg, unsigned int size) except? -9999
 @cython.locals(dsk=datagram_sock, added=cython.int)
 cpdef int datagram_append(sock sk, sk_buff skb, msghdr msg, unsigned int size) except? -9999
 @cython.locals(rt=rtable, df=cython.bint)

@@ -29,6 +29,7 @@ from kernel.net.core.sock_flags import (
     SOCK_ZEROCOPY,
 )
 from kernel.net.core.timestamping import sock_tx_timestamp
+from kernel.net.ipv4.fib import ipv4_is_lbcast, ipv4_is_multicast
 from kernel.net.ipv4.icmp_err import ICMP_ERR_CONVERT
 from kernel.net.ipv4.ip_output import ip_dont_fragment, ip_local_out, ip_push_header, ip_select_ident
 from kernel.net.ipv4.ip_sockglue import (
@@ -153,13 +154,14 @@ def parse_destination(msg):
 def datagram_route(sk, flags, daddr, saddr, oif):
     """The route of a packet from `saddr` (0: the route chooses) by `oif` (0: any); None with the errno in net.ip.route_error.
 
-    -EINVAL for a source that is not ours, -EACCES for broadcast without SO_BROADCAST, -ENETUNREACH for what only a
+    -ENETUNREACH for a source that is not ours, -EACCES for broadcast without SO_BROADCAST, -ENETUNREACH for what only a
     router could reach when MSG_DONTROUTE in `flags`, or SO_DONTROUTE, forbids it.
     """
     net = sk.net
     ip = net.ip
     if saddr and not sk.transparent and not sk.hdrincl and net.fib.inet_addr_type(saddr) != RTN_LOCAL:
-        ip.route_error = -EINVAL
+        # A group's or everybody's address can not be anybody's own.
+        ip.route_error = -EINVAL if ipv4_is_multicast(saddr) or ipv4_is_lbcast(saddr) else -ENETUNREACH
         return None
     rt = ip_route_output_key(net, daddr, saddr, oif, sk.sk_mark)
     if rt is None:
@@ -177,6 +179,8 @@ def datagram_route(sk, flags, daddr, saddr, oif):
 def ip4_datagram_connect(sk, daddr, dport):
     """Fix the peer, and with it route and source address; 0 or a negative errno."""
     net = sk.net
+    # Also where there is no route, the peer of before has none any more.
+    sk.sk_dst_cache = None
     oif = sk.sk_bound_dev_if
     saddr = sk.inet_saddr
     if daddr >> 28 == MULTICAST_CLASS:
@@ -257,10 +261,10 @@ def datagram_peek(sk, msg, size, flags):
             skb = skb.next
         if skb is not None:
             break
-        if sk.sk_shutdown & RCV_SHUTDOWN:
-            return 0
         if timeo == 0:
             return -EAGAIN
+        if sk.sk_shutdown & RCV_SHUTDOWN:
+            return 0
         if sk.net.sched.signal_pending():
             return sock_intr_errno(timeo)
         timeo = sk_sleep(sk, timeo, True)
@@ -350,8 +354,7 @@ def datagram_df(sk, rt, length):
 
 
 def datagram_flow(sk, msg):
-    """Where a raw or ping socket's packet goes: an `ipcm_cookie` with daddr, addr, ttl, tos and rt, or a negative errno."""
-    net = sk.net
+    """Where a raw or ping socket's packet is to go: an `ipcm_cookie`, whose route `datagram_flow_route` looks up, or an errno."""
     if msg.msg_flags & MSG_OOB:
         return -EOPNOTSUPP
     flow = ipcm_cookie(sk)
@@ -370,6 +373,12 @@ def datagram_flow(sk, msg):
         if err < 0:
             return err
         flow.rt = None
+    return flow
+
+
+def datagram_flow_route(sk, msg, flow):
+    """Complete `flow` with its route, and what that or the socket says about addr, daddr, ttl and tos: 0 or an errno."""
+    net = sk.net
     multicast = flow.daddr >> 28 == MULTICAST_CLASS
     if multicast:
         flow.oif = flow.oif if flow.oif else sk.mc_index
@@ -388,7 +397,7 @@ def datagram_flow(sk, msg):
         flow.ttl = net.sysctl_ip_default_ttl
     if flow.tos < 0:
         flow.tos = sk.tos
-    return flow
+    return 0
 
 
 def datagram_make_skb(sk, msg, size, header_len):
@@ -417,6 +426,19 @@ def datagram_make_skb(sk, msg, size, header_len):
         return err
     skb_set_owner_w(skb, sk)
     return skb
+
+
+def datagram_extend(sk, skb, msg, size):
+    """Add the user's next `size` bytes to a packet that is held back: 0, -EFAULT or -ENOBUFS.
+
+    Only its first bytes had to wait for room, and whether the socket is shut down was asked for them alone.
+    """
+    if sk.sk_wmem_alloc > 2 * sk.sk_sndbuf:
+        return -ENOBUFS
+    charged = skb.truesize
+    err = datagram_append(sk, skb, msg, size) if size else 0
+    sk.sk_wmem_alloc += skb.truesize - charged
+    return err
 
 
 def datagram_append(sk, skb, msg, size):

@@ -66,7 +66,6 @@ from kernel.uapi.in_ import (
 )
 from kernel.uapi.ip import IPOPT_END, IPOPT_LSRR, IPOPT_NOOP, IPOPT_RR, IPOPT_SSRR, IPOPT_TIMESTAMP, IPOPT_TS_TSONLY
 from kernel.uapi.socket import AF_INET, MSG_ERRQUEUE, MSG_TRUNC, SOCK_RAW, SOCK_STREAM, SOL_IP, SOL_SOCKET
-from kernel.uapi.tcp import TCP_CLOSE, TCP_LISTEN
 
 INET_ECN_MASK = 3
 # struct in_pktinfo; the longest options that an IP header has room for; what a TOS means to queues.
@@ -96,6 +95,13 @@ FLAG_OPTIONS = {
     IP_MULTICAST_LOOP: "mc_loop",
     IP_MULTICAST_ALL: "mc_all",
 }
+
+
+# The options that are an int, or a byte.
+INT_OPTIONS = (
+    *FLAG_OPTIONS, *CMSG_OPTIONS, IP_TOS, IP_TTL, IP_HDRINCL, IP_MTU_DISCOVER, IP_MULTICAST_TTL, IP_MINTTL, IP_ROUTER_ALERT,
+    IP_UNICAST_IF, IP_LOCAL_PORT_RANGE,
+)  # fmt: skip
 
 
 class ipcm_cookie(sockcm_cookie):
@@ -294,6 +300,9 @@ def ip_setsockopt(sk, optname, optval):
         return ip_mc_setsockopt(sk, optname, optval)
     if optname == IP_MULTICAST_IF:
         return ip_multicast_if(sk, optval)
+    if optname not in INT_OPTIONS:
+        # What is not known is not read.
+        return -ENOPROTOOPT
     value = int_option(optval)
     if optname == IP_ROUTER_ALERT and (sk.sk_type != SOCK_RAW or sk.inet_num == IPPROTO_RAW):
         # A socket of a router's daemon is raw and of its protocol.
@@ -338,25 +347,24 @@ def ip_setsockopt(sk, optname, optval):
         return 0
     if optname == IP_UNICAST_IF:
         return ip_unicast_if(sk, optval)
-    if optname == IP_LOCAL_PORT_RANGE:
-        low, high = (value or 0) & 0xFFFF, (value or 0) >> 16 & 0xFFFF
-        if len(optval) != 4 or (low and high and low > high):
-            return -EINVAL
-        sk.local_port_first = low
-        sk.local_port_last = high
-        return 0
-    return -ENOPROTOOPT
+    low, high = (value or 0) & 0xFFFF, (value or 0) >> 16 & 0xFFFF
+    if len(optval) != 4 or (low and high and low > high):
+        return -EINVAL
+    sk.local_port_first = low
+    sk.local_port_last = high
+    return 0
 
 
 def ip_unicast_if(sk, optval):
     """IP_UNICAST_IF: the device of packets to single hosts, as an index in network byte order; 0 undoes it."""
     if len(optval) != 4:
         return -EINVAL
-    ifindex = int.from_bytes(optval, "big", signed=True)
+    ifindex = int.from_bytes(optval[:4], "big", signed=True)
     if ifindex:
         if dev_get_by_index(sk.net, ifindex) is None:
             return -EADDRNOTAVAIL
-        if sk.sk_bound_dev_if and sk.sk_bound_dev_if != ifindex:
+        if sk.sk_bound_dev_if:
+            # Bound to a device, a socket takes none but that device's master, and there are no masters here.
             return -EINVAL
     sk.uc_index = ifindex
     return 0
@@ -438,7 +446,9 @@ def ip_options_echo(options):
 
 def ip_set_options(sk, optval):
     """IP_OPTIONS: what every packet of the socket carries."""
-    options = parse_ip_options(optval)
+    if len(optval) > MAX_OPTIONS:
+        return -EINVAL
+    options = parse_ip_options(optval[:])
     if options is None:
         return -EINVAL
     sk.inet_opt = options
@@ -493,11 +503,11 @@ def ip_getsockopt(sk, optname, optlen):
         value = sk.min_ttl
     elif optname == IP_MTU:
         rt = sk_dst_check(sk)
-        if rt is None or sk.sk_state in (TCP_CLOSE, TCP_LISTEN):
+        if rt is None:
             return -ENOTCONN
         value = rt.mtu
     elif optname == IP_UNICAST_IF:
-        return sk.uc_index.to_bytes(4, "big", signed=True)
+        value = int.from_bytes(sk.uc_index.to_bytes(4, "big", signed=True), "little", signed=True)
     elif optname == IP_LOCAL_PORT_RANGE:
         value = sk.local_port_first | sk.local_port_last << 16
     elif optname == IP_PROTOCOL:

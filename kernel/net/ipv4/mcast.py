@@ -28,7 +28,7 @@ from kernel.uapi.in_ import (
 from kernel.uapi.socket import AF_INET, SOCK_STREAM
 
 # The options about a group, not its sources, that streams refuse.
-NOT_OF_STREAMS = (IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP)
+NOT_OF_STREAMS = (IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP)
 # struct group_req and struct group_source_req (LP64): an index, then addresses in room for 128 bytes each.
 GROUP_REQ_SIZE = 136
 GROUP_SOURCE_REQ_SIZE = 264

@@ -8,6 +8,7 @@ from kernel.net.ipv4.datagram cimport (
     datagram_err,
     datagram_fits,
     datagram_flow,
+    datagram_flow_route,
     datagram_make_skb,
     datagram_proto,
     datagram_recvmsg,
@@ -17,9 +18,9 @@ from kernel.net.ipv4.datagram cimport (
 from kernel.net.net cimport Net
 from kernel.net.snmp cimport ipstats
 
-cdef int EACCES, EADDRINUSE, EAGAIN, EFAULT, EINVAL, EMSGSIZE, EOPNOTSUPP, ICMP_ECHO, IPPROTO_ICMP
-cdef unsigned int MSG_OOB
-cdef unsigned int IP_HEADER_LEN, ICMP_HEADER_LEN, PING_MAX_PAYLOAD
+cdef int EACCES, EADDRINUSE, EAFNOSUPPORT, EAGAIN, EFAULT, EINVAL, EMSGSIZE, EOPNOTSUPP, ICMP_ECHO, IPPROTO_ICMP
+cdef unsigned int MSG_OOB, MSG_PROBE
+cdef unsigned int SOCKADDR_IN_SIZE, IP_HEADER_LEN, ICMP_HEADER_LEN, PING_MAX_PAYLOAD
 
 
 cdef class ping_hash_table:
@@ -29,7 +30,7 @@ cdef class ping_hash_table:
     cpdef int get_port(self, sock sk, unsigned int ident) except? -9999
     cpdef unhash(self, sock sk)
     @cython.locals(sk=sock)
-    cpdef sock lookup(self, unsigned int ident, unsigned int saddr, unsigned int daddr, int iif)
+    cpdef sock lookup(self, unsigned int ident, unsigned int daddr, int iif)
 
 
 cdef class ping_proto(datagram_proto):

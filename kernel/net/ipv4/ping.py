@@ -12,19 +12,31 @@ from kernel.net.ipv4.datagram import (
     datagram_err,
     datagram_fits,
     datagram_flow,
+    datagram_flow_route,
     datagram_make_skb,
     datagram_proto,
     datagram_recvmsg,
     datagram_send,
     datagram_sock,
 )
-from kernel.uapi.errno import EACCES, EADDRINUSE, EAGAIN, EFAULT, EINVAL, EMSGSIZE, ENOIOCTLCMD, EOPNOTSUPP
+from kernel.uapi.errno import (
+    EACCES,
+    EADDRINUSE,
+    EAFNOSUPPORT,
+    EAGAIN,
+    EFAULT,
+    EINVAL,
+    EMSGSIZE,
+    ENOIOCTLCMD,
+    EOPNOTSUPP,
+)
 from kernel.uapi.icmp import ICMP_ECHO
 from kernel.uapi.in_ import IPPROTO_ICMP
-from kernel.uapi.socket import MSG_OOB
+from kernel.uapi.socket import MSG_OOB, MSG_PROBE
 
 IP_HEADER_LEN = 20
 ICMP_HEADER_LEN = 8
+SOCKADDR_IN_SIZE = 16
 PING_MAX_PAYLOAD = 65515
 
 
@@ -65,12 +77,10 @@ class ping_hash_table:
         sk.sk_hashed = False
         sk.inet_num = 0
 
-    def lookup(self, ident, saddr, daddr, iif):
-        """The sock with this identifier for messages from saddr to daddr, or None."""
+    def lookup(self, ident, daddr, iif):
+        """The sock with this identifier for messages to daddr, or None; whoever its peer is, anybody may reply."""
         for sk in self.socks.get(ident, ()):
             if sk.inet_rcv_saddr and sk.inet_rcv_saddr != daddr:
-                continue
-            if sk.inet_daddr and sk.inet_daddr != saddr:
                 continue
             if sk.sk_bound_dev_if and sk.sk_bound_dev_if != iif:
                 continue
@@ -133,13 +143,21 @@ def ping_sendmsg(sk, msg, size):
         # Only requests, and only code 0.
         return -EINVAL
     msg.msg_iter.revert(ICMP_HEADER_LEN)
+    if msg.msg_name is not None and len(msg.msg_name) >= SOCKADDR_IN_SIZE and not any(msg.msg_name[:2]):
+        # Other datagrams take AF_UNSPEC for AF_INET.
+        return -EAFNOSUPPORT
     flow = datagram_flow(sk, msg)
     if isinstance(flow, int):
         return flow
+    err = datagram_flow_route(sk, msg, flow)
+    if err < 0:
+        return err
     if sk.inet_num == 0:
         if sk.sk_prot.get_port(sk, 0) < 0:
             return -EAGAIN
         sk.inet_sport = sk.inet_num
+    if msg.msg_flags & MSG_PROBE:
+        return size
     err = datagram_fits(sk, flow.rt, IP_HEADER_LEN + len(flow.opt) + size, flow.daddr, 0)
     if err < 0:
         return err
@@ -161,7 +179,7 @@ def ping_rcv(net, skb):
     """An echo reply, data at the ICMP header: for the sock whose identifier it carries; consumes it."""
     table = net.ping_table
     nh = skb.network_header
-    sk = table.lookup(skb.get16(skb.data + 4), skb.get32(nh + 12), skb.get32(nh + 16), skb.iif)
+    sk = table.lookup(skb.get16(skb.data + 4), skb.get32(nh + 16), skb.iif)
     if sk is None:
         # Raw sockets have had theirs; nobody else wants it.
         if net.raw_table.buckets[IPPROTO_ICMP] is not None:
@@ -190,6 +208,6 @@ def ping_err(net, skb, info):
     if skb.get8(at) != ICMP_ECHO:
         return
     table = net.ping_table
-    sk = table.lookup(skb.get16(at + 4), skb.get32(inner + 16), skb.get32(inner + 12), skb.iif)
+    sk = table.lookup(skb.get16(at + 4), skb.get32(inner + 12), skb.iif)
     if sk is not None:
         datagram_err(sk, skb, info, 0, 0)

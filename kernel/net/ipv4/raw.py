@@ -6,8 +6,10 @@ from kernel.net.core.sock import sock_queue_rcv_skb
 from kernel.net.ipv4.datagram import (
     datagram_disconnect,
     datagram_err,
+    datagram_extend,
     datagram_fits,
     datagram_flow,
+    datagram_flow_route,
     datagram_make_skb,
     datagram_mark,
     datagram_proto,
@@ -19,11 +21,11 @@ from kernel.net.ipv4.datagram import (
 from kernel.net.ipv4.ip_output import ip_local_out, ip_select_ident
 from kernel.net.ipv4.ip_sockglue import ip_local_error
 from kernel.net.ipv4.mcast import ip_mc_sf_allow
-from kernel.uapi.errno import EACCES, EFAULT, EHOSTUNREACH, EINVAL, EMSGSIZE, ENETUNREACH, ENOPROTOOPT, EOPNOTSUPP
+from kernel.uapi.errno import EFAULT, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP
 from kernel.uapi.icmp import ICMP_FILTER
 from kernel.uapi.if_ether import ETH_P_IP
 from kernel.uapi.in_ import IPPROTO_ICMP, IPPROTO_MAX, IPPROTO_RAW
-from kernel.uapi.socket import MSG_OOB, MSG_PROBE, SOL_RAW
+from kernel.uapi.socket import MSG_MORE, MSG_OOB, MSG_PROBE, SOL_RAW
 
 # The first four bits of a multicast address.
 MULTICAST_CLASS = 14
@@ -32,12 +34,24 @@ ICMP_TYPE_AND_CODE = 2
 IP_HEADER_LEN = 20
 
 
+class raw_cork:
+    """The packet that MSG_MORE holds back, and where its first send was to go."""
+
+    def __init__(self, skb, flow):
+        self.skb = skb
+        self.flow = flow
+
+
 class raw_sock(datagram_sock):
-    """A raw socket; `inet_num` is its protocol, `icmp_filter` a bit for each ICMP type that it does not want."""
+    """A raw socket; `inet_num` is its protocol, `icmp_filter` a bit for each ICMP type that it does not want.
+
+    `cork` is the packet that is being put together.
+    """
 
     def __init__(self, net, family, type, protocol, prot):
         datagram_sock.__init__(self, net, family, type, protocol, prot)
         self.icmp_filter = 0
+        self.cork = None
         self.inet_num = protocol
         self.hdrincl = protocol == IPPROTO_RAW
 
@@ -89,6 +103,10 @@ class raw_proto(datagram_proto):
     def sk_alloc(self, net, family, type, protocol):
         return raw_sock(net, family, type, protocol, self)
 
+    def destroy(self, sk):
+        raw_flush_pending_frames(sk)
+        datagram_proto.destroy(self, sk)
+
     def hash(self, sk):
         self.table.insert(sk)
         return 0
@@ -116,7 +134,9 @@ class raw_proto(datagram_proto):
         if sk.inet_num != IPPROTO_ICMP:
             return -EOPNOTSUPP
         rsk = sk
-        rsk.icmp_filter = int.from_bytes(optval[:4], "little")
+        # A shorter value leaves the other types as they are.
+        given = optval[:4]
+        rsk.icmp_filter = int.from_bytes(given + int(rsk.icmp_filter).to_bytes(4, "little")[len(given) :], "little")
         return 0
 
     def getsockopt(self, sk, level, optname, optlen):
@@ -216,29 +236,70 @@ def raw_sendmsg(sk, msg, size):
         # An address of no length is none.
         msg.msg_name = None
     flow = datagram_flow(sk, msg)
-    headless = sk.inet_num == IPPROTO_ICMP and not sk.hdrincl and size < ICMP_TYPE_AND_CODE
     if isinstance(flow, int):
-        # The message is looked at before a route is.
-        return -EFAULT if headless and flow in (-ENETUNREACH, -EHOSTUNREACH, -EACCES) else flow
-    if headless:
+        return flow
+    if sk.inet_num == IPPROTO_ICMP and not sk.hdrincl and size < ICMP_TYPE_AND_CODE:
+        # The message is looked at before a route is looked for.
         return -EFAULT
+    err = datagram_flow_route(sk, msg, flow)
+    if err < 0:
+        return err
     if not sk.hdrincl:
-        err = datagram_fits(sk, flow.rt, IP_HEADER_LEN + len(flow.opt) + size, flow.daddr, 0)
-        if err < 0:
-            return err
-    elif size > flow.rt.dev.mtu:
+        return raw_append_data(sk, msg, flow, size)
+    if size > flow.rt.dev.mtu:
         ip_local_error(sk, EMSGSIZE, flow.daddr, sk.inet_dport, flow.rt.dev.mtu)
         return -EMSGSIZE
-    elif size < IP_HEADER_LEN:
+    if size < IP_HEADER_LEN:
         return -EINVAL
     if msg.msg_flags & MSG_PROBE:
         return size
     skb = datagram_make_skb(sk, msg, size, 0)
     if isinstance(skb, int):
         return skb
-    if sk.hdrincl:
-        return raw_send_hdrinc(sk, skb, flow, size)
-    return datagram_send(sk, skb, flow, sk.inet_num, size)
+    return raw_send_hdrinc(sk, skb, flow, size)
+
+
+def raw_append_data(sk, msg, flow, size):
+    """Begin a packet or add to the one held back, and send it unless there is MSG_MORE: `size`, or a negative errno.
+
+    What is added can still change the addresses; everything else is as the first send has said.  MSG_PROBE adds nothing.
+    """
+    rsk = sk
+    cork = rsk.cork
+    held = cork.skb.len if cork is not None else 0
+    first = cork.flow if cork is not None else flow
+    probing = msg.msg_flags & MSG_PROBE != 0
+    if probing and cork is None:
+        return size
+    err = 0
+    if not probing:
+        err = datagram_fits(sk, first.rt, IP_HEADER_LEN + len(first.opt) + held + size, flow.daddr, 0)
+    if err == 0 and cork is not None:
+        err = 0 if probing else datagram_extend(sk, cork.skb, msg, size)
+    elif err == 0:
+        skb = datagram_make_skb(sk, msg, size, 0)
+        if isinstance(skb, int):
+            return skb
+        cork = rsk.cork = raw_cork(skb, flow)
+    if err < 0:
+        # A packet that can not be completed is dropped whole.
+        raw_flush_pending_frames(sk)
+        return err
+    if msg.msg_flags & MSG_MORE:
+        return size
+    rsk.cork = None
+    first.addr = flow.addr
+    first.daddr = flow.daddr
+    return datagram_send(sk, cork.skb, first, sk.inet_num, size)
+
+
+def raw_flush_pending_frames(sk):
+    """Drop the packet that is held back, if there is one."""
+    rsk = sk
+    cork = rsk.cork
+    if cork is not None:
+        rsk.cork = None
+        kfree_skb(cork.skb, "SOCKET_CLOSE")
 
 
 def raw_send_hdrinc(sk, skb, flow, size):

@@ -131,7 +131,7 @@ def route_output_slow(net, daddr, saddr, oif, mark):
                 # Of a whole local subnet: that of lo.
                 dev = fib.lookup(saddr).dev
             if dev is None:
-                return no_route(ip, -EINVAL)
+                return no_route(ip, -ENETUNREACH)
             oif = dev.ifindex
     if oif:
         dev = dev_get_by_index(net, oif)

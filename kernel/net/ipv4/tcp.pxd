@@ -60,9 +60,9 @@ cpdef tcp_remove_empty_skb(tcp_sock sk)
 cpdef long long tcp_sendmsg(tcp_sock sk, msghdr msg, unsigned long long size) except? -9999
 @cython.locals(flags=cython.int, timeo=cython.longlong, source=iov_iter, mss_now=cython.int, size_goal=cython.int,
                frag=page_frag, tn=tcp_net, copied=cython.longlong, err=cython.longlong, skb=sk_buff, room=cython.int,
-               before_size=cython.uint, taken=cython.int)
-cpdef long long tcp_sendmsg_locked(tcp_sock sk, msghdr msg, unsigned int tsflags) except? -9999
-cpdef long long tcp_sendmsg_special(tcp_sock sk, msghdr msg, unsigned long long size, unsigned int tsflags) except? -9999
+               before_size=cython.uint, taken=cython.int, tsflags=cython.uint)
+cpdef long long tcp_sendmsg_locked(tcp_sock sk, msghdr msg) except? -9999
+cpdef long long tcp_sendmsg_special(tcp_sock sk, msghdr msg, unsigned long long size) except? -9999
 cpdef long long tcp_wait_for_space(tcp_sock sk, int flags, long long copied, int mss_now, int size_goal,
                                    long long timeo) except? -9999
 cpdef long long tcp_wait_for_ram(tcp_sock sk, int flags, long long copied, int mss_now, int size_goal) except? -9999

@@ -107,6 +107,7 @@ SOCK_BINDADDR_LOCK = 4
 TCP_SKB_TRUESIZE = 1280
 MEMORY_PAUSE = 2_000_000
 SOCKADDR_IN_SIZE = 16
+FAMILY_SIZE = 2
 # What a plain write is without.
 MSG_SPECIAL = MSG_FASTOPEN | MSG_ZEROCOPY
 
@@ -197,30 +198,15 @@ def tcp_remove_empty_skb(sk):
 def tcp_sendmsg(sk, msg, size):
     """send(2) and friends: bytes taken, or a negative errno."""
     lock_sock(sk)
-    tsflags = sk.sk_tsflags
-    if msg.msg_control is not None:
-        cookie = sockcm_cookie(sk)
-        err = sock_cmsg_send(sk, msg, cookie)
-        if err < 0 and tcp_may_send(sk, msg):
-            release_sock(sk)
-            return err
-        tsflags = cookie.tsflags
     if msg.msg_flags & MSG_SPECIAL or sk.defer_connect:
-        result = tcp_sendmsg_special(sk, msg, size, tsflags)
+        result = tcp_sendmsg_special(sk, msg, size)
     else:
-        result = tcp_sendmsg_locked(sk, msg, tsflags)
+        result = tcp_sendmsg_locked(sk, msg)
     release_sock(sk)
     return result
 
 
-def tcp_may_send(sk, msg):
-    """False where sending fails before the control messages are looked at."""
-    if sk.sk_state in (TCP_ESTABLISHED, TCP_CLOSE_WAIT) or msg.msg_flags & MSG_FASTOPEN or sk.defer_connect:
-        return True
-    return sk.sk_state in (TCP_SYN_SENT, TCP_SYN_RECV) and not msg.msg_flags & MSG_DONTWAIT
-
-
-def tcp_sendmsg_special(sk, msg, size, tsflags):
+def tcp_sendmsg_special(sk, msg, size):
     """A write that begins a connection (Fast Open), or one with MSG_ZEROCOPY, with the sock taken."""
     copied = 0
     notification = None
@@ -238,7 +224,7 @@ def tcp_sendmsg_special(sk, msg, size, tsflags):
         notification = msg_zerocopy_alloc(sk)
         if notification is None:
             return -ENOBUFS
-    result = tcp_sendmsg_locked(sk, msg, tsflags) if msg.msg_iter.count or copied == 0 else 0
+    result = tcp_sendmsg_locked(sk, msg) if msg.msg_iter.count or copied == 0 else 0
     if result < 0 and copied:
         result = 0
     if notification is not None:
@@ -269,21 +255,31 @@ def tcp_sendmsg_fastopen(sk, msg, size):
         family, address, port = parse_sockaddr_in(name)
     flags = O_NONBLOCK if msg.msg_flags & MSG_DONTWAIT else 0
     length = len(name) if name is not None else 0
-    err = inet_stream_connect(sk.sk_socket, sk, family, address, port, length, flags, True)
+    err = -EINVAL
+    if name is None or length >= FAMILY_SIZE:
+        err = inet_stream_connect(sk.sk_socket, sk, family, address, port, length, flags, True)
     if sk.fastopen_req is request:
         sk.fastopen_req = None
         sk.defer_connect = False
     return request.copied, err, request.notification
 
 
-def tcp_sendmsg_locked(sk, msg, tsflags):
-    """The bytes of a message into the write queue; `tsflags`: which time stamps of the last one are wanted."""
+def tcp_sendmsg_locked(sk, msg):
+    """The bytes of a message into the write queue, once there is a connection."""
     flags = msg.msg_flags
     timeo = 0 if flags & MSG_DONTWAIT else sk.sk_sndtimeo
     if not (1 << sk.sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) and sk.fastopen_rsk is None:
         timeo = sk_stream_wait_connect(sk, timeo)
         if timeo < -1:
             return tcp_send_error(sk, timeo + 1)
+    # Which time stamps of the last byte are wanted.
+    tsflags = sk.sk_tsflags
+    if msg.msg_control is not None:
+        cookie = sockcm_cookie(sk)
+        err = sock_cmsg_send(sk, msg, cookie)
+        if err < 0:
+            return err
+        tsflags = cookie.tsflags
     if sk.sk_err or sk.sk_shutdown & SEND_SHUTDOWN:
         return tcp_send_error(sk, -EPIPE)
     source = msg.msg_iter

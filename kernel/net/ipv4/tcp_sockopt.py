@@ -37,7 +37,7 @@ from kernel.net.ipv4.tcp_sock import (
     tcp_space_from_win,
 )
 from kernel.net.ipv4.tcp_timer import tcp_keepalive_intvl, tcp_keepalive_probes
-from kernel.uapi.errno import EINVAL, ENOPROTOOPT, EOPNOTSUPP
+from kernel.uapi.errno import EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM
 from kernel.uapi.tcp import (
     TCP_CA_NAME_MAX,
     TCP_CLOSE,
@@ -312,7 +312,7 @@ def tcp_set_rcvlowat(sk, value):
 
 def set_timestamp(sk, value):
     """Only for connections that are being repaired."""
-    return -EINVAL
+    return -EPERM
 
 
 SETTERS = {

@@ -29,12 +29,14 @@ from kernel.net.ipv4.datagram cimport (
     datagram_append,
     datagram_df,
     datagram_err,
+    datagram_extend,
     datagram_fits,
     datagram_mark,
     datagram_proto,
     datagram_route,
     datagram_sock,
     datagram_zerocopy,
+    ip4_datagram_connect,
     parse_destination,
 )
 from kernel.net.ipv4.icmp cimport icmp_send
@@ -57,7 +59,6 @@ cdef unsigned int MULTICAST_CLASS
 cdef class udp_cork:
     cdef public sk_buff skb
     cdef public rtable rt
-    cdef public unsigned int saddr, daddr, dport
     cdef public int tos, ttl
     cdef public bytes options
     cdef public unsigned int gso_size
@@ -65,7 +66,7 @@ cdef class udp_cork:
 
 cdef class udp_sock(datagram_sock):
     cdef public bint corking, gro_enabled
-    cdef public unsigned int gso_size
+    cdef public unsigned int gso_size, flow_saddr, flow_daddr, flow_dport
     cdef public udp_cork cork
 
 
@@ -78,7 +79,7 @@ cdef class udp_proto(datagram_proto):
     cpdef put_port(self, sock sk)
     cpdef long long sendmsg(self, sock sk, msghdr msg, unsigned long long size) except? -9999
     @cython.locals(usk=udp_sock)
-    cpdef int setsockopt(self, sock sk, int level, int optname, bytes optval) except? -9999
+    cpdef int setsockopt(self, sock sk, int level, int optname, object optval) except? -9999
     @cython.locals(usk=udp_sock)
     cpdef object getsockopt(self, sock sk, int level, int optname, int optlen)
     cpdef int backlog_rcv(self, sock sk, sk_buff skb) except? -9999
@@ -94,13 +95,15 @@ cpdef int udp_fill(sock sk, sk_buff skb, msghdr msg, unsigned int size) except? 
 @cython.locals(net=Net, length=cython.uint, uh=cython.uint, df=cython.bint, err=cython.int)
 cpdef int udp_send_skb(sock sk, sk_buff skb, rtable rt, unsigned int saddr, unsigned int daddr, unsigned int dport,
                        int tos, int ttl, bytes options) except? -9999
+@cython.locals(usk=udp_sock)
+cpdef udp_set_flow(sock sk, unsigned int saddr, unsigned int daddr, unsigned int dport)
 cpdef int udp_cmsg_send(sock sk, msghdr msg, object ipc) except? -9999
 @cython.locals(size=cython.uint, err=cython.int, dev=net_device, offset=cython.uint, piece=sk_buff)
 cpdef int udp_send_segments(sock sk, sk_buff skb, rtable rt, unsigned int saddr, unsigned int daddr, unsigned int dport,
                             int tos, int ttl, bytes options, unsigned int gso_size) except? -9999
 @cython.locals(piece=sk_buff)
 cpdef sk_buff udp_segment(sk_buff skb, unsigned int offset, unsigned int length)
-@cython.locals(usk=udp_sock, cork=udp_cork, skb=sk_buff, length=cython.uint, err=cython.int, charged=cython.uint)
+@cython.locals(usk=udp_sock, cork=udp_cork, skb=sk_buff, length=cython.uint, err=cython.int)
 cpdef long long udp_append_data(sock sk, msghdr msg, unsigned int size) except? -9999
 @cython.locals(usk=udp_sock, cork=udp_cork)
 cpdef int udp_push_pending_frames(sock sk) except? -9999

@@ -25,12 +25,14 @@ from kernel.net.ipv4.datagram import (
     datagram_append,
     datagram_df,
     datagram_err,
+    datagram_extend,
     datagram_fits,
     datagram_mark,
     datagram_proto,
     datagram_route,
     datagram_sock,
     datagram_zerocopy,
+    ip4_datagram_connect,
     parse_destination,
 )
 from kernel.net.ipv4.fib import ipv4_is_multicast
@@ -76,14 +78,11 @@ PAGE_SHIFT = 12
 
 
 class udp_cork:
-    """The datagram that UDP_CORK or MSG_MORE holds back: its first send has said where it goes, later ones add to it."""
+    """The datagram that UDP_CORK or MSG_MORE holds back: its first send has said how it goes, later ones add to it."""
 
-    def __init__(self, skb, rt, saddr, daddr, dport, tos, ttl, options, gso_size):
+    def __init__(self, skb, rt, tos, ttl, options, gso_size):
         self.skb = skb
         self.rt = rt
-        self.saddr = saddr
-        self.daddr = daddr
-        self.dport = dport
         self.tos = tos
         self.ttl = ttl
         self.options = options
@@ -91,12 +90,19 @@ class udp_cork:
 
 
 class udp_sock(datagram_sock):
-    """A UDP socket; `cork` is the datagram that is being put together, `gso_size` the option UDP_SEGMENT."""
+    """A UDP socket; `cork` is the datagram that is being put together, `gso_size` the option UDP_SEGMENT.
+
+    `flow_saddr`, `flow_daddr` and `flow_dport` are the addresses of the last connect or of the last datagram that was held
+    back: what is held back goes there, and so does what a connected socket sends along the route that it knows.
+    """
 
     def __init__(self, net, family, type, protocol, prot):
         datagram_sock.__init__(self, net, family, type, protocol, prot)
         self.corking = False
         self.cork = None
+        self.flow_saddr = 0
+        self.flow_daddr = 0
+        self.flow_dport = 0
         self.gso_size = 0
         self.gro_enabled = False
 
@@ -123,6 +129,12 @@ class udp_proto(datagram_proto):
 
     def put_port(self, sk):
         self.table.unhash(sk)
+
+    def connect(self, sk, daddr, dport, flags):
+        err = ip4_datagram_connect(sk, daddr, dport)
+        if err == 0:
+            udp_set_flow(sk, sk.inet_saddr, sk.inet_daddr, dport)
+        return err
 
     def sendmsg(self, sk, msg, size):
         return udp_sendmsg(sk, msg, size)
@@ -247,8 +259,14 @@ def udp_sendmsg(sk, msg, size):
             return ip.route_error
         if connected:
             sk.sk_dst_cache = rt
+    elif connected:
+        saddr = usk.flow_saddr
+        daddr = usk.flow_daddr
+        dport = usk.flow_dport
     if flags & MSG_CONFIRM:
         sk.sk_dst_pending_confirm = True
+        if flags & MSG_PROBE and size == 0:
+            return 0
     if saddr == 0:
         saddr = rt.saddr
     # Only one that does not fit the path needs a closer look, or one that IP could not carry at all.
@@ -257,6 +275,8 @@ def udp_sendmsg(sk, msg, size):
         err = datagram_fits(sk, rt, length, daddr, dport)
         if err < 0:
             return err
+    if flags & MSG_MORE or usk.corking:
+        udp_set_flow(sk, saddr, daddr, dport)
     if flags & MSG_PROBE:
         # Only the path was asked for.
         return size
@@ -280,13 +300,21 @@ def udp_sendmsg(sk, msg, size):
         if sk.sk_tsflags:
             sock_tx_timestamp(sk, skb, sk.sk_tsflags)
     if flags & MSG_MORE or usk.corking:
-        usk.cork = udp_cork(skb, rt, saddr, daddr, dport, tos, ttl, options, gso_size)
+        usk.cork = udp_cork(skb, rt, tos, ttl, options, gso_size)
         return size
     if gso_size:
         err = udp_send_segments(sk, skb, rt, saddr, daddr, dport, tos, ttl, options, gso_size)
     else:
         err = udp_send_skb(sk, skb, rt, saddr, daddr, dport, tos, ttl, options)
     return err if err < 0 else size
+
+
+def udp_set_flow(sk, saddr, daddr, dport):
+    """Where what is held back, and a connected socket's next datagrams go."""
+    usk = sk
+    usk.flow_saddr = saddr
+    usk.flow_daddr = daddr
+    usk.flow_dport = dport
 
 
 def udp_cmsg_send(sk, msg, ipc):
@@ -406,15 +434,9 @@ def udp_append_data(sk, msg, size):
     length = skb.len + size + UDP_HEADER_LEN + IP_HEADER_LEN + len(cork.options)
     err = 0
     if length > IP_MAX_LEN or not cork.gso_size:
-        err = datagram_fits(sk, cork.rt, length, cork.daddr, cork.dport)
-    if err == 0:
-        err = sock_may_send(sk, msg.msg_flags & MSG_DONTWAIT != 0)
-        if err < 0:
-            # Nothing is lost: the sender may come back when there is room.
-            return err
-        charged = skb.truesize
-        err = datagram_append(sk, skb, msg, size) if size else 0
-        sk.sk_wmem_alloc += skb.truesize - charged
+        err = datagram_fits(sk, cork.rt, length, usk.flow_daddr, usk.flow_dport)
+    if err == 0 and not msg.msg_flags & MSG_PROBE:
+        err = datagram_extend(sk, skb, msg, size)
     if err < 0:
         udp_flush_pending_frames(sk)
         return err
@@ -432,10 +454,11 @@ def udp_push_pending_frames(sk):
     usk.cork = None
     if cork.gso_size:
         return udp_send_segments(
-            sk, cork.skb, cork.rt, cork.saddr, cork.daddr, cork.dport, cork.tos, cork.ttl, cork.options, cork.gso_size
-        )
+            sk, cork.skb, cork.rt, usk.flow_saddr, usk.flow_daddr, usk.flow_dport, cork.tos, cork.ttl, cork.options,
+            cork.gso_size,
+        )  # fmt: skip
     return udp_send_skb(
-        sk, cork.skb, cork.rt, cork.saddr, cork.daddr, cork.dport, cork.tos, cork.ttl, cork.options
+        sk, cork.skb, cork.rt, usk.flow_saddr, usk.flow_daddr, usk.flow_dport, cork.tos, cork.ttl, cork.options
     )
 
 
@@ -522,9 +545,6 @@ def udp_checksum_ok(skb, uh, saddr, daddr, length):
 
 def udp_queue_rcv_skb(sk, skb):
     """Queue a datagram, data at its payload, for its sock; consumes it."""
-    if sk.min_ttl and skb.get8(skb.network_header + 8) < sk.min_ttl:
-        kfree_skb(skb, "UDP_MINTTL")
-        return 0
     if sk.sk_filter is not None and udp_filter(sk, skb, UDP_HEADER_LEN) < 0:
         sk.net.mib.UdpInErrors += 1
         kfree_skb(skb, "SOCKET_FILTER")

@@ -18,6 +18,7 @@ from kernel.net.core.skbuff import alloc_skb, kfree_skb, skb_put_data
 from kernel.net.core.sock import proto, proto_ops, sk_free, sock, sock_graft, sock_orphan, sock_queue_rcv_skb
 from kernel.net.netlink.attributes import NLMSGHDR, align, nla, nlmsg
 from kernel.net.netlink.request import nl_request
+from kernel.net.unix.scm import scm_send
 from kernel.uapi.errno import (
     EADDRINUSE,
     EBUSY,
@@ -27,6 +28,7 @@ from kernel.uapi.errno import (
     EINVAL,
     EMSGSIZE,
     ENOBUFS,
+    ENODATA,
     ENOIOCTLCMD,
     ENOPROTOOPT,
     EOPNOTSUPP,
@@ -264,9 +266,14 @@ def netlink_sendmsg(sk, msg, size):
     net = sk.net
     if msg.msg_flags & MSG_OOB:
         return -EOPNOTSUPP
+    if size == 0:
+        return -ENODATA
+    cookie = scm_send(net, msg, False)
+    if isinstance(cookie, int):
+        return cookie
     portid, group = sk.dst_portid, sk.dst_group
     privileged = net.sched.current.uid == 0
-    if msg.msg_name is not None:
+    if msg.msg_name:
         parsed = parse_sockaddr_nl(msg.msg_name)
         if isinstance(parsed, int):
             return parsed
@@ -278,7 +285,7 @@ def netlink_sendmsg(sk, msg, size):
         netlink_autobind(sk)
     if size > sk.sk_sndbuf - 32:
         return -EMSGSIZE
-    data = msg.msg_iter.read(size) if size else b""
+    data = msg.msg_iter.read(size)
     if data is None:
         return -EFAULT
     state = net.netlink

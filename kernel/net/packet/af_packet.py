@@ -395,10 +395,10 @@ class packet_ops(proto_ops):
         sk = sock.sk
         user = sk.net.sockfs
         if cmd == SIOCOUTQ:
-            return user.put_bytes(arg, int(sk.sk_wmem_alloc).to_bytes(4, "little"))
+            return user.put_int(arg, sk.sk_wmem_alloc)
         if cmd == SIOCINQ:
             skb = sk.sk_receive_queue.first
-            return user.put_bytes(arg, (skb.len if skb is not None else 0).to_bytes(4, "little"))
+            return user.put_int(arg, skb.len if skb is not None else 0)
         inet = sk.net.inetsw.get(SOCK_DGRAM)
         # Requests about IP addresses and routes work on any socket, as in Linux.
         return inet[0].ops.ioctl(sock, cmd, arg) if inet else -ENOIOCTLCMD

@@ -116,7 +116,7 @@ class unix_ops(proto_ops):
             value = int(stream.at_mark(sk))
         else:
             return -ENOIOCTLCMD
-        return sk.net.sockfs.put_bytes(arg, int(value).to_bytes(4, "little"))
+        return sk.net.sockfs.put_int(arg, int(value))
 
     def shutdown(self, sock, how):
         if not 0 <= how <= SHUT_RDWR:
@@ -248,7 +248,8 @@ def release_sock(sk, embryo):
     domain = sk.domain
     domain.unbind(sk)
     listening = sk.sk_state == TCP_LISTEN
-    unread = sk.sk_receive_queue.first is not None or embryo
+    # Bytes count, not messages: one of no bytes and one that was read in part are none.
+    unread = embryo or (not listening and any(stream.left(skb) for skb in sk.sk_receive_queue))
     peer = sk.peer
     waiting = [skb.cb for skb in sk.sk_receive_queue] if listening else []
     sock_orphan(sk)
@@ -280,7 +281,7 @@ def unix_create(net, sock, protocol, uid):
         return -ESOCKTNOSUPPORT
     if domain.inflight:
         unix_gc(domain)
-    sk = domain.proto.sk_alloc(net, AF_UNIX, sock.type, protocol)
+    sk = domain.proto.sk_alloc(net, AF_UNIX, sock.type, 0)
     sk.sk_uid = uid
     sock.ops = ops
     sock_graft(sk, sock)

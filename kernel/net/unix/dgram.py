@@ -8,9 +8,10 @@ from kernel.net.core.filter import sk_filter_trim_cap
 from kernel.net.core.skb_data import skb_add_frags_iter, skb_copy_datagram_iter
 from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb
 from kernel.net.core.sock import sk_sleep, skb_set_owner_w, sock_error, sock_intr_errno, sock_may_send
-from kernel.net.core.sock_flags import SOCK_DEAD, SOCK_PASSCRED
+from kernel.net.core.sock_flags import SOCK_DEAD, SOCK_PASSCRED, SOCK_RCVTSTAMP
+from kernel.net.core.timestamping import sock_recv_timestamp
 from kernel.net.unix import scm
-from kernel.net.unix.unix_sock import FAMILY, may_send, parse_address
+from kernel.net.unix.unix_sock import FAMILY, may_send, parse_address, unix_truesize
 from kernel.uapi.errno import (
     EAGAIN,
     ECONNREFUSED,
@@ -35,6 +36,8 @@ from kernel.uapi.tcp import TCP_CLOSE, TCP_ESTABLISHED
 
 # What of the send buffer an sk_buff itself needs.
 OVERHEAD = 32
+# How much of a message lies in one piece: four pages and what describes it.
+SKB_MAX_ALLOC = 4 * 4096 - 320
 
 
 def disconnected(sk, other):
@@ -89,6 +92,7 @@ def send_message(sk, msg, size, cookie):
         if added < size:
             kfree_skb(skb, "SKB_UCOPY_FAULT")
             return added if added < 0 else -ENOBUFS
+    skb.truesize = unix_truesize(size, SKB_MAX_ALLOC)
     err = queue_message(sk, skb, name, cookie, 0 if noblock else sk.sk_sndtimeo)
     if err < 0:
         kfree_skb(skb, "UNIX_NOT_SENT")
@@ -201,6 +205,8 @@ def unix_dgram_recvmsg(sk, msg, size, flags):
             consume_skb(skb)
             sk.make_room()
         return -EFAULT
+    if sk.sk_flags & SOCK_RCVTSTAMP:
+        sock_recv_timestamp(sk, msg, skb.tstamp, False)
     cookie = scm.scm_cookie(parms.cred)
     if peeking:
         cookie.files = scm.peek_fds(skb)

@@ -14,6 +14,8 @@ FD_SIZE = 4
 UCRED = Struct("<iII")
 # Of nobody: no pid, and ids that nobody has.
 NO_CRED = (0, 0xFFFFFFFF, 0xFFFFFFFF)
+# Of a stream from which nothing has been read.
+NO_SENDER = (0, 0, 0)
 
 
 class unix_skb_parms:
@@ -40,8 +42,10 @@ def task_cred(task):
     return task.tgid, task.uid, task.uid
 
 
-def scm_send(net, msg):
+def scm_send(net, msg, takes_files=True):
     """The control messages of a message that is being sent as an scm_cookie, or a negative errno.
+
+    Only AF_UNIX takes files.
 
     The files of an scm_cookie are counted: whoever does not send them puts them.
     """
@@ -51,7 +55,7 @@ def scm_send(net, msg):
         err = 0
         if level != SOL_SOCKET:
             continue
-        if type == SCM_RIGHTS:
+        if type == SCM_RIGHTS and takes_files:
             err = scm_fp_copy(task, scm, data)
         elif type == SCM_CREDENTIALS:
             err = scm_check_creds(net, task, scm, data)
@@ -130,12 +134,11 @@ def scm_recv(sk, msg, scm):
     room = msg.msg_controllen if msg.msg_control is not None else 0
     room -= sum(header + (len(data) + word - 1 & -word) for _, _, data in msg.msg_control or ())
     if sk.sk_flags & SOCK_PASSCRED:
-        if room >= header + UCRED.size:
-            msg.msg_control.append((SOL_SOCKET, SCM_CREDENTIALS, UCRED.pack(*(scm.cred or NO_CRED))))
-            room -= header + (UCRED.size + word - 1 & -word)
+        if msg.msg_control is not None:
+            msg.msg_control.append((SOL_SOCKET, SCM_CREDENTIALS, UCRED.pack(*(scm.cred or NO_SENDER))))
         else:
             msg.msg_flags |= MSG_CTRUNC
-            room = 0
+        room -= header + (UCRED.size + word - 1 & -word)
     if scm.files:
         fds = scm_detach_fds(sk, scm, max(0, room - header) // FD_SIZE, msg.msg_flags & MSG_CMSG_CLOEXEC != 0)
         if fds:

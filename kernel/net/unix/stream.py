@@ -11,14 +11,15 @@ from kernel.net.core.skbuff import alloc_skb, consume_skb, kfree_skb
 from kernel.net.core.sock import sk_sleep, skb_set_owner_w, sock_error, sock_intr_errno, sock_may_send
 from kernel.net.core.sock_flags import SOCK_DEAD, SOCK_PASSCRED, SOCK_URGINLINE
 from kernel.net.unix import scm
-from kernel.net.unix.unix_sock import FAMILY
+from kernel.net.unix.unix_sock import FAMILY, unix_truesize
 from kernel.uapi.errno import EAGAIN, EFAULT, EINVAL, EISCONN, ENOBUFS, ENOTCONN, EOPNOTSUPP, EPIPE
 from kernel.uapi.poll import POLLPRI
 from kernel.uapi.socket import MSG_DONTWAIT, MSG_OOB, MSG_PEEK, MSG_WAITALL, RCV_SHUTDOWN, SEND_SHUTDOWN
 from kernel.uapi.tcp import TCP_ESTABLISHED
 
-# The payload of one sk_buff.
-CHUNK = 32768
+# How much of an sk_buff's payload lies in one piece: a page with what describes it; and how much there is with the rest.
+SKB_MAX_HEAD = 4096 - 320
+CHUNK = SKB_MAX_HEAD + 32768
 
 
 def unix_stream_sendmsg(sk, msg, size):
@@ -77,6 +78,7 @@ def send_piece(sk, msg, size, noblock, cookie, urgent):
     if added <= 0:
         kfree_skb(skb, "UNIX_NOT_SENT")
         return added if added < 0 else -EFAULT
+    skb.truesize = unix_truesize(added, SKB_MAX_HEAD)
     skb_set_owner_w(skb, sk)
     scm.attach(sk.domain, skb, cookie)
     cookie.files = []
@@ -148,9 +150,6 @@ def unix_stream_recvmsg(sk, msg, size, flags):
         return receive_urgent(sk, msg, flags)
     cookie = scm.scm_cookie()
     copied = read_stream(sk, msg, size, flags, cookie)
-    if copied < 0:
-        sk.domain.put_files(cookie.files)
-        return copied
     scm.scm_recv(sk, msg, cookie)
     return copied
 
@@ -185,6 +184,10 @@ def read_stream(sk, msg, size, flags, cookie):
             # After peeking go on behind what has been seen.
             seen = peeking and copied and last is not None and last.list is sk.sk_receive_queue
             skb = last.next if seen else sk.sk_receive_queue.first
+            continue
+        if peeking and size == 0 and skb.next is not None:
+            # To peek at nothing walks along the whole queue, and what ends at the mark has seen nothing.
+            skb = skb.next
             continue
         parms = skb.cb
         if cookie.cred is not None and sk.sk_flags & SOCK_PASSCRED and parms.cred != cookie.cred:

@@ -29,6 +29,8 @@ SOCKADDR_UN_SIZE = 2 + UNIX_PATH_MAX
 SOCKET_MODE = 0o777
 AUTOBIND_NAMES = 1 << 20
 SO_ACCEPTCON = 1 << 16
+# Sizes of x86-64: a page, a cache line, what describes an sk_buff's data, and an sk_buff.
+PAGE_SIZE, CACHE_LINE, SHARED_INFO, SK_BUFF = 4096, 64, 320, 256
 
 
 class unix_sock(sock):
@@ -227,6 +229,16 @@ class unix_domain:
             head = f"{0:016x}: {references:08X} {0:08X} {flags:08X} {sk.sk_type:04X} {state:02X} {number:5d}"
             lines.append(head + (" " + shown(sk.name) if sk.name else "") + "\n")
         return "".join(lines)
+
+
+def unix_truesize(size, linear):
+    """What a message of `size` bytes takes of its sender's buffer, as Linux counts (SIOCOUTQ shows it).
+
+    At most `linear` bytes lie in a piece of memory with what describes them, which is a power of two; the rest in pages.
+    """
+    paged = -(-max(0, size - linear) // PAGE_SIZE) * PAGE_SIZE
+    head = (max(0, size - paged) + CACHE_LINE - 1 & -CACHE_LINE) + SHARED_INFO
+    return SK_BUFF + (1 << (head - 1).bit_length()) + paged
 
 
 def is_unix_file(filp):

@@ -42,6 +42,7 @@ from kernel.uapi.socket import (
 from kernel.uapi.sockios import SIOCGSTAMP, SIOCGSTAMPNS
 
 EINVAL, ENOENT, ENODEV = -errno.EINVAL, -errno.ENOENT, -errno.ENODEV
+ENETUNREACH = -errno.ENETUNREACH
 
 
 def receiver(t, *options):
@@ -134,7 +135,7 @@ PKTINFO_FOREIGN = bytes(4) + ip("9.9.9.9").to_bytes(4, "big") + bytes(4)
     [
         (SOL_IP, IP_PKTINFO, bytes(11), EINVAL),
         (SOL_IP, IP_PKTINFO, PKTINFO_ELSEWHERE, ENODEV),
-        (SOL_IP, IP_PKTINFO, PKTINFO_FOREIGN, EINVAL),
+        (SOL_IP, IP_PKTINFO, PKTINFO_FOREIGN, ENETUNREACH),
         (SOL_IP, IP_TTL, struct.pack("<i", 0), EINVAL),
         (SOL_IP, IP_TTL, struct.pack("<i", 256), EINVAL),
         (SOL_IP, IP_TTL, b"\x05", EINVAL),
