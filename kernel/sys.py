@@ -36,6 +36,7 @@ from kernel.uapi.syscall import (
     SYS_sysinfo,
     SYS_syslog,
     SYS_uname,
+    SYS_vhangup,
 )
 
 UTSNAME = Struct("65s65s65s65s65s65s")
@@ -132,6 +133,14 @@ class system_calls:
             result = -EINVAL
         return result
 
+    def vhangup(self, task, a0, a1, a2, a3, a4, a5):
+        """int vhangup(void): the controlling terminal is cut off from whoever has it open"""
+        if task.uid != 0:
+            return -EPERM
+        if task.tty is not None:
+            task.tty.hang_up(self.kernel.tty_operations.hung_up)
+        return 0
+
     # --- the system ---
 
     def uname(self, task, address, a1, a2, a3, a4, a5):
@@ -206,6 +215,7 @@ class system_calls:
             (SYS_getsid, self.getsid),
             (SYS_setsid, self.setsid),
             (SYS_setpgid, self.setpgid),
+            (SYS_vhangup, self.vhangup),
             (SYS_prctl, self.prctl),
             (SYS_uname, self.uname),
             (SYS_sysinfo, self.sysinfo),

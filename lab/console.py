@@ -144,7 +144,7 @@ class ConsoleLine(Source):
     def room(self):
         """How many bytes the guest may still be given now."""
         console = self.host.kernel.console
-        waiting = len(self.host.machine.serial.received) + (console.discipline.waiting if console is not None else 0)
+        waiting = len(self.host.machine.serial.received) + (console.waiting() if console is not None else 0)
         return max(0, AHEAD - waiting)
 
     def ready(self, mask):

@@ -6,9 +6,8 @@ back what it returned or raised.
 
 import traceback
 
-from kernel.fs.file import file, files_struct
+from kernel.fs.file import files_struct
 from kernel.sched.fork import new_program
-from kernel.uapi.fcntl import O_RDWR
 from lab.errors import LabError
 from userland import libc
 
@@ -60,10 +59,7 @@ def spawn(host, function, *arguments, name=""):
         raise LabError(f"{host.name} has not booted")
     process = Process(function, arguments, name or getattr(function, "__name__", "program"))
     files = files_struct()
-    console = file(kernel.console_operations, O_RDWR, path="/dev/console")
-    console.f_count = 3
-    for _ in range(3):
-        files.install_new(console)
+    kernel.open_console(files)
     process.task = new_program(kernel, None, process, files, kernel.vfs.copy())
     process.task.wake_up()
     kernel.arch.kick()

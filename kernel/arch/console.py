@@ -20,14 +20,6 @@ class Console:
         """`callback(data)` gets what is received, in interrupt context; None: it is thrown away."""
         self.callback = callback
 
-    def read(self):
-        """Take everything received so far (bytes, perhaps empty); the interrupt line drops."""
-        return self.serial.read()
-
-    def hung_up(self):
-        """True once the other end has gone."""
-        return self.serial.hung_up
-
     def interrupt(self):
         """Serve the interrupt: True when there was something to serve."""
         data = self.serial.read()

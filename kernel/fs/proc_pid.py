@@ -55,7 +55,7 @@ def show_status(task):
 
 
 def show_stat(task):
-    tty = 0x0501 if task.tty is not None else 0
+    tty = task.tty.device if task.tty is not None else 0
     group = task.tty.foreground if task.tty is not None else -1
     flags = task.flags & PF_KTHREAD
     started = task.start_time // NSEC_PER_CLOCK_TICK
@@ -137,7 +137,7 @@ def proc_init(kernel):
     proc.create("meminfo", lambda: show_meminfo(kernel))
     proc.create("stat", lambda: show_kernel_stat(kernel))
     proc.symlink("mounts", "self/mounts")
-    proc.create("filesystems", lambda: "nodev\tramfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\thostfs\n")
+    proc.create("filesystems", lambda: "nodev\tramfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tdevpts\nnodev\thostfs\n")
     proc.create("sys/kernel/hostname", lambda: kernel.hostname + "\n", kernel.set_hostname)
     proc.create("sys/fs/nr_open", lambda: f"{NR_OPEN}\n")
     proc.create("sys/fs/pipe-max-size", lambda: f"{PIPE_MAX_UNPRIVILEGED}\n")

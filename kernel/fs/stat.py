@@ -48,7 +48,7 @@ STATX_BASIC_STATS = 0x7FF
 STATX_RESERVED = 0x80000000
 # struct statfs: type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags.
 STATFS = Struct("<qqQQQQQQqqq32x")
-MAGICS = {"ramfs": 0x858458F6, "devtmpfs": 0x01021994, "proc": 0x9FA0, "hostfs": 0x00C0FFEE}
+MAGICS = {"ramfs": 0x858458F6, "devtmpfs": 0x01021994, "proc": 0x9FA0, "devpts": 0x1CD1, "hostfs": 0x00C0FFEE}
 ANON_INODE_MAGIC = 0x09041934
 ST_RDONLY = 1
 ST_VALID = 0x20

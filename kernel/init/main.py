@@ -9,7 +9,8 @@ from kernel.arch.arch import TIMER_IRQ, Arch
 from kernel.arch.console import second_port
 from kernel.exec import exec as binfmt
 from kernel.fs import proc_pid
-from kernel.fs.file import file, files_struct
+from kernel.fs.file import files_struct, get_file
+from kernel.fs.open import do_filp_open
 from kernel.futex import futex_table
 from kernel.init import poweroff, rootfs, tables
 from kernel.irq.irq import IRQ
@@ -29,8 +30,8 @@ from kernel.syscalls import SyscallTable
 from kernel.time.itimer import itimer_table
 from kernel.time.tick import tick_irqaction
 from kernel.time.timer import TimerBase
-from kernel.tty.tty import tty_init
-from kernel.uapi.fcntl import O_RDWR
+from kernel.tty.serial import serial_init
+from kernel.uapi.fcntl import O_NOCTTY, O_RDWR
 from kernel.uapi.signal import SIGINT, SIGSEGV
 
 RELEASE = "6.1.0-hwemu"
@@ -88,6 +89,8 @@ class Kernel:
         self.skb_cache = None
         self.console = None
         self.tty_s1 = None
+        self.ptys = None
+        self.tty_operations = None
         self.vfs = None
         self.proc = None
         self.sysctl = None
@@ -162,7 +165,7 @@ class Kernel:
         self.tick_line = (TIMER_IRQ, action)
 
     def console_init(self):
-        self.console, self.tty_s1, self.serial_lines = tty_init(self)
+        self.console, self.tty_s1, self.serial_lines = serial_init(self)
 
     def net_init(self):
         """The network and the devices on the PCI bus; a kernel with `net=off` does not even load them."""
@@ -197,14 +200,7 @@ class Kernel:
             self.panic("No working init found.")
             return
         files = files_struct()
-        console = file(self.console_operations, O_RDWR, path="/dev/console")
-        errors = console
-        if self.cmdline.get("stderr") == "ttyS1":
-            errors = file(self.stderr_operations, O_RDWR, path="/dev/ttyS1")
-        descriptors = [console, console, errors]
-        for filp in descriptors:
-            files.install_new(filp)
-        console.f_count = descriptors.count(console)
+        self.open_console(files)
         task = fork.new_program(self, None, binprm, files, fs, INIT_PID)
         task.session = task.pgrp = task.pid
         task.tty = self.console
@@ -213,6 +209,16 @@ class Kernel:
         self.init_task = task
         self.printk.printk(f"Run {binprm.path} as init process")
         task.wake_up()
+
+    def open_console(self, files):
+        """Make the console descriptors 0, 1 and 2 of a table; with `stderr=ttyS1` the second port is 2."""
+        errors = "/dev/ttyS1" if self.cmdline.get("stderr") == "ttyS1" else "/dev/console"
+        for fd, path in enumerate(("/dev/console", "/dev/console", errors)):
+            if fd and path == "/dev/console":
+                filp = get_file(files.fget(0))
+            else:
+                filp = do_filp_open(self.sched.current, self.vfs, path, O_RDWR | O_NOCTTY, 0)
+            files.install_new(filp)
 
     # --- services ---
 

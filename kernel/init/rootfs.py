@@ -1,7 +1,7 @@
 """The file systems at boot: the root from the initramfs, /dev, /proc, and a folder of the host at /host."""
 
 from kernel.fs import proc_pid
-from kernel.fs.devfs import add_device, make_devfs
+from kernel.fs.devfs import make_devfs
 from kernel.fs.hostfs import hostfs
 from kernel.fs.namei import fs_struct, root_dentry
 from kernel.fs.pipe import pipe_file_operations
@@ -9,12 +9,13 @@ from kernel.fs.procfs import procfs
 from kernel.fs.ramfs import ramfs
 from kernel.init.host_root import mount_host_root
 from kernel.sysctl import SysctlTable
-from kernel.tty.tty import tty_operations
+from kernel.tty.init import tty_init
 
 ROOT_DEVICE = 1
 DEV_DEVICE = 2
 PROC_DEVICE = 3
 HOST_DEVICE = 4
+PTS_DEVICE = 5
 # A file system in memory takes at most one part in so many, as Linux bounds tmpfs.
 RAM_SHARE = 2
 DIRECTORIES = ("bin", "sbin", "dev", "etc", "home", "proc", "root", "tmp")
@@ -34,18 +35,15 @@ def vfs_init(kernel):
     kernel.pipe_operations = pipe_file_operations(kernel.sched)
     kernel.mounts.append(("/", root))
     devices = make_devfs(DEV_DEVICE, now, kernel.random, limit)
-    kernel.console_operations = tty_operations(kernel.console, kernel.sched)
-    add_device(devices, "console", kernel.console_operations, 5, 1)
-    add_device(devices, "ttyS0", kernel.console_operations, 4, 64)
-    kernel.stderr_operations = tty_operations(kernel.tty_s1, kernel.sched)
-    add_device(devices, "ttyS1", kernel.stderr_operations, 4, 65)
-    add_device(devices, "tty", tty_operations(kernel.console, kernel.sched, controlling=True), 5, 0)
+    terminals = tty_init(kernel, devices, PTS_DEVICE, now, limit)
     mount(kernel, "dev", devices)
+    kernel.mounts.append(("/dev/pts", terminals))
     kernel.proc = procfs(PROC_DEVICE)
     mount(kernel, "proc", kernel.proc)
     for _, sb in kernel.mounts:
         sb.fifo_operations = kernel.pipe_operations
     kernel.sysctl = SysctlTable(kernel.proc)
+    kernel.ptys.register(kernel.sysctl)
     proc_pid.proc_init(kernel)
 
 

@@ -11,6 +11,7 @@ from kernel.fs.read_write import kernel_write
 from kernel.sched.ending import TaskExit
 from kernel.sched.state import EXIT_DEAD, EXIT_ZOMBIE, PF_EXITING, PF_KTHREAD
 from kernel.signal import end_thread, force_exit, orphaned_group, send_group_signal, siginfo
+from kernel.tty.tty_jobctrl import disassociate
 from kernel.uapi.poll import POLLOUT
 from kernel.uapi.signal import CLD_DUMPED, CLD_EXITED, CLD_KILLED, SA_NOCLDWAIT, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP
 from kernel.uapi.syscall import SYS_exit, SYS_exit_group
@@ -110,10 +111,7 @@ def release_process(kernel, leader):
             hang_up_orphans(kernel, child.pgrp)
     if group.parent is not None and group.parent.pgrp != group.pgrp and group.parent.session == group.session:
         hang_up_orphans(kernel, group.pgrp)
-    tty = group.tty
-    if tty is not None and tty.session == leader.pid:
-        tty.session = 0
-        tty.foreground = 0
+    disassociate(leader, kernel.tty_operations.hung_up, ending=True)
     group.tty = None
 
 

@@ -107,6 +107,8 @@ class signal_struct:
         self.pgrp = leader.pid
         self.session = leader.pid
         self.tty = None
+        # The foreground group of a terminal that has hung up: it is told when its session's leader ends.
+        self.tty_old_pgrp = 0
         # Set once the process has to end, with the wait status.
         self.exiting = False
         self.exit_code = 0

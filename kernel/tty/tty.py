@@ -1,312 +1,197 @@
-"""The terminals: /dev/console and /dev/tty on the first serial line, /dev/ttyS1 on the second.
+"""A terminal: its settings, the bytes on their way, and who uses it.  What puts bytes on the line is its subclass's.
 
-A terminal belongs to a session; its foreground process group gets the signals that keys make, and only that group may
-read.  Two defaults exist: a terminal for people (canonical, echo, CR before LF) and, where the host's end is a pipe or
-a file, one that passes every byte as it is.  That one says of itself that it is no terminal (ENOTTY), so that programs
-behave as on a pipe; job control works on both.
+Bytes from the line wait in `flip` until the line discipline takes them, which it does while its reader keeps up.
 """
 
-from struct import Struct
-
-from kernel.arch.arch import SERIAL2_IRQ, SERIAL_IRQ
-from kernel.arch.console import second_port
-from kernel.arch.uaccess import copy_from_user, copy_to_user, put_user
-from kernel.fs.file import file_operations
-from kernel.fs.select import poll_wait
-from kernel.irq.irq import IRQ_HANDLED, IRQ_NONE, irqaction
 from kernel.sched.wait import wait_queue_head
-from kernel.signal import handler_ignores, kill_pgrp, orphaned_group
+from kernel.signal import kill_pgrp
 from kernel.tty.n_tty import n_tty
-from kernel.uapi.errno import EAGAIN, EFAULT, EINVAL, EIO, ENOTTY, ENXIO, EPERM, ERESTARTSYS
-from kernel.uapi.fcntl import O_NOCTTY, O_NONBLOCK
-from kernel.uapi.poll import POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
-from kernel.uapi.signal import SIGTTIN, SIGWINCH
-from kernel.uapi.termios import (
-    B38400,
-    CREAD,
-    CS8,
-    ECHO,
-    ECHOCTL,
-    ECHOE,
-    ECHOK,
-    FIONREAD,
-    ICANON,
-    ICRNL,
-    IEXTEN,
-    ISIG,
-    IXON,
-    NCCS,
-    ONLCR,
-    OPOST,
-    TCFLSH,
-    TCGETS,
-    TCSETS,
-    TCSETSF,
-    TCSETSW,
-    TIOCGPGRP,
-    TIOCGWINSZ,
-    TIOCOUTQ,
-    TIOCSCTTY,
-    TIOCSPGRP,
-    TIOCSWINSZ,
-    VEOF,
-    VERASE,
-    VINTR,
-    VKILL,
-    VMIN,
-    VQUIT,
-    VSUSP,
-    VTIME,
-    VWERASE,
-)
+from kernel.tty.tty_jobctrl import hang_up_session
+from kernel.uapi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM
+from kernel.uapi.signal import SIGWINCH
 
-TERMIOS = Struct("<IIIIB19s")
-WINSIZE = Struct("<HHHH")
-# What isatty(3) and programs that draw ask for.
-TERMINAL_REQUESTS = (TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ, TIOCSWINSZ)
-DEFAULT_WINSIZE = (24, 80, 0, 0)
-WRITE_CHUNK = 65536
-NSEC_PER_DECISECOND = 100000000
-
-
-class ktermios:
-    """struct termios: Linux's defaults, or with `transparent` a line that changes no byte."""
-
-    def __init__(self, transparent=False):
-        self.iflag = 0 if transparent else ICRNL | IXON
-        self.oflag = 0 if transparent else OPOST | ONLCR
-        self.cflag = B38400 | CS8 | CREAD
-        self.lflag = 0 if transparent else ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | IEXTEN
-        self.line = 0
-        self.cc = bytearray(NCCS)
-        for index, byte in ((VINTR, 3), (VQUIT, 28), (VERASE, 127), (VKILL, 21), (VEOF, 4), (VMIN, 1), (VSUSP, 26)):
-            self.cc[index] = byte
-        self.cc[VWERASE] = 23
-
-    def pack(self):
-        return TERMIOS.pack(self.iflag, self.oflag, self.cflag, self.lflag, self.line, bytes(self.cc))
-
-    def unpack(self, raw):
-        self.iflag, self.oflag, self.cflag, self.lflag, self.line, control = TERMIOS.unpack(raw)
-        self.cc[:] = control
+# What waits between the line and the discipline.
+FLIP_LIMIT = 65536
+# What a tab becomes: with less room than this a write may find that nothing fits.
+ENOUGH_ROOM = 8
 
 
 class tty_struct:
-    """One terminal.  `write(bytes)` puts bytes on the line; `tasks()` lists whom signals may reach."""
+    """One terminal.  `tasks()` lists whom signals may reach; `device` is its number.
 
-    def __init__(self, write, tasks, sched, transparent=False):
-        self.write = write
+    `session` and `foreground` are the session that it controls and the process group that may read; 0 for none.
+    `stopped`: the output waits for a start; `flow_stopped`: for tcflow(3)'s, which no key gives.
+    """
+
+    # A line that denies to be a terminal.
+    transparent = False
+    # What a read finds when nothing waits and the other end has gone.
+    end_of_input = 0
+
+    def __init__(self, name, device, tasks, sched, termios):
+        self.name = name
+        self.device = device
         self.tasks = tasks
         self.sched = sched
-        self.transparent = transparent
-        self.termios = ktermios(transparent)
-        self.winsize = DEFAULT_WINSIZE
+        self.initial = termios
+        self.termios = termios.copy()
+        self.winsize = (0, 0, 0, 0)
         self.session = 0
         self.foreground = 0
-        self.hung_up = False
+        self.stopped = False
+        self.flow_stopped = False
+        self.exclusive = False
+        # The other end has gone: what waits is still read.
+        self.other_closed = False
+        # The master's side of a pseudo-terminal: packet mode, and what its next read tells about the slave.
+        self.packet = False
+        self.pktstatus = 0
+        self.link = None
+        self.files = []
+        self.flip = bytearray()
         self.read_wait = wait_queue_head()
-        self.discipline = n_tty(self.termios, write, self.signal)
+        self.write_wait = wait_queue_head()
+        self.discipline = n_tty(self)
+
+    # --- what the kind of line decides: override ---
+
+    def settings_of(self):
+        """The terminal whose settings, size and processes are meant by requests on this one."""
+        return self
+
+    def opening(self, filp):
+        """May it be opened?  0 or a negative errno."""
+        return 0
+
+    def closed(self, filp):
+        """An open file is gone."""
+
+    def is_master(self):
+        return False
+
+    def put_on_line(self, data):
+        """Send bytes; how many were taken."""
+        raise NotImplementedError
+
+    def room_on_line(self):
+        raise NotImplementedError
+
+    def flush_output(self):
+        """Throw away what was written and has not arrived."""
+
+    def read_further(self):
+        """The reader has made room."""
+        self.flush_to_ldisc()
+
+    def new_settings(self, old):
+        """The settings have changed from `old`: adjust what the line can not do."""
+
+    def packet_status(self, bits, instead_of=0):
+        """Tell the other end, where it is in packet mode, what has happened here, and no longer `instead_of`."""
+
+    # --- input ---
+
+    def receive(self, data):
+        """Bytes from the line; how many there was room for."""
+        count = min(len(data), FLIP_LIMIT - len(self.flip))
+        self.flip += data[:count]
+        self.flush_to_ldisc()
+        return count
+
+    def flush_to_ldisc(self):
+        """Let the discipline have what waits."""
+        while self.flip:
+            data = bytes(self.flip)
+            self.flip.clear()
+            count = self.discipline.receive_buf(data)
+            # A signal that flushes may have come between.
+            self.flip[:0] = data[count:]
+            if count == 0:
+                return
+
+    def waiting(self):
+        """How many bytes have come and were not read, those of an unfinished line among them."""
+        return len(self.flip) + len(self.discipline.buffer)
+
+    def wake_reader(self):
+        self.read_wait.wake_up_all(POLLIN | POLLRDNORM)
 
     def signal(self, sig):
         """Send a signal to the foreground process group."""
         if self.foreground:
             kill_pgrp(self.tasks(), self.foreground, sig)
 
-    def receive(self, data):
-        """Input from the line, in interrupt context; b"" means that the other end has gone."""
-        if not data:
-            self.hung_up = True
-            self.read_wait.wake_up_all(POLLIN | POLLHUP)
-        elif self.discipline.receive(data):
-            self.read_wait.wake_up_all(POLLIN | POLLRDNORM)
+    # --- output ---
+
+    def write_room(self):
+        return 0 if self.stopped else self.room_on_line()
+
+    def transmit(self, data):
+        """Put bytes on the line as they are, unless it is stopped; how many have gone."""
+        return 0 if self.stopped else self.put_on_line(data[: self.room_on_line()])
+
+    def output(self, data):
+        """The kernel's own output, with output processing."""
+        self.transmit(self.discipline.opost.process(data, len(data) * ENOUGH_ROOM)[1])
+
+    def write_wakeup(self):
+        """There is room again."""
+        self.discipline.flush_echoes()
+        if self.write_room() >= ENOUGH_ROOM:
+            self.write_wait.wake_up_all(POLLOUT | POLLWRNORM)
+
+    def stop(self):
+        self.stopped = True
+
+    def start(self):
+        if self.stopped and not self.flow_stopped:
+            self.stopped = False
+            self.write_wakeup()
+
+    # --- settings ---
+
+    def set_termios(self, new):
+        """Take over the settings `new`."""
+        old = self.termios.copy()
+        self.termios.take(new)
+        self.new_settings(old)
+        self.discipline.set_termios(old)
+
+    def resize(self, winsize):
+        """The window has another size: the foreground hears of it."""
+        if self.winsize != winsize:
+            self.winsize = winsize
+            self.signal(SIGWINCH)
 
     def set_winsize(self, rows, columns):
         """The host's window has this size."""
         if self.winsize[:2] != (rows, columns):
-            self.winsize = (rows, columns, 0, 0)
-            self.signal(SIGWINCH)
+            self.resize((rows, columns, 0, 0))
 
-    def output(self, data):
-        """Write with output processing."""
-        self.write(self.discipline.processed(data))
+    # --- the end ---
 
-
-class serial_irqaction(irqaction):
-    """A serial port's interrupt."""
-
-    def __init__(self, console):
-        super().__init__()
-        self.console = console
-
-    def handler(self, irq):
-        return IRQ_HANDLED if self.console.interrupt() else IRQ_NONE
-
-
-class tty_operations(file_operations):
-    """An open terminal; `controlling`: /dev/tty, which only a task that has a terminal may open."""
-
-    def __init__(self, tty, sched, controlling=False):
-        self.tty = tty
-        self.sched = sched
-        self.controlling = controlling
-
-    def open(self, filp):
-        task = self.sched.current
-        if self.controlling and task.tty is None:
-            return -ENXIO
-        tty = self.tty
-        if not self.controlling and not filp.f_flags & O_NOCTTY and task.session == task.pid and not tty.session:
-            self.acquire(task)
-        return 0
-
-    def acquire(self, task):
-        """Make the terminal the controlling one of the task's session."""
-        self.tty.session = task.session
-        self.tty.foreground = task.pgrp
-        task.tty = self.tty
-
-    def splice_read(self, filp, to, nonblock):
-        return self.read(filp, to)
-
-    def can_splice_write(self):
-        return True
-
-    def in_background(self):
-        task = self.sched.current
-        tty = self.tty
-        return task.tty is tty and tty.foreground and task.pgrp != tty.foreground
-
-    def refuse_reader(self):
-        """SIGTTIN for the process group in the background; -EIO where nothing would come of it."""
-        task = self.sched.current
-        tasks = self.tty.tasks()
-        if task.blocked >> (SIGTTIN - 1) & 1 or handler_ignores(task, SIGTTIN) or orphaned_group(tasks, task.pgrp):
-            return -EIO
-        kill_pgrp(tasks, task.pgrp, SIGTTIN)
-        return -ERESTARTSYS
-
-    def read(self, filp, to):
-        tty = self.tty
-        sched = self.sched
-        if to.count == 0:
-            return 0
-        if self.in_background():
-            return self.refuse_reader()
-        minimum = tty.termios.cc[VMIN]
-        wait_time = tty.termios.cc[VTIME] * NSEC_PER_DECISECOND
-        raw = not tty.termios.lflag & ICANON
-        timeout = -1
-        if raw and minimum == 0:
-            timeout = wait_time
-        while True:
-            chunk = tty.discipline.take(to.count)
-            if chunk is not None:
-                break
-            if tty.hung_up:
-                return 0
-            if timeout == 0:
-                return 0
-            if filp.f_flags & O_NONBLOCK:
-                return -EAGAIN
-            if sched.signal_pending():
-                return -ERESTARTSYS
-            sched.prepare_to_wait(tty.read_wait)
-            timeout = sched.schedule_timeout(timeout)
-            sched.finish_wait(tty.read_wait)
-        if not chunk:
-            return 0
-        return to.write(chunk)
-
-    def write(self, filp, source):
-        tty = self.tty
-        done = 0
-        while source.count:
-            chunk = source.read(WRITE_CHUNK)
-            if chunk is None:
-                return done if done else -EFAULT
-            tty.output(chunk)
-            done += len(chunk)
-        return done
-
-    def poll(self, filp, table):
-        tty = self.tty
-        poll_wait(filp, tty.read_wait, table)
-        mask = POLLOUT | POLLWRNORM
-        if tty.discipline.readable() or tty.hung_up:
+    def poll(self):
+        """POLL* events."""
+        mask = 0
+        if self.discipline.available(poll=True):
             mask |= POLLIN | POLLRDNORM
-        if tty.hung_up:
+        if self.packet and self.pktstatus:
+            mask |= POLLPRI | POLLIN | POLLRDNORM
+        if self.other_closed:
             mask |= POLLHUP
+        if self.write_room() >= ENOUGH_ROOM:
+            mask |= POLLOUT | POLLWRNORM
         return mask
 
-    def ioctl(self, filp, cmd, arg):
-        tty = self.tty
-        task = self.sched.current
-        mm = task.mm
-        result = 0
-        if tty.transparent and cmd in TERMINAL_REQUESTS:
-            result = -ENOTTY
-        elif cmd == TCGETS:
-            result = 0 if copy_to_user(mm, arg, tty.termios.pack()) else -EFAULT
-        elif cmd in (TCSETS, TCSETSW, TCSETSF):
-            raw = copy_from_user(mm, arg, TERMIOS.size)
-            if raw is None:
-                return -EFAULT
-            tty.termios.unpack(raw)
-            if cmd == TCSETSF:
-                tty.discipline.flush()
-        elif cmd == TIOCGWINSZ:
-            result = 0 if copy_to_user(mm, arg, WINSIZE.pack(*tty.winsize)) else -EFAULT
-        elif cmd == TIOCSWINSZ:
-            raw = copy_from_user(mm, arg, WINSIZE.size)
-            if raw is None:
-                return -EFAULT
-            tty.winsize = WINSIZE.unpack(raw)
-        elif cmd == TIOCGPGRP:
-            if task.tty is not tty:
-                return -ENOTTY
-            result = 0 if put_user(mm, arg, 4, tty.foreground) else -EFAULT
-        elif cmd == TIOCSPGRP:
-            result = self.set_foreground(task, arg)
-        elif cmd == TIOCSCTTY:
-            if task.session != task.pid or tty.session not in (0, task.session):
-                return -EPERM
-            self.acquire(task)
-        elif cmd == FIONREAD:
-            result = 0 if put_user(mm, arg, 4, tty.discipline.waiting) else -EFAULT
-        elif cmd == TIOCOUTQ:
-            result = 0 if put_user(mm, arg, 4, 0) else -EFAULT
-        elif cmd == TCFLSH:
-            tty.discipline.flush()
-        else:
-            result = -ENOTTY
-        return result
-
-    def set_foreground(self, task, arg):
-        """TIOCSPGRP: the group has to be one of the terminal's session."""
-        raw = copy_from_user(task.mm, arg, 4)
-        if raw is None:
-            return -EFAULT
-        if task.tty is not self.tty or task.session != self.tty.session:
-            return -ENOTTY
-        group = int.from_bytes(raw, "little", signed=True)
-        if group <= 0:
-            return -EINVAL
-        if not any(other.pgrp == group and other.session == task.session for other in self.tty.tasks()):
-            return -EPERM
-        self.tty.foreground = group
-        return 0
-
-
-def tty_init(kernel):
-    """Make the terminals of both serial ports: (console, second, [(irq, action) to free at power-off])."""
-    pipe = kernel.cmdline.get("console") == "pipe"
-    lines = []
-    ports = []
-    for port, irq, transparent in ((kernel.arch.console, SERIAL_IRQ, pipe), (second_port(kernel.arch), SERIAL2_IRQ, True)):
-        tty = tty_struct(port.write, kernel.pids.tasks, kernel.sched, transparent)
-        port.set_input(tty.receive)
-        action = serial_irqaction(port)
-        kernel.irq.request_irq(irq, action, 0, "serial")
-        ports.append(tty)
-        lines.append((irq, action))
-    return ports[0], ports[1], lines
+    def hang_up(self, hung_up_operations, leader_ends=False):
+        """The line is cut: who has it open finds it dead, and the session that it controlled is told."""
+        for filp in list(self.files):
+            if filp.f_op.hangs_up:
+                filp.f_op = hung_up_operations
+        self.discipline.reset()
+        self.flip.clear()
+        self.pktstatus = 0
+        self.stopped = self.flow_stopped = False
+        hang_up_session(self, leader_ends)
+        self.read_wait.wake_up_all(POLLIN | POLLRDNORM | POLLERR | POLLHUP)
+        self.write_wait.wake_up_all(POLLOUT | POLLWRNORM | POLLERR | POLLHUP)

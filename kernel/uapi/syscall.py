@@ -67,6 +67,7 @@ SYS_socketcall = 102
 SYS_syslog = 103
 SYS_setitimer = 104
 SYS_getitimer = 105
+SYS_vhangup = 111
 SYS_wait4 = 114
 SYS_sysinfo = 116
 SYS_fsync = 118

@@ -15,7 +15,7 @@ SAME = {
     110: "getppid",
     111: "getpgrp", 112: "setsid", 115: "getgroups", 121: "getpgid", 124: "getsid", 127: "rt_sigpending",
     128: "rt_sigtimedwait", 129: "rt_sigqueueinfo", 130: "rt_sigsuspend", 131: "sigaltstack", 132: "utime",
-    133: "mknod", 137: "statfs", 138: "fstatfs", 140: "getpriority", 141: "setpriority", 157: "prctl",
+    133: "mknod", 137: "statfs", 138: "fstatfs", 140: "getpriority", 141: "setpriority", 153: "vhangup", 157: "prctl",
     158: "arch_prctl", 160: "setrlimit", 161: "chroot", 162: "sync", 169: "reboot", 186: "gettid", 200: "tkill",
     201: "time", 202: "futex", 204: "sched_getaffinity", 213: "epoll_create", 217: "getdents64",
     218: "set_tid_address", 222: "timer_create", 223: "timer_settime", 224: "timer_gettime", 225: "timer_getoverrun",

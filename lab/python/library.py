@@ -19,10 +19,11 @@ import posix
 import resource
 import subprocess  # noqa: F401
 import sys
+import termios
 import time
 import types
 
-from userland.python import clocks, console, descriptors, exits, polling, signals, socketmodule, threads, tls
+from userland.python import clocks, console, descriptors, exits, polling, signals, socketmodule, terminals, threads, tls
 
 # Python modules that stay what they are: they know no operating system, or they are the interpreter's own.
 KEPT = frozenset(
@@ -97,6 +98,7 @@ def install():
     for module in (
         socketmodule.socket_module(), polling.select_module(), clocks.time_module(time), signals.signal_module(),
         threads.thread_module(), tls.ssl_module(_ssl), exits.atexit_module(), descriptors.fcntl_module(fcntl),
+        terminals.termios_module(termios, descriptors.is_machines),
         descriptors.posix_module(posix, dict(os.environb)), stream_module,
     ):  # fmt: skip
         sys.modules[module.__name__] = module

@@ -69,3 +69,29 @@ def test_a_prompt_of_ones_own_and_variables_complete(terminal):
     assert "\nfound\n" in shown(terminal, b"\x12LONGN\r")
     assert "> " in shown(terminal, b"for i in 1 2\r")
     assert "\n1\n2\n" in shown(terminal, b"do echo $i; done\r")
+
+
+def test_the_terminals_own_programs(terminal):
+    assert "/dev/console\n" in shown(terminal, b"tty\r")
+    assert "not a tty\n1\n" in shown(terminal, b"tty < /dev/null; echo $?\r")
+    text = shown(terminal, b"stty -a\r")
+    assert "speed 38400 baud; rows 24; columns 80; line = 0;\nintr = ^C; quit = ^\\; erase = ^?; kill = ^U; eof = ^D;" in text
+    assert " icrnl ixon -iuclc -ixany iutf8\nopost -olcuc -ocrnl onlcr -onocr -onlret\nisig icanon iexten echo echoe " in text
+    assert "50 100\n" in shown(terminal, b"stty rows 50 cols 100; stty size\r")
+    terminal.type(b"stty -g > /tmp/s; stty intr ^G; sleep 100\r")
+    assert "^G\n" in shown(terminal, b"\x03\x07")
+    assert "130 38400\n-echo\n" in shown(terminal, b"echo $? $(stty speed); stty -echo; stty | grep -o -e -echo\r")
+    assert "intr = ^C;" in shown(terminal, b"stty $(cat /tmp/s); stty sane; stty -a\r")
+    for wrong in (b"stty nosuch", b"stty intr", b"stty rows x", b"stty 1:2", b"stty -F /dev/null", b"stty < /dev/null"):
+        assert "\nstty: " in shown(terminal, wrong + b"\r")
+
+
+def test_sessions_at_the_console_and_without_a_terminal(terminal):
+    text = shown(terminal, b"who\r")
+    assert "root     ttyS0        2026-01-01 00:00     1 who\n" in text
+    assert "no tty\n" in shown(terminal, b"setsid sh -c 'cat < /dev/tty || echo no tty'\r")
+    assert "setsid: failed to execute nosuch: " in shown(terminal, b"setsid -w nosuch\r")
+    # The second port is nobody's: a shell there makes it its own, and its end cuts the line.
+    assert "7 4 65\n" in shown(
+        terminal, b"setsid -c -w sh -c 'set -- $(cat /proc/$$/stat); echo 7 $(($7 >> 8)) $(($7 & 255)) >&3' 3>&1 < /dev/ttyS1\r"
+    )

@@ -36,8 +36,8 @@ HEADERS = {
     "fcntl.h": "open openat fcntl fallocate splice tee vmsplice",
     "unistd.h": """access faccessat eaccess lseek close close_range read write pread pwrite pipe alarm sleep pause chown fchown
         lchown fchownat chdir fchdir getcwd dup dup2 dup3 execve execv execle execl execvp execlp execvpe _exit pathconf fpathconf
-        sysconf getpid getppid getpgrp getpgid setpgid ttyname isatty link linkat symlink readlink symlinkat readlinkat unlink
-        unlinkat rmdir tcgetpgrp tcsetpgrp gethostname sethostname getdomainname fsync syncfs sync getpagesize getdtablesize
+        sysconf getpid getppid getpgrp getpgid setpgid getsid setsid ttyname isatty link linkat symlink readlink symlinkat readlinkat
+        unlink unlinkat rmdir tcgetpgrp tcsetpgrp gethostname sethostname getdomainname fsync syncfs sync getpagesize getdtablesize
         truncate ftruncate lockf copy_file_range fdatasync usleep gettid getentropy umask""",
     "sys/wait.h": "waitpid WIFEXITED WEXITSTATUS WIFSIGNALED WTERMSIG WIFSTOPPED WSTOPSIG WIFCONTINUED",
 }  # fmt: skip
@@ -51,7 +51,6 @@ ABSENT = {
     "brk sbrk swab crypt": "memory and bytes are Python's",
     "gethostbyname_r getservbyname_r": "every thread has its own results",
     "isfdtype": "no standard has it",
-    "setsid getsid": "there is one session: that of the console",
 }
 # Macros and accessors, whose docstring is the name in C.
 NO_PROTOTYPE = re.compile(r"FD_\w+|W[A-Z]+")

@@ -18,6 +18,7 @@ from userland.abi.fcntl import *
 from userland.abi.netdb import *
 from userland.abi.process import *
 from userland.abi.socket import *
+from userland.abi.termios import *
 from userland.libc.at import (
     access,
     chmod,
@@ -214,23 +215,19 @@ from userland.libc.process import (
     getpgrp,
     getpid,
     getppid,
+    getsid,
     klogctl,
     reboot,
     sched_yield,
     setenv,
     setpgid,
+    setsid,
     shell_status,
     spawn,
-    tcgetattr,
-    tcgetpgrp,
-    tcsetattr,
-    tcsetpgrp,
-    termios,
     uname,
     unsetenv,
     uptime,
     waitpid,
-    window_size,
 )
 from userland.libc.resource import getrlimit, prlimit, setrlimit
 from userland.libc.signal import (
@@ -308,7 +305,32 @@ from userland.libc.system import (
     pathconf,
     sethostname,
     sysconf,
+)
+from userland.libc.termios import (
+    cfgetispeed,
+    cfgetospeed,
+    cfmakeraw,
+    cfsetspeed,
+    get_winsize,
+    grantpt,
+    login_tty,
+    openpty,
+    posix_openpt,
+    ptsname,
+    set_winsize,
+    tcdrain,
+    tcflow,
+    tcflush,
+    tcgetattr,
+    tcgetpgrp,
+    tcgetsid,
+    tcsendbreak,
+    tcsetattr,
+    tcsetpgrp,
+    termios,
     ttyname,
+    unlockpt,
+    window_size,
 )
 from userland.libc.thread import (
     Futex,

@@ -113,7 +113,11 @@ def call_with_path(nr, path, a1=0, a2=0):
 
 def ended():
     """True where a finalizer must make no system call: outside any program, or in one that is being unwound."""
-    context = current_context()
+    try:
+        context = current_context()
+    except RuntimeError:
+        # The host's interpreter is at its end, and greenlet with it.
+        return True
     return context is None or context.unwinding
 
 

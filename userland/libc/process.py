@@ -1,40 +1,37 @@
-"""Processes, the environment and the system: <unistd.h>, <spawn.h>, <sys/wait.h>, <stdlib.h>, <termios.h>.
+"""Processes, the environment and the system: <unistd.h>, <spawn.h>, <sys/wait.h>, <stdlib.h>.
 
 There is no fork (a greenlet can not be copied): `spawn` starts a program file, as posix_spawn(3) does.
 """
 
 from hwemu.cpu import trap
-from userland.abi.errno import ESRCH
-from userland.abi.layout import SPAWN_ACTION, SYSINFO, TERMIOS, UTSNAME, WINSIZE
+from userland.abi.layout import SPAWN_ACTION, SYSINFO, UTSNAME
 from userland.abi.process import (
     LINUX_REBOOT_CMD_POWER_OFF,
     LINUX_REBOOT_MAGIC1,
     LINUX_REBOOT_MAGIC2,
     SYSLOG_ACTION_READ_ALL,
     SYSLOG_ACTION_SIZE_BUFFER,
-    TCGETS,
-    TCSETS,
-    TIOCGPGRP,
-    TIOCGWINSZ,
-    TIOCSPGRP,
 )
 from userland.abi.syscall import (
     SYS_alarm,
     SYS_execve,
     SYS_exit_group,
+    SYS_getpgid,
     SYS_getpid,
     SYS_getppid,
+    SYS_getsid,
     SYS_reboot,
     SYS_sched_yield,
     SYS_setpgid,
+    SYS_setsid,
     SYS_spawn,
     SYS_sysinfo,
     SYS_syslog,
     SYS_uname,
     SYS_wait4,
 )
-from userland.libc.crt import c_string, call_with_buffer, checked, set_errno, this
-from userland.libc.unistd import ioctl, read_file, read_text
+from userland.libc.crt import c_string, call_with_buffer, checked, this
+from userland.libc.unistd import read_file
 
 
 def getpid():
@@ -57,18 +54,24 @@ def setpgid(pid, pgid):
     return checked(trap(SYS_setpgid, pid, pgid))
 
 
-def getpgid(pid):
-    """pid_t getpgid(pid_t pid): the process group of a process (0: the caller), or -1 with ESRCH."""
-    text = read_text(f"/proc/{pid or 'self'}/stat")
-    if text == -1:
-        return set_errno(ESRCH)
-    # The name in parentheses may hold anything.
-    return int(text.rpartition(")")[2].split()[2])
+def getpgid(pid=0):
+    """pid_t getpgid(pid_t pid)"""
+    return checked(trap(SYS_getpgid, pid))
 
 
 def getpgrp():
     """pid_t getpgrp(void)"""
     return getpgid(0)
+
+
+def getsid(pid=0):
+    """pid_t getsid(pid_t pid)"""
+    return checked(trap(SYS_getsid, pid))
+
+
+def setsid():
+    """pid_t setsid(void): a session of one's own, without a terminal; EPERM for the leader of a process group."""
+    return checked(trap(SYS_setsid))
 
 
 def sched_yield():
@@ -222,56 +225,6 @@ def WIFCONTINUED(status):
 def shell_status(status):
     """A wait status as $? shows it: the exit status, or 128 and the signal."""
     return WEXITSTATUS(status) if WIFEXITED(status) else 128 + WTERMSIG(status)
-
-
-# --- the terminal ---
-
-
-class termios:
-    """struct termios."""
-
-    __slots__ = ("c_iflag", "c_oflag", "c_cflag", "c_lflag", "c_line", "c_cc")
-
-    def __init__(self, raw):
-        self.c_iflag, self.c_oflag, self.c_cflag, self.c_lflag, self.c_line, control = TERMIOS.unpack(raw)
-        self.c_cc = bytearray(control)
-
-    def pack(self):
-        """The structure as TCSETS takes it."""
-        return bytearray(
-            TERMIOS.pack(self.c_iflag, self.c_oflag, self.c_cflag, self.c_lflag, self.c_line, bytes(self.c_cc))
-        )
-
-
-def tcgetattr(fd):
-    """int tcgetattr(int fd, struct termios *termios_p): the `termios`, or None."""
-    raw = bytearray(TERMIOS.size)
-    return termios(raw) if ioctl(fd, TCGETS, raw) >= 0 else None
-
-
-def tcsetattr(fd, settings):
-    """int tcsetattr(int fd, int optional_actions, const struct termios *termios_p)"""
-    return ioctl(fd, TCSETS, settings.pack())
-
-
-def tcsetpgrp(fd, pgid):
-    """int tcsetpgrp(int fd, pid_t pgrp)"""
-    return ioctl(fd, TIOCSPGRP, bytearray(pgid.to_bytes(4, "little")))
-
-
-def tcgetpgrp(fd):
-    """pid_t tcgetpgrp(int fd): the process group in the foreground of a terminal, or -1."""
-    raw = bytearray(4)
-    return int.from_bytes(raw, "little") if ioctl(fd, TIOCGPGRP, raw) >= 0 else -1
-
-
-def window_size(fd):
-    """(rows, columns) of a terminal, 24 by 80 where it does not say."""
-    raw = bytearray(WINSIZE.size)
-    if ioctl(fd, TIOCGWINSZ, raw) < 0:
-        return 24, 80
-    rows, columns, _, _ = WINSIZE.unpack(raw)
-    return rows or 24, columns or 80
 
 
 # --- the system ---

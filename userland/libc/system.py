@@ -1,7 +1,7 @@
 """The system as programs see it: names and limits of <unistd.h> (gethostname(2), sysconf(3), pathconf(3))."""
 
 from hwemu.cpu import trap
-from userland.abi.errno import EINVAL, EIO, ENOTTY
+from userland.abi.errno import EINVAL, EIO
 from userland.abi.layout import IOV_MAX
 from userland.abi.process import RLIMIT_NOFILE
 from userland.abi.syscall import SYS_getrandom
@@ -9,7 +9,7 @@ from userland.libc.crt import checked, set_errno, this
 from userland.libc.process import uname
 from userland.libc.resource import getrlimit
 from userland.libc.unistd import close as close_fd
-from userland.libc.unistd import fstat, isatty, read_text, readlink, stat, write_all
+from userland.libc.unistd import fstat, read_text, stat, write_all
 from userland.libc.unistd import open as open_file
 
 PAGE_SIZE = 4096
@@ -95,13 +95,3 @@ def getrandom(length, flags=0):
 def getentropy(length):
     """int getentropy(void *buffer, size_t length): so many random bytes, at most 256, or -1 with EIO."""
     return set_errno(EIO) if length > 256 else getrandom(length)
-
-
-def ttyname(fd):
-    """char *ttyname(int fd): the terminal's path, or None (EBADF, ENOTTY)."""
-    if not isatty(fd):
-        return None
-    path = readlink(f"/proc/self/fd/{fd}")
-    if path is None:
-        set_errno(ENOTTY)
-    return path

@@ -4,7 +4,6 @@ from hwemu.cpu import trap
 from userland.abi.errno import EINVAL
 from userland.abi.fcntl import F_GETFL, F_SETFL, O_DIRECTORY, O_NONBLOCK, O_RDONLY, PATH_MAX, S_IFDIR, S_IFMT, SEEK_SET
 from userland.abi.layout import DIRENT64, IOV_MAX, IOVEC, STAT
-from userland.abi.process import TCGETS
 from userland.abi.syscall import (
     SYS_chdir,
     SYS_close,
@@ -32,6 +31,7 @@ from userland.abi.syscall import (
     SYS_unlink,
     SYS_writev,
 )
+from userland.abi.termios import TCGETS
 from userland.libc.crt import PAIR_OFFSET, c_string, call_with_buffer, call_with_path, checked, set_errno, this
 from userland.libc.transfer import read, write
 

@@ -108,7 +108,10 @@ def start(path, argv, own_group):
         complain(f"{path}: {libc.strerror(libc.errno)}")
         return -1
     if own_group:
+        # init itself is in the background as soon as a program has the terminal.
+        libc.sigprocmask(libc.SIG_BLOCK, [libc.SIGTTOU])
         libc.tcsetpgrp(0, pid)
+        libc.sigprocmask(libc.SIG_UNBLOCK, [libc.SIGTTOU])
     return pid
 
 

@@ -22,7 +22,7 @@ def main(argv):
         raw = libc.tcgetattr(keyboard)
         raw.c_lflag &= ~(libc.ICANON | libc.ECHO)
         raw.c_cc[libc.VMIN] = 1
-        libc.tcsetattr(keyboard, raw)
+        libc.tcsetattr(keyboard, libc.TCSADRAIN, raw)
     rows, columns = libc.window_size(1)
     left = rows - 1
     for line in files.lines():
@@ -34,7 +34,7 @@ def main(argv):
         libc.write_all(1, line)
         left -= needed
     if saved is not None:
-        libc.tcsetattr(keyboard, saved)
+        libc.tcsetattr(keyboard, libc.TCSADRAIN, saved)
     return files.status
 
 

@@ -170,11 +170,11 @@ class Terminal:
         settings.c_iflag &= ~(libc.ICRNL | libc.IXON)
         settings.c_cc[libc.VMIN] = 1
         settings.c_cc[libc.VTIME] = 0
-        libc.tcsetattr(self.fd, settings)
+        libc.tcsetattr(self.fd, libc.TCSADRAIN, settings)
 
     def restore(self):
         if self.saved is not None:
-            libc.tcsetattr(self.fd, self.saved)
+            libc.tcsetattr(self.fd, libc.TCSADRAIN, self.saved)
 
     def read_line(self, editor, prompt):
         """(event, text) from the editor; EOF when the terminal has gone."""

@@ -30,6 +30,7 @@ class Session:
             if network.revents:
                 count = libc.recv(self.fd, block)
                 if count <= 0:
+                    self.restore()
                     libc.eputs("Connection closed by foreign host.")
                     return 1
                 if not self.show(memoryview(block)[:count]):
@@ -63,16 +64,20 @@ class Session:
         settings = libc.tcgetattr(0)
         settings.c_lflag = self.saved.c_lflag
         settings.c_iflag = self.saved.c_iflag
+        settings.c_oflag = self.saved.c_oflag
         if self.raw:
             settings.c_lflag &= ~(libc.ICANON | libc.ECHO | libc.ISIG | libc.IEXTEN)
             settings.c_iflag &= ~(libc.ICRNL | libc.IXON)
+            # The server's lines end as they are to be shown.
+            settings.c_oflag &= ~libc.ONLCR
             settings.c_cc[libc.VMIN] = 1
             settings.c_cc[libc.VTIME] = 0
-        libc.tcsetattr(0, settings)
+        libc.tcsetattr(0, libc.TCSADRAIN, settings)
 
     def restore(self):
         if self.saved is not None and self.raw:
-            libc.tcsetattr(0, self.saved)
+            libc.tcsetattr(0, libc.TCSADRAIN, self.saved)
+            self.raw = False
 
 
 def main(argv):

@@ -6,11 +6,14 @@ The machine's others begin at FIRST, which `reserve` sees to; the host's stay be
 
 import io
 import os
+import sys
 
 from userland import libc
 from userland.python.addresses import index
 from userland.python.extension import extension_module, public
 from userland.python.interpreter import checked, interpreter, interrupted, os_error
+from userland.python.terminals import ON_ONE as ON_TERMINALS
+from userland.python.terminals import flags_of, is_machines_path, open_terminal, terminal_functions
 
 FIRST = 1024
 LARGEST = 0x7FFFFFFF
@@ -89,6 +92,19 @@ def dup2(fd, fd2, inheritable=True):
     return checked(libc.dup3(fd, fd2, 0 if inheritable else libc.O_CLOEXEC))
 
 
+def pread(fd, length, offset, /):
+    buffer = bytearray(index(length))
+    return bytes(buffer[: checked(libc.pread(fd, buffer, len(buffer), index(offset)))])
+
+
+def pwrite(fd, data, offset, /):
+    return checked(libc.pwrite(fd, memoryview(data).cast("B"), index(offset)))
+
+
+def fsync(fd):
+    checked(libc.fsync(fd))
+
+
 def isatty(fd, /):
     return libc.isatty(fd)
 
@@ -120,7 +136,8 @@ def set_inheritable(fd, inheritable, /):
 ON_ONE = {
     "read": read, "write": write, "readv": readv, "writev": writev, "close": close, "dup": dup, "dup2": dup2,
     "isatty": isatty, "lseek": lseek, "ftruncate": ftruncate, "get_blocking": get_blocking, "set_blocking": set_blocking,
-    "get_inheritable": get_inheritable, "set_inheritable": set_inheritable,
+    "get_inheritable": get_inheritable, "set_inheritable": set_inheritable, "pread": pread, "pwrite": pwrite, "fsync": fsync,
+    **ON_TERMINALS,
 }  # fmt: skip
 
 
@@ -206,6 +223,9 @@ def opener(host_open):
     def open(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None):
         if is_machines(file):
             return open_machine(file, mode, buffering, encoding, errors, newline, closefd)
+        if is_machines_path(file):
+            fd = open_terminal(file, flags_of(mode))
+            return open_machine(fd, mode, buffering, encoding, errors, newline, True)
         return host_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
 
     open.__doc__ = host_open.__doc__
@@ -294,15 +314,23 @@ def machine_functions(host):
         return result(checked(libc.fstat(fd)))
 
     def result(found):
-        return host.stat_result((
+        basic = (
             found.st_mode, found.st_ino, found.st_dev, found.st_nlink, 0, 0, found.st_size, found.st_mtime,
             found.st_mtime, found.st_mtime,
-        ))  # fmt: skip
+        )  # fmt: skip
+        # The type looks the state of its module up by the module's name (Python 3.13).
+        ours, sys.modules["posix"] = sys.modules["posix"], host
+        try:
+            return host.stat_result(basic, {"st_rdev": found.st_rdev})
+        finally:
+            sys.modules["posix"] = ours
 
     def stat(path, *, dir_fd=None, follow_symlinks=True):
         """stat(path) -> stat_result"""
         if is_machines(path):
             return fstat(path)
+        if is_machines_path(path):
+            return result(checked((libc.stat if follow_symlinks else libc.lstat)(os.fsencode(path))))
         try:
             return host.stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
         except FileNotFoundError:
@@ -363,6 +391,7 @@ def machine_functions(host):
         """uname() -> uname_result"""
         return host.uname_result(checked(libc.uname())[:5])
 
+    functions.update(terminal_functions(host, is_machines))
     functions.update(
         fstat=fstat, stat=stat, lstat=lstat, unlink=unlink, remove=unlink,
         pipe=pipe, pipe2=pipe2, sendfile=sendfile, getpid=getpid, getppid=getppid, kill=kill,

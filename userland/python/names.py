@@ -1,6 +1,7 @@
 """The name functions of `_socket`: hosts, services, interfaces, over libc's netdb."""
 
 import os
+import sys
 
 from userland import libc
 from userland.python.interpreter import checked, os_error
@@ -64,7 +65,7 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
         raise TypeError("getaddrinfo() argument 1 must be string or None")
     if isinstance(port, int):
         service = str(port)
-        if not -(1 << 63) <= port < 1 << 63:
+        if sys.version_info < (3, 12) and not -(1 << 63) <= port < 1 << 63:
             raise OverflowError("Python int too large to convert to C long")
     elif port is None or isinstance(port, (str, bytes)):
         service = text_of(port, "service")

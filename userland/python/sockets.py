@@ -49,7 +49,16 @@ def flag_value(value):
     return value if type(value) is int else index(value)
 
 
-class Socket(Messages):
+class Immutable(type):
+    """The type of a class that a C module would have made: nobody changes it, but its heirs are like any other."""
+
+    def __setattr__(cls, name, value):
+        if cls.__module__ == "_socket":
+            raise TypeError(f"cannot set {name!r} attribute of immutable type '_socket.{cls.__name__}'")
+        super().__setattr__(name, value)
+
+
+class Socket(Messages, metaclass=Immutable):
     """socket(family=AF_INET, type=SOCK_STREAM, proto=0) -> socket object"""
 
     __slots__ = ("_fd", "_limit", "_state", "_family", "_type", "_proto")

@@ -206,7 +206,7 @@ class JobTable:
         if in_foreground:
             libc.eputs(job.source)
             if job.settings is not None:
-                libc.tcsetattr(self.shell.terminal, job.settings)
+                libc.tcsetattr(self.shell.terminal, libc.TCSADRAIN, job.settings)
             if self.shell.terminal >= 0 and job.pgid > 0:
                 self.give_terminal(job.pgid)
         libc.kill(-job.pgid, libc.SIGCONT)
