@@ -35,10 +35,11 @@ HEADERS = {
     "sys/sendfile.h": "sendfile",
     "fcntl.h": "open openat fcntl fallocate splice tee vmsplice",
     "unistd.h": """access faccessat eaccess lseek close close_range read write pread pwrite pipe alarm sleep pause chown fchown
-        lchown fchownat chdir fchdir getcwd dup dup2 dup3 execve execv execle execl execvp execlp execvpe _exit pathconf fpathconf
-        sysconf getpid getppid getpgrp getpgid setpgid getsid setsid ttyname isatty link linkat symlink readlink symlinkat readlinkat
-        unlink unlinkat rmdir tcgetpgrp tcsetpgrp gethostname sethostname getdomainname fsync syncfs sync getpagesize getdtablesize
-        truncate ftruncate lockf copy_file_range fdatasync usleep gettid getentropy umask""",
+        lchown fchownat chdir fchdir getcwd dup dup2 dup3 execve execv execle execl execvp execlp execvpe _exit pathconf
+        fpathconf sysconf getpid getppid getpgrp getpgid setpgid getsid setsid ttyname isatty link linkat symlink
+        readlink symlinkat readlinkat unlink unlinkat rmdir tcgetpgrp tcsetpgrp gethostname sethostname getdomainname
+        fsync syncfs sync getpagesize getdtablesize truncate ftruncate lockf copy_file_range fdatasync usleep gettid
+        getentropy umask""",
     "sys/wait.h": "waitpid WIFEXITED WEXITSTATUS WIFSIGNALED WTERMSIG WIFSTOPPED WSTOPSIG WIFCONTINUED",
 }  # fmt: skip
 # What they declare beside that, and why a program in Python has no use for it or the machine none to give.
