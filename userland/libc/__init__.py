@@ -140,6 +140,18 @@ from userland.libc.inet_net import (
     inet_netof,
     inet_network,
 )
+from userland.libc.limits import (
+    fpathconf,
+    getdomainname,
+    getdtablesize,
+    getentropy,
+    gethostname,
+    getpagesize,
+    getrandom,
+    pathconf,
+    sethostname,
+    sysconf,
+)
 from userland.libc.messages import (
     recvmmsg,
     sendmmsg,
@@ -293,18 +305,6 @@ from userland.libc.stdlib import (
     execvpe,
     search_path,
     system,
-)
-from userland.libc.system import (
-    fpathconf,
-    getdomainname,
-    getdtablesize,
-    getentropy,
-    gethostname,
-    getpagesize,
-    getrandom,
-    pathconf,
-    sethostname,
-    sysconf,
 )
 from userland.libc.termios import (
     cfgetispeed,
