@@ -147,6 +147,8 @@ class super_block:
         self.read_only = read_only
         self.root = None
         self.last_ino = 0
+        # What joins the two events of the last rename (fs/fsnotify.py).
+        self.move_cookie = 0
         # What an open FIFO of this file system does.
         self.fifo_operations = None
 
@@ -179,6 +181,8 @@ class inode:
         # The locks on the file, once there has been one (fs/locks.py).
         self.i_flctx = None
         self.i_private = private
+        # Who watches the file (fs/fsnotify.py), None when nobody has yet.
+        self.i_fsnotify_marks = None
         # The root inode of a file system that is mounted here.
         self.i_mount = None
 

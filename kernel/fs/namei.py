@@ -246,10 +246,6 @@ def rename(task, old, new, flags):
     if exists:
         if replaced.inode.is_dir() != moved.inode.is_dir():
             return -EISDIR if replaced.inode.is_dir() else -ENOTDIR
-        remove = operations.rmdir if replaced.inode.is_dir() else operations.unlink
-        result = remove(new_parent.inode, new_name)
-        if result < 0:
-            return result
     return operations.rename(old_parent.inode, old_name, new_parent.inode, new_name)
 
 

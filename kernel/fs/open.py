@@ -6,6 +6,7 @@ Calls that take a path come in two forms: with a directory's descriptor to start
 from kernel.arch.uaccess import copy_to_user, strncpy_from_user
 from kernel.fs import namei
 from kernel.fs.file import file
+from kernel.fs.fsnotify import notify_entry
 from kernel.fs.inode import MAY_EXEC, MAY_READ, MAY_WRITE, inode_permission
 from kernel.fs.pipe import create_pipe_files
 from kernel.syscalls import from_user
@@ -51,6 +52,7 @@ from kernel.uapi.fcntl import (
     O_WRONLY,
     PATH_MAX,
 )
+from kernel.uapi.inotify import IN_ATTRIB, IN_MODIFY, IN_OPEN
 from kernel.uapi.stat import S_IFIFO, S_IFMT
 from kernel.uapi.syscall import (
     SYS_access,
@@ -157,7 +159,8 @@ def do_filp_open(task, fs, path, flags, mode):
     if err < 0:
         return err
     node = found.inode
-    if flags & O_TRUNC and node.is_regular():
+    truncated = flags & O_TRUNC and node.is_regular()
+    if truncated:
         result = node.i_op.truncate(node, 0)
         if result < 0:
             return result
@@ -165,7 +168,13 @@ def do_filp_open(task, fs, path, flags, mode):
     filp = file(f_op, flags & ~TRANSIENT | O_LARGEFILE, node, None, found.path())
     filp.dentry = found
     result = filp.f_op.open(filp)
-    return result if result < 0 else filp
+    if result < 0:
+        return result
+    if node.is_regular() or node.is_dir():
+        notify_entry(found, IN_OPEN)
+        if truncated and not created:
+            notify_entry(found, IN_MODIFY)
+    return filp
 
 
 def may_open(task, node, flags, created):
@@ -282,7 +291,15 @@ def sys_close_range(task, first, last, flags, a3, a4, a5):
 # --- size ---
 
 
-def do_truncate(node, length):
+def told(entry, result, event):
+    """Who watches the file of a dentry hears of a change, if it has come about; the result."""
+    if result == 0:
+        notify_entry(entry, event)
+    return result
+
+
+def do_truncate(entry, length):
+    node = entry.inode
     if length < 0:
         return -EINVAL
     if node.is_dir():
@@ -291,7 +308,7 @@ def do_truncate(node, length):
         return -EINVAL
     if node.i_sb.read_only:
         return -EROFS
-    return node.i_op.truncate(node, length)
+    return told(entry, node.i_op.truncate(node, length), IN_MODIFY)
 
 
 def sys_truncate(task, path, length, a2, a3, a4, a5):
@@ -303,7 +320,7 @@ def sys_truncate(task, path, length, a2, a3, a4, a5):
         return found
     if found.inode.is_regular() and not found.inode.i_op.permission(task, found.inode, MAY_WRITE):
         return -EACCES
-    return do_truncate(found.inode, length)
+    return do_truncate(found, length)
 
 
 def sys_ftruncate(task, fd, length, a2, a3, a4, a5):
@@ -315,7 +332,7 @@ def sys_ftruncate(task, fd, length, a2, a3, a4, a5):
         return -EBADF
     if not filp.f_mode & FMODE_WRITE or filp.inode is None or not filp.inode.is_regular():
         return -EINVAL
-    return do_truncate(filp.inode, length)
+    return do_truncate(filp.dentry, length)
 
 
 def sys_fallocate(task, fd, mode, offset, length, a4, a5):
@@ -338,12 +355,13 @@ def sys_fallocate(task, fd, mode, offset, length, a4, a5):
 # --- owner and mode ---
 
 
-def change_mode(task, node, mode):
+def change_mode(task, entry, mode):
+    node = entry.inode
     if node.i_sb.read_only:
         return -EROFS
     if task.uid not in (0, node.i_uid):
         return -EPERM
-    return node.i_op.setattr(node, mode=mode & 0o7777)
+    return told(entry, node.i_op.setattr(node, mode=mode & 0o7777), IN_ATTRIB)
 
 
 def sys_chmod(task, path, mode, a2, a3, a4, a5):
@@ -354,7 +372,7 @@ def sys_chmod(task, path, mode, a2, a3, a4, a5):
 def sys_fchmodat(task, dfd, path, mode, a3, a4, a5):
     """int fchmodat(int dirfd, const char *pathname, mode_t mode): symbolic links are followed"""
     found = lookup_at(task, dfd, path)
-    return found if isinstance(found, int) else change_mode(task, found.inode, mode)
+    return found if isinstance(found, int) else change_mode(task, found, mode)
 
 
 def sys_fchmod(task, fd, mode, a2, a3, a4, a5):
@@ -362,19 +380,19 @@ def sys_fchmod(task, fd, mode, a2, a3, a4, a5):
     filp = task.files.fget(fd)
     if filp is None or filp.f_mode & FMODE_PATH:
         return -EBADF
-    return change_mode(task, filp.inode, mode) if filp.dentry is not None else 0
+    return change_mode(task, filp.dentry, mode) if filp.dentry is not None else 0
 
 
-def change_owner(task, node, uid, gid):
+def change_owner(task, entry, uid, gid):
+    node = entry.inode
     if node.i_sb.read_only:
         return -EROFS
     uid &= 0xFFFFFFFF
     gid &= 0xFFFFFFFF
     if task.uid != 0 and (task.uid != node.i_uid or uid not in (UNCHANGED, node.i_uid)):
         return -EPERM
-    return node.i_op.setattr(
-        node, uid=None if uid == UNCHANGED else uid, gid=None if gid == UNCHANGED else gid
-    )
+    uid, gid = (None if number == UNCHANGED else number for number in (uid, gid))
+    return told(entry, node.i_op.setattr(node, uid=uid, gid=gid), IN_ATTRIB)
 
 
 def sys_chown(task, path, uid, gid, a3, a4, a5):
@@ -392,7 +410,7 @@ def sys_fchownat(task, dfd, path, uid, gid, flags, a5):
     if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
         return -EINVAL
     found = lookup_at(task, dfd, path, flags)
-    return found if isinstance(found, int) else change_owner(task, found.inode, uid, gid)
+    return found if isinstance(found, int) else change_owner(task, found, uid, gid)
 
 
 def sys_fchown(task, fd, uid, gid, a3, a4, a5):
@@ -400,7 +418,7 @@ def sys_fchown(task, fd, uid, gid, a3, a4, a5):
     filp = task.files.fget(fd)
     if filp is None or filp.f_mode & FMODE_PATH:
         return -EBADF
-    return change_owner(task, filp.inode, uid, gid) if filp.dentry is not None else 0
+    return change_owner(task, filp.dentry, uid, gid) if filp.dentry is not None else 0
 
 
 def sys_umask(task, mask, a1, a2, a3, a4, a5):

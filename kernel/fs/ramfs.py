@@ -5,6 +5,7 @@ bytes count until its last name and its last descriptor are gone.  There are no 
 """
 
 from kernel.fs.file import file_operations
+from kernel.fs.fsnotify import inode_gone, notify, notify_child, notify_close, notify_entry, notify_move
 from kernel.fs.inode import (
     directory_operations,
     dirent_type,
@@ -16,6 +17,7 @@ from kernel.fs.inode import (
 )
 from kernel.uapi.errno import EFAULT, EFBIG, EINVAL, ENOENT, ENOSPC, ENOTEMPTY, ENXIO, EPERM
 from kernel.uapi.fcntl import F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_WRITE, O_APPEND
+from kernel.uapi.inotify import IN_ACCESS, IN_ATTRIB, IN_CREATE, IN_DELETE, IN_MODIFY
 from kernel.uapi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK
 
 PAGE_SIZE = 4096
@@ -39,6 +41,7 @@ class ramfs_inode(inode):
     def put(self):
         """A name or an open file is gone: the last of them gives the room back."""
         if self.i_nlink == 0 and self.opens == 0:
+            inode_gone(self)
             self.i_sb.inodes -= 1
             if self.is_regular():
                 self.i_sb.used -= self.i_size
@@ -55,6 +58,7 @@ class ramfs_file_operations(file_operations):
         return 0
 
     def release(self, filp):
+        notify_close(filp)
         filp.inode.opens -= 1
         filp.inode.put()
 
@@ -68,6 +72,7 @@ class ramfs_file_operations(file_operations):
             done = to.write(view[filp.f_pos : filp.f_pos + count])
         if done > 0:
             filp.f_pos += done
+            notify_entry(filp.dentry, IN_ACCESS)
         return done
 
     def splice_read(self, filp, to, nonblock):
@@ -97,6 +102,8 @@ class ramfs_file_operations(file_operations):
         node.i_private[position : position + len(chunk)] = chunk
         node.touch()
         filp.f_pos = position + len(chunk)
+        if chunk:
+            notify_entry(filp.dentry, IN_MODIFY)
         return len(chunk)
 
     def llseek(self, filp, offset, whence):
@@ -112,6 +119,15 @@ class special_file_operations(file_operations):
 
 class ramfs_dir_operations(directory_operations):
     """An open directory: the inode's `i_private` is a dictionary from name to inode."""
+
+    def open(self, filp):
+        filp.inode.opens += 1
+        return 0
+
+    def release(self, filp):
+        notify_close(filp)
+        filp.inode.opens -= 1
+        filp.inode.put()
 
     def iterate(self, filp):
         children = filp.inode.i_private.items()
@@ -155,6 +171,7 @@ class ramfs_inode_operations(inode_operations):
         if name is not None:
             parent.i_private[name] = node
             parent.touch()
+            notify_child(parent, node, IN_CREATE, name)
         return node
 
     def create(self, parent, name, mode):
@@ -205,6 +222,8 @@ class ramfs_inode_operations(inode_operations):
         node.i_nlink += 1
         node.i_ctime = node.i_sb.now()
         parent.touch()
+        notify(node, IN_ATTRIB)
+        notify_child(parent, node, IN_CREATE, name)
         return 0
 
     def unlink(self, parent, name):
@@ -212,6 +231,8 @@ class ramfs_inode_operations(inode_operations):
         node.i_nlink -= 1
         node.i_ctime = node.i_sb.now()
         parent.touch()
+        notify(node, IN_ATTRIB)
+        notify_child(parent, node, IN_DELETE, name)
         node.put()
         return 0
 
@@ -225,10 +246,16 @@ class ramfs_inode_operations(inode_operations):
         parent.i_nlink -= 1
         parent.touch()
         node.i_nlink = 0
+        notify_child(parent, node, IN_DELETE, name)
         node.put()
         return 0
 
     def rename(self, old_parent, old_name, new_parent, new_name):
+        replaced = new_parent.i_private.get(new_name)
+        if replaced is not None and replaced.is_dir():
+            if replaced.i_private:
+                return -ENOTEMPTY
+            new_parent.i_nlink -= 1
         node = old_parent.i_private.pop(old_name)
         new_parent.i_private[new_name] = node
         if node.is_dir():
@@ -237,6 +264,12 @@ class ramfs_inode_operations(inode_operations):
         node.i_ctime = node.i_sb.now()
         old_parent.touch()
         new_parent.touch()
+        notify_move(old_parent, old_name, new_parent, new_name, node)
+        if replaced is not None:
+            replaced.i_nlink = 0 if replaced.is_dir() else replaced.i_nlink - 1
+            replaced.i_ctime = node.i_sb.now()
+            notify(replaced, IN_ATTRIB)
+            replaced.put()
         return 0
 
     def exchange(self, old_parent, old_name, new_parent, new_name):
@@ -250,6 +283,8 @@ class ramfs_inode_operations(inode_operations):
             node.i_ctime = node.i_sb.now()
         old_parent.touch()
         new_parent.touch()
+        notify_move(old_parent, old_name, new_parent, new_name, one)
+        notify_move(new_parent, new_name, old_parent, old_name, other)
         return 0
 
     def setattr(self, node, mode=None, uid=None, gid=None, atime=None, mtime=None):

@@ -8,7 +8,8 @@ from struct import Struct
 from kernel.arch.uaccess import copy_from_user, copy_to_user
 from kernel.fs.anon_inodes import file_ids
 from kernel.fs.file import file
-from kernel.fs.open import lookup_at
+from kernel.fs.fsnotify import notify_entry
+from kernel.fs.open import lookup_at, told
 from kernel.uapi.errno import EBADF, EFAULT, EINVAL, ENOENT, ENOTDIR, EPERM, EROFS
 from kernel.uapi.fcntl import (
     AT_EMPTY_PATH,
@@ -19,6 +20,7 @@ from kernel.uapi.fcntl import (
     FMODE_PATH,
     NAME_MAX,
 )
+from kernel.uapi.inotify import IN_ACCESS, IN_ATTRIB
 from kernel.uapi.stat import S_IFIFO, S_IFSOCK
 from kernel.uapi.syscall import (
     SYS_fdatasync,
@@ -235,7 +237,7 @@ class time_calls:
             return -EROFS
         if task.uid not in (0, node.i_uid):
             return -EPERM
-        return node.i_op.setattr(node, atime=times[0], mtime=times[1])
+        return told(found, node.i_op.setattr(node, atime=times[0], mtime=times[1]), IN_ATTRIB)
 
     def utimensat(self, task, dfd, path, address, flags, a4, a5):
         """int utimensat(int dirfd, const char *pathname, const struct timespec times[2], int flags)"""
@@ -319,6 +321,7 @@ def sys_getdents64(task, fd, address, size, a3, a4, a5):
     if not copy_to_user(task.mm, address, bytes(out)):
         return -EFAULT if out else 0
     filp.f_pos = position
+    notify_entry(filp.dentry, IN_ACCESS)
     return len(out)
 
 

@@ -5,6 +5,7 @@ from kernel.fs import names, open, read_write, stat
 from kernel.fs.epoll_calls import epoll_calls
 from kernel.fs.eventfd import eventfd_calls
 from kernel.fs.fcntl import descriptor_calls
+from kernel.fs.inotify import inotify_calls
 from kernel.fs.memfd import memfd_calls
 from kernel.fs.poll import poll_calls
 from kernel.fs.signalfd import signalfd_calls
@@ -34,6 +35,7 @@ def register_syscalls(kernel):
         eventfd_calls(kernel.sched),
         timerfd_calls(kernel),
         signalfd_calls(kernel.sched),
+        inotify_calls(kernel),
         descriptor_calls(kernel),
         splice_calls(kernel.pipe_operations),
         memfd_calls(kernel.vfs.root),

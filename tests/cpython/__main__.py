@@ -5,6 +5,7 @@ into docs/python.md.  The exit status is 1 when a test has failed.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,8 @@ ROOT = Path(__file__).absolute().parents[2]
 PAGE = ROOT / "docs" / "python.md"
 BEGIN, END = "<!-- cpython tests -->", "<!-- end of cpython tests -->"
 PATIENCE = 560
+# Some tests want a local time that is not UTC.
+TIME_ZONE = "CET-1CEST,M3.5.0,M10.5.0/3"
 
 MODULES = (
     "test_socket", "test_select", "test_selectors", "test_poll", "test_epoll", "test_socketserver", "test_httplib",
@@ -34,6 +37,7 @@ def run_module(module, wanted=()):
         try:
             done = subprocess.run(
                 words, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=not wanted, text=True, timeout=PATIENCE, check=False,
+                env={**os.environ, "TZ": TIME_ZONE},
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return {module: ("failed", f"not done after {PATIENCE} s")}

@@ -70,10 +70,12 @@ def authority(tmp_path_factory):
         run("openssl", *words, cwd=folder)
 
     openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "ca.key",
-            "-out", "ca.pem", "-days", "30", "-subj", "/CN=Test CA")  # fmt: skip
+            "-out", "ca.pem", "-days", "30", "-subj", "/CN=Test CA",
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign")  # fmt: skip
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "server.key",
             "-out", "server.csr", "-subj", f"/CN={NAME}")  # fmt: skip
-    (folder / "names").write_text(f"subjectAltName=DNS:{NAME}\nbasicConstraints=critical,CA:FALSE\n")
+    extensions = (f"subjectAltName=DNS:{NAME}", "basicConstraints=critical,CA:FALSE", "authorityKeyIdentifier=keyid")
+    (folder / "names").write_text("\n".join(extensions))
     sign = ("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names")
     openssl(*sign, "-days", "30", "-out", "server.pem")
     openssl(*sign, "-days", "-1", "-out", "old.pem")

@@ -217,6 +217,23 @@ def test_any_sed_script_runs_or_is_refused_in_one_line(script):
         assert "\n" not in str(error).replace("\\n", "")
 
 
+@pytest.mark.parametrize(
+    ("text", "matched"),
+    [
+        ("[a-c]", "abc"), ("[-a]", "-a"), ("[a-]", "-a"), ("[--/]", "-./"), ("[]-a]", "]^_`a"), ("[^b-z]", "a-./]^_`&"),
+        ("[a&&b]", "ab&"), ("[[:digit:]c-]", "-c"), ("[/--]", None), ("[a--]", None),
+    ],
+)  # fmt: skip
+def test_ranges_and_minuses_in_brackets_are_posixs(text, matched):
+    if matched is None:
+        with pytest.raises(RegexError, match="Invalid range end"):
+            compile_regex(text)
+        return
+    pattern = compile_regex(text)
+    found = {letter for letter in "abc-./]^_`&" if pattern.search(letter.encode())}
+    assert found == set(matched)
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet="ab.*[]^$\\(){}|+?-1,:", max_size=12), st.booleans(), st.binary(max_size=12))
 def test_any_regular_expression_compiles_or_is_refused(text, extended, data):

@@ -55,6 +55,8 @@ SYSINFO = Struct("<q3Q6QHH4xQQI4x")
 SIGACTION = Struct("<QQQQ")
 # siginfo_t: signo, errno, code, and of its union pid, uid and value (or a child's status); 128 bytes in all.
 SIGINFO = Struct("<iii4xiii")
+# struct inotify_event before the name: wd, mask, cookie, len.
+INOTIFY_EVENT = Struct("<iIII")
 # The kernel's struct termios: iflag, oflag, cflag, lflag, line, cc[19].
 TERMIOS = Struct("<IIIIB19s")
 # struct winsize: rows, columns, xpixel, ypixel.

@@ -15,6 +15,7 @@ interfaces.
 # ruff: noqa: F401, F403
 from userland.abi.errno import *
 from userland.abi.fcntl import *
+from userland.abi.inotify import *
 from userland.abi.netdb import *
 from userland.abi.process import *
 from userland.abi.socket import *
@@ -140,6 +141,7 @@ from userland.libc.inet_net import (
     inet_netof,
     inet_network,
 )
+from userland.libc.inotify import inotify_add_watch, inotify_init1, inotify_read, inotify_rm_watch
 from userland.libc.limits import (
     fpathconf,
     getdomainname,

@@ -23,7 +23,7 @@ def bracket(text, position):
     first = True
     while True:
         if position >= len(text):
-            raise RegexError("unterminated address regex" if not text else "Unmatched [")
+            raise RegexError("Unmatched [")
         char = text[position]
         if char == "]" and not first:
             out.append("]")
@@ -36,8 +36,20 @@ def bracket(text, position):
             out.append(CLASSES[name])
             position += len(name) + 4
             continue
-        out.append("\\" + char if char in "\\[]^&~|" else char)
+        out.append(literal(char))
         position += 1
+        # What stands before a minus and a last element begins a range; at either end a minus is itself.
+        if text[position : position + 1] == "-" and position + 1 < len(text) and text[position + 1] != "]":
+            last = text[position + 1]
+            if last < char:
+                raise RegexError("Invalid range end")
+            out.append("-" + literal(last))
+            position += 2
+
+
+def literal(char):
+    """A character of a bracket expression that stands for itself."""
+    return "\\" + char if char in "\\[]^&~|-" else char
 
 
 def translate(text, extended):

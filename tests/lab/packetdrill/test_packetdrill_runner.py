@@ -397,6 +397,8 @@ def test_splice_stops_at_the_urgent_mark(play, server):
 +0 recv(4, ..., 1, MSG_OOB) = 1
 +0 splice(4, NULL, 6, NULL, 100, 0) = 0
 +0 read(4, ..., 100) = 50
++0 fcntl(4, F_SETFL, O_RDWR|O_NONBLOCK) = 0
++0 splice(4, NULL, 6, NULL, 100, 0) = -1 EAGAIN (Resource temporarily unavailable)
 +0 splice(4, [7], 6, NULL, 100, 0) = -1 EINVAL (Invalid argument)
 +0 splice(5, NULL, 4, NULL, 10, 0) = 10
 +0 > P. 1:11(10) ack 101
