@@ -6,7 +6,10 @@ import pytest
 from programs import compiled, on_the_host, run_elf
 
 # The machine's programs are the superuser's, and so has to be who runs them on the host.
-pytestmark = [pytest.mark.interop, pytest.mark.skipif(os.geteuid() != 0, reason="runs the machine's programs as root on the host")]
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.skipif(os.geteuid() != 0, reason="runs the machine's programs as root on the host"),
+]
 
 # What the C library asks for and does without: rseq by its two numbers, and clone3.
 SILENT = {334, 386, 435}
