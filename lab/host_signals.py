@@ -7,6 +7,8 @@ import signal
 from hwemu.clock import Source
 
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH)
+# Seconds after which a signal that has found nobody to take it, and waits for the clock still, is tried again.
+RETRY = 0.2
 
 
 class HostSignals(Source):
@@ -21,6 +23,7 @@ class HostSignals(Source):
         super().__init__()
         self.at_once = at_once
         self.taken = []
+        self.waiting = []
         self.clock = clock
         self.deliver = deliver
         self.handled = handled
@@ -38,11 +41,15 @@ class HostSignals(Source):
             self.clock.watch(self.reader, select.EPOLLIN, self)
         for number in self.handled:
             self.saved[number] = signal.signal(number, self.came)
+        if self.at_once is not None:
+            self.saved[signal.SIGALRM] = signal.signal(signal.SIGALRM, self.again)
         return self
 
     def __exit__(self, *error):
         if self.watching:
             self.clock.unwatch(self.reader)
+        if self.at_once is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self.saved.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self.saved_wakeup)
@@ -51,12 +58,30 @@ class HostSignals(Source):
 
     def came(self, number, frame):
         """Python's handler, anywhere in the program: the number is in the pipe already."""
-        handler = self.at_once(number, frame) if self.at_once is not None else None
-        if handler is not None:
-            self.taken.append(number)
-            handler(number, frame)
-        elif not self.watching:
+        if self.take(number, frame):
+            return
+        if not self.watching:
             self.clock.stop()
+        if self.at_once is not None:
+            self.waiting.append(number)
+            signal.setitimer(signal.ITIMER_REAL, RETRY)
+
+    def take(self, number, frame):
+        """Let the running code take a signal: True when it has."""
+        handler = self.at_once(number, frame) if self.at_once is not None else None
+        if handler is None:
+            return False
+        self.taken.append(number)
+        handler(number, frame)
+        return True
+
+    def again(self, alarm, frame):
+        """The host's alarm: whoever runs now may be somebody who takes the signal that waits."""
+        if self.waiting:
+            signal.setitimer(signal.ITIMER_REAL, RETRY)
+            number = self.waiting.pop(0)
+            if not self.take(number, frame):
+                self.waiting.insert(0, number)
 
     def ready(self, mask):
         self.poll()
@@ -68,6 +93,8 @@ class HostSignals(Source):
         except BlockingIOError:
             return
         for number in numbers:
+            if number in self.waiting:
+                self.waiting.remove(number)
             if number in self.taken:
                 self.taken.remove(number)
             elif number in self.handled:

@@ -13,6 +13,7 @@ from hwemu.wire.impair import Impairment
 from hwemu.wire.link import Link
 from hwemu.wire.tap import Tap
 from lab.arguments import Address
+from lab.busy import BusyProgram
 from lab.capture_file import CaptureFile
 from lab.console import STDIN, STDOUT, ConsoleLine, at_terminal, errors_apart, raw_terminal
 from lab.control import Control
@@ -29,6 +30,9 @@ from lab.usernet.gateway import Gateway
 
 # Only emergencies: on a console whose bytes are the program's output.
 SILENT = "1"
+# The status of a command that the interrupt key has ended, and which of ours say so.
+INTERRUPTED = 128 + signal.SIGINT
+COMMANDS = ("run", "strace")
 # How often the interrupt key is passed to the guest before it is taken as the wish to end.
 PATIENCE = 3
 
@@ -42,7 +46,7 @@ class Session:
         `stay`: the console's input has not ended although nobody can type, so a shell waits for ever.
         `at_once`: see `HostSignals`.
         """
-        self.at_once = at_once
+        self.at_once = at_once or BusyProgram(self, self.signal).handler
         self.options = options
         self.command = command
         self.files = {**(files or {}), **(init_argv(command) if command else {})}
@@ -71,12 +75,12 @@ class Session:
             files=self.files, name_server=self.name_server(), more_wires=wires[1:],
         )  # fmt: skip
         if options.command == "run" and options.gdb:
-            debugger = GdbServer(options.gdb)
+            debugger = GdbServer(options.gdb, self.clock)
             self.closing.callback(debugger.close)
             self.host.kernel.debugger = debugger
         if options.command == "strace":
             table = self.host.kernel.syscalls
-            table.observer = Strace(table, sys.stderr)
+            table.observer = Strace(table, sys.stderr, self.command[0] if self.command else None)
         if options.control:
             self.closing.callback(Control(self.clock, options.control, self.snapshot).close)
         if options.trace:
@@ -191,6 +195,8 @@ class Session:
             problem = self.console.error
             if problem is not None and not isinstance(problem, BrokenPipeError):
                 raise LabError(f"standard output: {problem.strerror}")
+            if self.interrupts and self.host.exit_status == INTERRUPTED and self.options.command in COMMANDS:
+                print("hwemu: interrupted", file=sys.stderr)
             return self.host.exit_status
 
     def follow(self, signals):

@@ -7,6 +7,7 @@ from kernel.uapi.errno import EBADF, EFAULT, EINVAL, EOPNOTSUPP, ESPIPE
 from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT, SEEK_CUR
 from kernel.uapi.syscall import (
     SYS__llseek,
+    SYS_fadvise64,
     SYS_lseek,
     SYS_pread64,
     SYS_preadv,
@@ -31,6 +32,8 @@ NO_WRITE = vars(file_operations)["write"]
 SEEK_MAX = 4
 LAST_POSITION = (1 << 63) - 1
 USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
+# POSIX_FADV_NORMAL to POSIX_FADV_NOREUSE.
+ADVICES = 6
 # Flags of preadv2 that change nothing here: RWF_HIPRI, RWF_DSYNC, RWF_SYNC.
 RWF_SUPPORTED = 7
 
@@ -235,6 +238,16 @@ def sys_pwritev2(task, fd, vector, count, offset, high, flags):
     return vector_at(task, fd, vector, count, offset, flags, True)
 
 
+def sys_fadvise64(task, fd, offset, length, advice, a4, a5):
+    """int posix_fadvise(int fd, off_t offset, off_t len, int advice): advice that changes nothing here"""
+    filp = task.files.fget(fd)
+    if filp is None:
+        return -EBADF
+    if not positioned(filp):
+        return -ESPIPE
+    return 0 if 0 <= advice < ADVICES and length >= 0 else -EINVAL
+
+
 def kernel_write(filp, data):
     """Write the kernel's own bytes to an open file; the count, or a negative errno."""
     return filp.f_op.write(filp, kernel_iter(data))
@@ -254,6 +267,7 @@ def register(table):
         (SYS_preadv, "preadv", sys_preadv),
         (SYS_pwritev, "pwritev", sys_pwritev),
         (SYS_preadv2, "preadv2", sys_preadv2),
+        (SYS_fadvise64, "fadvise64", sys_fadvise64),
         (SYS_pwritev2, "pwritev2", sys_pwritev2),
     ):
         table.register(nr, name, function)
