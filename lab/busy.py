@@ -44,6 +44,7 @@ class BusyProgram:
         context = current_context()
         task = context.task
         self.deliver(number)
+        self.session.host.kernel.arch.interruptible_point()
         task.sched.schedule()
         depth = len(context.frames)
         deliver_signals(task)

@@ -1,5 +1,6 @@
 """The host's signals as events on the clock: nothing runs in the middle of something else."""
 
+import fcntl
 import os
 import select
 import signal
@@ -18,9 +19,14 @@ class HostSignals(Source):
     `poll` after each run.
     """
 
-    def __init__(self, clock, deliver, handled=HANDLED, at_once=None):
-        """`at_once(number, frame)`: where the running code itself takes such a signal, a function (number, frame) that does."""
+    def __init__(self, clock, deliver, handled=HANDLED, at_once=None, typed=None):
+        """`at_once(number, frame)`: where the running code itself takes such a signal, a function (number, frame) that does.
+
+        `typed`: a terminal in raw mode, whose keys are no signals; what is typed there is a SIGIO for `at_once`.
+        """
         super().__init__()
+        self.typed = typed
+        self.flags = 0
         self.at_once = at_once
         self.taken = []
         self.waiting = []
@@ -43,6 +49,11 @@ class HostSignals(Source):
             self.saved[number] = signal.signal(number, self.came)
         if self.at_once is not None:
             self.saved[signal.SIGALRM] = signal.signal(signal.SIGALRM, self.again)
+        if self.typed is not None:
+            self.saved[signal.SIGIO] = signal.signal(signal.SIGIO, self.came)
+            self.flags = fcntl.fcntl(self.typed, fcntl.F_GETFL)
+            fcntl.fcntl(self.typed, fcntl.F_SETOWN, os.getpid())
+            fcntl.fcntl(self.typed, fcntl.F_SETFL, self.flags | os.O_ASYNC)
         return self
 
     def __exit__(self, *error):
@@ -50,6 +61,8 @@ class HostSignals(Source):
             self.clock.unwatch(self.reader)
         if self.at_once is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
+        if self.typed is not None:
+            fcntl.fcntl(self.typed, fcntl.F_SETFL, self.flags)
         for number, handler in self.saved.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self.saved_wakeup)
@@ -60,7 +73,7 @@ class HostSignals(Source):
         """Python's handler, anywhere in the program: the number is in the pipe already."""
         if self.take(number, frame):
             return
-        if not self.watching:
+        if not self.watching and number != signal.SIGIO:
             self.clock.stop()
         if self.at_once is not None:
             self.waiting.append(number)
