@@ -15,6 +15,7 @@ def core_leaks(kernel):
         found.append(f"timers: {kernel.timers.active} are armed")
         found += [f"timer: {timer.function or type(timer).__name__}" for timer in kernel.timers.armed()]
     found += kernel.irq.leaks()
+    found += kernel.shm.leaks()
     for task in kernel.pids.tasks():
         if not task.is_kthread() and (kernel.last_task is None or task.signal is not kernel.last_task.signal):
             found.append(f"task: {task.comm}[{task.pid}] is left")

@@ -77,6 +77,10 @@ class siginfo:
             return self.raw
         return (HEAD.pack(self.signo, self.errno, self.code) + self.union64()).ljust(SIGINFO_SIZE, b"\0")
 
+    def pack_for(self, word):
+        """siginfo_t for a program whose words have so many bytes."""
+        return self.pack() if word == 8 else self.pack32()
+
     def pack32(self):
         """siginfo_t on i386: 128 bytes."""
         return (HEAD.pack(self.signo, self.errno, self.code) + self.union32()).ljust(SIGINFO_SIZE, b"\0")
@@ -128,12 +132,13 @@ class siginfo:
         return "kill"
 
 
-def from_user_bytes(raw):
-    """The siginfo that a program hands to rt_sigqueueinfo (LP64 layout)."""
+def from_user_bytes(raw, word):
+    """The siginfo that a program hands to rt_sigqueueinfo, in the layout of its words of 8 or 4 bytes."""
     signo, errno, code = HEAD.unpack_from(raw)
-    pid, uid, value = QUEUE64.unpack_from(raw, HEAD.size)
+    pid, uid, value = (QUEUE64 if word == 8 else QUEUE32).unpack_from(raw, HEAD.size)
     info = siginfo(signo, code, pid, uid)
     info.errno = errno
     info.value = value
-    info.raw = raw
+    if word == 8:
+        info.raw = raw
     return info

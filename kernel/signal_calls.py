@@ -97,8 +97,9 @@ class signal_calls:
 
     def queue_info(self, task, address, sig):
         """The siginfo of rt_sigqueueinfo and its like, or a negative errno."""
-        info = from_user_bytes(from_user(copy_from_user(task.mm, address, SIGINFO_SIZE)))
-        info.raw = sig.to_bytes(4, "little", signed=True) + info.raw[4:]
+        info = from_user_bytes(from_user(copy_from_user(task.mm, address, SIGINFO_SIZE)), task.abi.word)
+        if info.raw:
+            info.raw = sig.to_bytes(4, "little", signed=True) + info.raw[4:]
         info.signo = sig
         return info
 
@@ -252,7 +253,7 @@ class signal_calls:
             task.real_blocked = 0
         if found is None:
             return -EINTR if interrupted else -EAGAIN
-        if info and not copy_to_user(task.mm, info, found.pack()):
+        if info and not copy_to_user(task.mm, info, found.pack_for(task.abi.word)):
             return -EFAULT
         return found.signo
 

@@ -13,6 +13,7 @@ from hwemu.wire.impair import Impairment
 from hwemu.wire.link import Link
 from hwemu.wire.tap import Tap
 from lab.arguments import Address
+from lab.busy import BusyProgram
 from lab.capture_file import CaptureFile
 from lab.console import STDIN, STDOUT, ConsoleLine, at_terminal, errors_apart, raw_terminal
 from lab.control import Control
@@ -29,6 +30,9 @@ from lab.usernet.gateway import Gateway
 
 # Only emergencies: on a console whose bytes are the program's output.
 SILENT = "1"
+# The status of a command that the interrupt key has ended, and which of ours say so.
+INTERRUPTED = 128 + signal.SIGINT
+COMMANDS = ("run", "strace")
 # How often the interrupt key is passed to the guest before it is taken as the wish to end.
 PATIENCE = 3
 
@@ -42,7 +46,7 @@ class Session:
         `stay`: the console's input has not ended although nobody can type, so a shell waits for ever.
         `at_once`: see `HostSignals`.
         """
-        self.at_once = at_once
+        self.at_once = self.with_keys(at_once) if at_once else BusyProgram(self, self.signal).handler
         self.options = options
         self.command = command
         self.files = {**(files or {}), **(init_argv(command) if command else {})}
@@ -71,12 +75,12 @@ class Session:
             files=self.files, name_server=self.name_server(), more_wires=wires[1:],
         )  # fmt: skip
         if options.command == "run" and options.gdb:
-            debugger = GdbServer(options.gdb)
+            debugger = GdbServer(options.gdb, self.clock)
             self.closing.callback(debugger.close)
             self.host.kernel.debugger = debugger
         if options.command == "strace":
             table = self.host.kernel.syscalls
-            table.observer = Strace(table, sys.stderr)
+            table.observer = Strace(table, sys.stderr, self.command[0] if self.command else None)
         if options.control:
             self.closing.callback(Control(self.clock, options.control, self.snapshot).close)
         if options.trace:
@@ -180,7 +184,7 @@ class Session:
                 stack.callback(self.console.detach)
                 self.host.start()
                 self.console.attach(with_input=not self.stay)
-                signals = stack.enter_context(HostSignals(self.clock, self.signal, at_once=self.at_once))
+                signals = stack.enter_context(self.host_signals())
                 if self.host.kernel.debugger is not None:
                     self.host.kernel.debugger.signals.append(signals.reader)
                 if self.gateway is not None:
@@ -191,7 +195,27 @@ class Session:
             problem = self.console.error
             if problem is not None and not isinstance(problem, BrokenPipeError):
                 raise LabError(f"standard output: {problem.strerror}")
+            if self.interrupts and self.host.exit_status == INTERRUPTED and self.options.command in COMMANDS:
+                print("hwemu: interrupted", file=sys.stderr)
             return self.host.exit_status
+
+    def with_keys(self, at_once):
+        """`at_once` for the interrupt key of a terminal as well, which is a byte there and no signal."""
+
+        def handler(number, frame):
+            if number != signal.SIGIO:
+                return at_once(number, frame)
+            taken = at_once(signal.SIGINT, frame)
+            if taken is None or not self.console.interrupt_typed():
+                return None
+            return lambda number, frame: taken(signal.SIGINT, frame)
+
+        return handler
+
+    def host_signals(self):
+        """Who takes the host's signals, and at a terminal what is typed at a program that does not listen."""
+        typed = STDIN if self.terminal and not self.stay else None
+        return HostSignals(self.clock, self.signal, at_once=self.at_once, typed=typed)
 
     def follow(self, signals):
         """Run the clock until the guest is off."""
@@ -208,6 +232,8 @@ class Session:
         kernel = self.host.kernel
         if number == signal.SIGWINCH:
             self.console.set_window_size()
+        elif number == signal.SIGIO:
+            self.console.typed()
         elif number == signal.SIGINT and self.interrupts < PATIENCE:
             self.interrupts += 1
             kernel.interrupt_key()

@@ -1,4 +1,4 @@
-"""`hwemu strace`: each system call of every program as a line in strace's format.
+"""`hwemu strace`: each system call of a program, and of those that it starts, as a line in strace's format.
 
 A line is written when the call returns: `[pid    3] openat(AT_FDCWD, "/etc/hosts", 0x80000) = 3`.  What a call only
 fills in is shown as strace shows what it does not take apart: as an address.
@@ -9,6 +9,8 @@ from kernel.uapi import errno
 from userland.libc.crt import strerror
 
 TEXT_SHOWN = 32
+ARGUMENTS_SHOWN = 32
+INIT_PID = 1
 AT_FDCWD = -100
 ERRNO_NAMES = {value: name for name, value in sorted(vars(errno).items(), reverse=True) if name.startswith("E")}
 ESCAPES = {10: "\\n", 13: "\\r", 9: "\\t", 34: '\\"', 92: "\\\\", 0: "\\0"}
@@ -49,16 +51,48 @@ def quoted(raw, limit=TEXT_SHOWN):
 
 
 class Strace:
-    """Listens to the system calls of a kernel and writes them to the text stream `out`."""
+    """Listens to the system calls of a kernel and writes them to the text stream `out`.
 
-    def __init__(self, table, out):
+    With `program`, a path, nothing is shown until init starts that program, and then its calls and those of its descendants;
+    without, all calls of all programs.
+    """
+
+    def __init__(self, table, out, program=None):
         self.table = table
         self.out = out
+        self.program = program
         # What each task has begun: the call as text.
         self.begun = {}
+        # Whether a task's calls are shown, by its pid.
+        self.shown = {}
+        self.starting = False
+
+    def wanted(self, task, name, arguments):
+        """Whether the task's calls are shown; the program's first is preceded by the execve that init's spawn is."""
+        if self.program is None:
+            return True
+        if task.pid == INIT_PID:
+            # Init starts the program by a call that Linux does not have.
+            path = strncpy_from_user(task.mm, arguments[0] & 0xFFFFFFFFFFFFFFFF, 4096) if name == "spawn" else None
+            self.starting = self.starting or path == self.program.encode("utf-8", "surrogateescape")
+            return False
+        if task.pid not in self.shown:
+            parent = task.signal.leader.parent
+            parent = parent.pid if parent is not None else 0
+            first = self.starting and parent == INIT_PID and True not in self.shown.values()
+            self.shown[task.pid] = first or self.shown.get(task.tgid, False) or self.shown.get(parent, False)
+            if first:
+                words = ", ".join(quoted(word.encode("utf-8", "surrogateescape")) for word in task.argv[:ARGUMENTS_SHOWN])
+                more = ", ..." if len(task.argv) > ARGUMENTS_SHOWN else ""
+                count = f"{len(task.environ)} var{'s' if len(task.environ) != 1 else ''}"
+                path = quoted(self.program.encode("utf-8", "surrogateescape"), 4096)
+                self.write(task, f"execve({path}, [{words}{more}], /* {count} */)", "0")
+        return self.shown[task.pid]
 
     def enter(self, task, nr, arguments):
         """A call begins: its arguments are read now, for a program that execve replaces has none later."""
+        if not self.wanted(task, self.table.name(nr), arguments):
+            return
         name = self.table.name(nr)
         if not self.table.knows(nr):
             number = getattr(task.context.thread_pointer, "call", None)
@@ -66,7 +100,7 @@ class Strace:
         if name == "socketcall":
             name, arguments, shape = self.socket_call(task, arguments)
         else:
-            shape = SHAPES.get(name, DEFAULT_SHAPE)
+            shape = SHAPES.get(name) or SOCKET_SHAPES.get(name, DEFAULT_SHAPE)
         shown = [self.show(task, kind, arguments, position) for position, kind in enumerate(shape)]
         self.begun[task.pid] = f"{name}({', '.join(shown)})"
 
@@ -110,4 +144,7 @@ class Strace:
             outcome = f"-1 {ERRNO_NAMES.get(-result, -result)} ({strerror(-result)})"
         else:
             outcome = str(result) if result < 1 << 20 else f"{result:#x}"
+        self.write(task, text, outcome)
+
+    def write(self, task, text, outcome):
         self.out.write(f"[pid {task.pid:4d}] {text.ljust(39)} = {outcome}\n")

@@ -26,12 +26,14 @@ cdef extern from "sys/mman.h":
     int munmap(void *address, size_t length)
     int madvise(void *address, size_t length, int advice)
     int mincore(void *address, size_t length, unsigned char *vector)
-    int PROT_READ, PROT_WRITE, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE, MADV_DONTNEED
+    void *mremap(void *address, size_t old_length, size_t length, int flags, void *target)
+    int PROT_READ, PROT_WRITE, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE, MAP_FIXED, MADV_DONTNEED
+    int MREMAP_MAYMOVE, MREMAP_FIXED
     void *MAP_FAILED
 
 PAGE = 4096
 READ, WRITE, EXEC = 1, 2, 4
-MAPPED = 8
+MAPPED, SHARED = 8, 16
 # Why `run` came back.
 SLICE, SYSCALL, FAULT = 0, 1, 2
 # What a fault was: memory that is not there, rights that are not, an undefined instruction, an exception of the CPU.
@@ -60,8 +62,11 @@ REGISTERS = {
     "r10": 108, "r11": 109, "r12": 110, "r13": 111, "r14": 112, "r15": 113, "rip": 41, "eflags": 25, "fs_base": 250,
     "gs_base": 251, "cs": 11, "ss": 49, "ds": 17, "es": 28, "fs": 32, "gs": 33, "mxcsr": 249,
 }
-REG_GDTR = 243
-
+# Floating point: the x87's words, its registers from ST(0) on, and the first of the XMM registers.
+FLOATS = {
+    "fpcw": 246, "fpsw": 31, "fptag": 247, "fop": 258, "fip": 254, "fcs": 255, "fdp": 256, "fds": 257, "st0": 114,
+    "mxcsr": 249, "xmm0": 122,
+}
 
 cdef struct State:
     long long budget
@@ -368,7 +373,34 @@ cdef class UserSpace(AddressSpace):
         self.forget_code(address, length)
         if self.uc_mem_protect(self.engine, address, length, rights & 7) != 0:
             raise EngineError("uc_mem_protect")
-        memset(self.protection + address // 4096, rights & 7 | 8, length // 4096)
+        memset(self.protection + address // 4096, rights & 7 | self.protection[address // 4096] & 24, length // 4096)
+        return True
+
+    cpdef bint map_shared(
+        self, unsigned long long address, unsigned long long length, int rights, pages, unsigned long long offset,
+    ) except? False:
+        """Show `length` bytes of the SharedPages `pages` from `offset` where nothing is mapped; False as `map_pages`."""
+        cdef void *source = <void *><size_t>pages.place(offset)
+        if not self.spans(address, length):
+            return False
+        if mremap(source, 0, length, MREMAP_MAYMOVE | MREMAP_FIXED, self.arena + address) == MAP_FAILED:
+            raise MemoryError("no room for a shared mapping")
+        self.map_pages(address, length, rights)
+        memset(self.protection + address // 4096, rights & 7 | 24, length // 4096)
+        return True
+
+    cpdef bint unmap_shared(self, unsigned long long address, unsigned long long length) except? False:
+        """Unmap pages of `map_shared`; what is in them stays."""
+        if not self.spans(address, length):
+            return False
+        self.forget_code(address, length)
+        if self.uc_mem_unmap(self.engine, address, length) != 0:
+            raise EngineError("uc_mem_unmap")
+        memset(self.protection + address // 4096, 0, length // 4096)
+        if mmap(self.arena + address, length, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED:
+            raise MemoryError("no room for a program's addresses")
+        self.pages -= <Py_ssize_t>(length // 4096)
         return True
 
     cpdef forget_code(self, unsigned long long address, unsigned long long length):
@@ -376,7 +408,7 @@ cdef class UserSpace(AddressSpace):
         self.uc_ctl(self.engine, UC_CTL_TB_REMOVE_CACHE, address, address + length)
 
     cpdef int rights(self, unsigned long long address):
-        """READ, WRITE, EXEC and MAPPED of the page at an address (0: nothing is there)."""
+        """READ, WRITE, EXEC, MAPPED and SHARED of the page at an address (0: nothing is there)."""
         return self.protection[address // 4096] if address < self.limit else 0
 
     cpdef bint poke(self, unsigned long long address, const unsigned char[::1] data) except? False:

@@ -6,6 +6,7 @@ arch/x86/kernel/signal_32.c and asm/sigframe.h.
 
 from struct import Struct
 
+from kernel.abi import fpu
 from kernel.abi.compat import CONVERTERS, NOT_CONVERTED, SAME_LAYOUT
 from kernel.abi.machine import NO_CALL, machine_abi
 from kernel.arch.uaccess import copy_from_user, copy_to_user
@@ -15,6 +16,7 @@ from kernel.uapi.signal import SA_RESTORER, SA_SIGINFO, SIGINFO_SIZE, SIGSEGV
 from kernel.uapi.syscall import NR_SYSCALLS, SYS_lseek, SYS_rt_sigreturn
 
 LIMIT = 0xC0000000
+XMM_COUNT = 8
 MASK32 = 0xFFFFFFFF
 # unicorn's numbers of the 32-bit registers.
 EAX, EBP, EBX, ECX, EDI, EDX, EFLAGS, EIP, ESI, ESP = 19, 20, 21, 22, 23, 24, 25, 26, 29, 30
@@ -54,6 +56,7 @@ class i386(machine_abi):
     limit = LIMIT
     mask = MASK32
     red_zone = 0
+    xmms = XMM_COUNT
     result_register, ip_register, sp_register = EAX, EIP, ESP
     shown = {
         "eax": EAX, "ebx": EBX, "ecx": ECX, "edx": EDX, "esi": ESI, "edi": EDI, "ebp": EBP, "esp": ESP, "eip": EIP,
@@ -148,11 +151,11 @@ class i386(machine_abi):
 
     # --- signals ---
 
-    def context(self, mm, mask, address):
+    def context(self, mm, mask, address, floats):
         registers = [mm.get(register) & MASK32 for register in CONTEXT_ORDER]
         return SIGCONTEXT.pack(
             mm.get(GS), 0, USER_DS, USER_DS, *registers, 0, 0, mm.get(EIP) & MASK32, USER_CS, mm.get(EFLAGS) & MASK32,
-            mm.get(ESP) & MASK32, USER_DS, 0, mask & MASK32, address & MASK32,
+            mm.get(ESP) & MASK32, USER_DS, floats, mask & MASK32, address & MASK32,
         )  # fmt: skip
 
     def setup_frame(self, task, info, act, mask, result, restart):
@@ -161,7 +164,9 @@ class i386(machine_abi):
         mm.load(task.context.thread_pointer.registers)
         self.finish_call(task, mm, result, restart)
         pointer = self.stack_for(task, act, mm.get(ESP) & MASK32)
-        context = self.context(mm, mask, info.address)
+        floats = (pointer - fpu.FXSAVE_SIZE & ~63) - fpu.FSAVE_SIZE
+        context = self.context(mm, mask, info.address, floats & MASK32)
+        pointer = floats
         if act.flags & SA_SIGINFO:
             size = RT_HEAD.size + SIGINFO_SIZE + UCONTEXT_HEAD.size + len(context) + 8
             frame = (pointer - size + 4 & ~15) - 4
@@ -176,14 +181,29 @@ class i386(machine_abi):
             raw = act.restorer.to_bytes(4, "little") + info.signo.to_bytes(4, "little") + context
             raw += (mask >> 32).to_bytes(4, "little")
             frame = (pointer - len(raw) + 4 & ~15) - 4
-        if not act.flags & SA_RESTORER or not copy_to_user(mm, frame & MASK32, raw):
+        image = fpu.fsave(mm) + fpu.fxsave(mm, XMM_COUNT)
+        if not act.flags & SA_RESTORER or not (
+            copy_to_user(mm, floats & MASK32, image) and copy_to_user(mm, frame & MASK32, raw)
+        ):
             force_exit(task, SIGSEGV)
             return
+        fpu.reset(mm, XMM_COUNT)
         mm.put(EAX, info.signo)
         mm.put(EDX, info_place)
         mm.put(ECX, context_place)
         mm.put(ESP, frame)
         mm.put(EIP, act.handler)
+
+    def restore_floats(self, mm, address):
+        """The floating-point registers of a frame that has them at `address` (0: nowhere); False for a bad one."""
+        if address == 0:
+            fpu.reset(mm, XMM_COUNT)
+            return True
+        image = copy_from_user(mm, address, fpu.FSAVE_SIZE + fpu.FXSAVE_SIZE)
+        if image is None or not fpu.restore_xmm(mm, image[fpu.FSAVE_SIZE :], XMM_COUNT):
+            return False
+        fpu.frstor(mm, image)
+        return True
 
     def sigreturn(self, task):
         """The handler has returned through its restorer: registers and mask are what the frame says."""
@@ -194,10 +214,10 @@ class i386(machine_abi):
         pointer = mm.get(ESP) & MASK32
         place = pointer - 4 + RT_HEAD.size + SIGINFO_SIZE + UCONTEXT_HEAD.size if real_time else pointer
         raw = copy_from_user(mm, place, SIGCONTEXT.size + 8)
-        if raw is None:
+        fields = SIGCONTEXT.unpack_from(raw) if raw is not None else None
+        if fields is None or not self.restore_floats(mm, fields[19]):
             force_exit(task, SIGSEGV)
             return -EINVAL
-        fields = SIGCONTEXT.unpack_from(raw)
         for register, value in zip(CONTEXT_ORDER, fields[4:12], strict=True):
             mm.put(register, value)
         mm.put(EIP, fields[14])

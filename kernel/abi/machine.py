@@ -1,10 +1,12 @@
 """What programs in machine code have in common, whatever their registers are called: `machine_abi`, to be subclassed."""
 
+from kernel.abi import fpu
 from kernel.abi.user import report_death, run_user, user_state
 from kernel.arch.memory import Registers
 from kernel.uapi.errno import ENOMEM
 from kernel.uapi.sched import CLONE_SETTLS, CLONE_VM
 from kernel.uapi.signal import SA_ONSTACK, SI_USER, SS_AUTODISARM, SYNCHRONOUS
+from kernel.uapi.syscall import SYS_futex
 
 MASK64 = 0xFFFFFFFFFFFFFFFF
 # Instead of a number: there is no such call; the call answers what its `after` says without being made.
@@ -21,7 +23,7 @@ def signed64(value):
 class machine_abi:
     """How programs of one kind and one kernel speak to each other.
 
-    Subclasses give the registers (`result_register`, `ip_register`, `sp_register`), their width and mask, and
+    Subclasses give the registers (`result_register`, `ip_register`, `sp_register`), their width and mask, `xmms` and
     `native_call`, `arguments`, `setup_frame`, `sigreturn` and `set_tls`.
     """
 
@@ -37,6 +39,7 @@ class machine_abi:
         task.mm.load(registers)
         task.mm.put(self.ip_register, begin.entry)
         task.mm.put(self.sp_register, begin.stack)
+        fpu.reset(task.mm, self.xmms)
 
     def check(self, flags):
         """clone(2) makes anything: threads, vforks and forks."""
@@ -48,6 +51,7 @@ class machine_abi:
 
     def leave(self, task):
         """A thread has ended: nothing keeps the memory but its other threads."""
+        task.mm.mmput()
         task.mm = None
         task.context.address_space = None
         task.context.thread_pointer = None
@@ -57,6 +61,7 @@ class machine_abi:
         mm = task.mm
         if flags & CLONE_VM:
             target = mm
+            mm.users += 1
         else:
             try:
                 target = mm.fork()
@@ -98,6 +103,9 @@ class machine_abi:
         if state.call is not None:
             mm.put(self.result_register, result & self.mask)
             state.call = None
+        if native == SYS_futex and result is not None and result > 0:
+            # Who was woken goes first, as on Linux who has slept for long: a lock that is taken again at once starves nobody.
+            kernel.sched.cond_resched()
 
     def finish_call(self, task, mm, result, restart):
         """Where a handler interrupts a call: the call's result, or the registers as they were before it."""

@@ -1,10 +1,12 @@
 """The calls about a machine-code program's memory, and those that only such programs make."""
 
 from kernel.arch.memory import REGISTERS
-from kernel.arch.uaccess import copy_to_user, kernel_iter, put_user
-from kernel.mm.mmap import user_mm
+from kernel.arch.uaccess import kernel_iter, put_user
+from kernel.fs.ramfs import MAX_FILE_SIZE, ramfs_inode
+from kernel.mm.mmap import PAGE, page_up, user_mm
 from kernel.syscalls import as_int
-from kernel.uapi.errno import EBADF, EFAULT, EINVAL, ENODEV, ENOMEM, ENOSYS, EPERM, ESRCH
+from kernel.uapi.errno import EACCES, EBADF, EFAULT, EINVAL, ENODEV, ENOMEM, ENOSYS, EOVERFLOW, EPERM
+from kernel.uapi.fcntl import F_SEAL_FUTURE_WRITE, F_SEAL_WRITE, FMODE_READ, FMODE_WRITE
 from kernel.uapi.mman import (
     ARCH_GET_FS,
     ARCH_GET_GS,
@@ -15,30 +17,37 @@ from kernel.uapi.mman import (
     MAP_PRIVATE,
     MAP_SHARED,
     MAP_TYPE,
+    MCL_ALL,
+    MS_ASYNC,
+    MS_INVALIDATE,
+    MS_SYNC,
     PROT_WRITE,
 )
+from kernel.uapi.stat import S_IFCHR, S_IFMT
 from kernel.uapi.syscall import (
     SYS_arch_prctl,
     SYS_brk,
-    SYS_getegid,
-    SYS_geteuid,
-    SYS_getgid,
-    SYS_getgroups,
     SYS_madvise,
+    SYS_mlock,
+    SYS_mlockall,
     SYS_mmap2,
     SYS_mprotect,
     SYS_mremap,
     SYS_msync,
+    SYS_munlock,
+    SYS_munlockall,
     SYS_munmap,
-    SYS_sched_getaffinity,
-    SYS_setgid,
-    SYS_setuid,
+    SYS_personality,
 )
 
 MASK64 = 0xFFFFFFFFFFFFFFFF
 SHARED_VALIDATE = 3
 CHUNK = 1 << 16
 MAX_FILE = 256 << 20
+MAX_SHARED = MAX_FILE_SIZE
+DEV_ZERO = 1 << 8 | 5
+# What /proc/PID/maps calls shared memory without a name.
+SHARED_NAME = "/dev/zero (deleted)"
 
 
 class mm_calls:
@@ -56,22 +65,45 @@ class mm_calls:
         if kind not in (MAP_PRIVATE, MAP_SHARED, SHARED_VALIDATE):
             return -EINVAL
         address, length = address & MASK64, length & MASK64
-        content = b""
-        name = ""
         if not flags & MAP_ANONYMOUS:
             filp = task.files.fget(as_int(fd))
             if filp is None:
                 return -EBADF
-            if kind != MAP_PRIVATE and prot & PROT_WRITE:
-                # Nobody would write the pages back.
-                return -ENODEV
-            if length > MAX_FILE:
-                return -ENOMEM
-            content = file_content(filp, pages * 4096, length)
-            if isinstance(content, int):
-                return content
-            name = filp.path
-        return mm.do_mmap(address, length, prot & 7, flags, content, name)
+            if length == 0:
+                return -EINVAL
+            node = filp.inode
+            if node is None or node.i_rdev != DEV_ZERO or node.i_mode & S_IFMT != S_IFCHR:
+                return self.map_file(mm, address, length, prot & 7, flags, filp, pages * PAGE)
+        if kind == MAP_PRIVATE:
+            return mm.do_mmap(address, length, prot & 7, flags)
+        if not 0 < length <= MAX_SHARED:
+            return -ENOMEM if length else -EINVAL
+        node = self.kernel.shm.new(page_up(length))
+        return node if isinstance(node, int) else map_shared(mm, address, length, prot & 7, flags, node, SHARED_NAME, 0, True)
+
+    def map_file(self, mm, address, length, prot, flags, filp, offset):
+        """mmap of an open file."""
+        shared = flags & MAP_TYPE != MAP_PRIVATE
+        node = filp.inode
+        if not filp.f_mode & FMODE_READ or (shared and prot & PROT_WRITE and not filp.f_mode & FMODE_WRITE):
+            return -EACCES
+        if node is None or not node.is_regular():
+            return -ENODEV
+        if shared and isinstance(node, ramfs_inode):
+            may_write = filp.f_mode & FMODE_WRITE != 0
+            if node.seals and node.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE):
+                if prot & PROT_WRITE:
+                    return -EPERM
+                may_write = False
+            if offset + length > MAX_SHARED:
+                return -EOVERFLOW
+            return map_shared(mm, address, length, prot, flags, node, filp.path, offset, may_write)
+        if length > MAX_FILE:
+            return -ENOMEM
+        content = file_content(filp, offset, length)
+        if isinstance(content, int):
+            return content
+        return mm.do_mmap(address, length, prot, flags, content, filp.path)
 
     def munmap(self, task, address, length, a2, a3, a4, a5):
         """int munmap(void *addr, size_t length)"""
@@ -102,13 +134,31 @@ class mm_calls:
             return -EINVAL
         if advice == MADV_DONTNEED:
             for area in mm.overlapping(address, address + length):
+                if area.mapping is not None:
+                    # What others see stays.
+                    continue
                 start, end = max(area.start, address), min(area.end, address + length + 4095 & ~4095)
                 mm.poke(start, bytes(end - start))
         return 0
 
     def msync(self, task, address, length, flags, a3, a4, a5):
-        """int msync(void *addr, size_t length, int flags): no mapping is written back"""
-        return -EINVAL if address & 4095 else 0
+        """int msync(void *addr, size_t length, int flags): files are what their mappings show; they have been changed now"""
+        mm = task.mm
+        if not isinstance(mm, user_mm):
+            return -ENOSYS
+        address, length = address & MASK64, page_up(length & MASK64)
+        if address & PAGE - 1 or flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) or flags & MS_ASYNC and flags & MS_SYNC:
+            return -EINVAL
+        if length > mm.limit or address > mm.limit - length:
+            return -ENOMEM if length else 0
+        position = address
+        for area in mm.overlapping(address, address + length):
+            if area.start > position:
+                return -ENOMEM
+            position = area.end
+            if flags & MS_SYNC and area.mapping is not None and area.prot & PROT_WRITE:
+                area.mapping.node.touch()
+        return 0 if position >= address + length else -ENOMEM
 
     def arch_prctl(self, task, code, address, a2, a3, a4, a5):
         """int arch_prctl(int code, unsigned long addr): the bases of FS and GS"""
@@ -126,36 +176,28 @@ class mm_calls:
             return 0 if put_user(mm, address, 8, mm.get(REGISTERS[name])) else -EFAULT
         return -EINVAL
 
-    def getgid(self, task, a0, a1, a2, a3, a4, a5):
-        """gid_t getgid(void), and the effective ids: a user's group has the user's number"""
-        return task.uid
+    def lock(self, task, address, length, a2, a3, a4, a5):
+        """int mlock(const void *addr, size_t len), and munlock: nothing is ever swapped"""
+        mm = task.mm
+        if not isinstance(mm, user_mm):
+            return -ENOSYS
+        start, end = address & MASK64 & ~(PAGE - 1), page_up((address & MASK64) + (length & MASK64))
+        if end > mm.limit:
+            return -ENOMEM
+        covered = sum(min(area.end, end) - max(area.start, start) for area in mm.overlapping(start, end)) if end > start else 0
+        return 0 if covered == max(0, end - start) else -ENOMEM
 
-    def setid(self, task, wanted, a1, a2, a3, a4, a5):
-        """int setuid(uid_t uid) and its kin: root may, everybody else may only ask for what is"""
-        if wanted < 0:
-            return -EINVAL
-        if task.uid not in (0, wanted):
-            return -EPERM
+    def lock_all(self, task, flags, a1, a2, a3, a4, a5):
+        """int mlockall(int flags)"""
+        return 0 if 0 < flags <= MCL_ALL else -EINVAL
+
+    def unlock_all(self, task, a0, a1, a2, a3, a4, a5):
+        """int munlockall(void)"""
         return 0
 
-    def setuid(self, task, wanted, a1, a2, a3, a4, a5):
-        """int setuid(uid_t uid)"""
-        result = self.setid(task, wanted, a1, a2, a3, a4, a5)
-        if result == 0:
-            task.uid = wanted
-        return result
-
-    def getgroups(self, task, size, address, a2, a3, a4, a5):
-        """int getgroups(int size, gid_t list[]): no supplementary groups"""
-        return -EINVAL if size < 0 else 0
-
-    def sched_getaffinity(self, task, pid, size, address, a3, a4, a5):
-        """int sched_getaffinity(pid_t pid, size_t cpusetsize, cpu_set_t *mask): the one CPU"""
-        if size < 8 or size % 8:
-            return -EINVAL
-        if pid and self.kernel.pids.find(pid) is None:
-            return -ESRCH
-        return 8 if copy_to_user(task.mm, address, (1).to_bytes(8, "little")) else -EFAULT
+    def personality(self, task, persona, a1, a2, a3, a4, a5):
+        """int personality(unsigned long persona): always Linux's own"""
+        return 0
 
     def register(self, table):
         for nr, name, function in (
@@ -167,21 +209,26 @@ class mm_calls:
             (SYS_madvise, "madvise", self.madvise),
             (SYS_msync, "msync", self.msync),
             (SYS_arch_prctl, "arch_prctl", self.arch_prctl),
-            (SYS_getgid, "getgid", self.getgid),
-            (SYS_getegid, "getegid", self.getgid),
-            (SYS_geteuid, "geteuid", self.getgid),
-            (SYS_setuid, "setuid", self.setuid),
-            (SYS_setgid, "setgid", self.setid),
-            (SYS_getgroups, "getgroups", self.getgroups),
-            (SYS_sched_getaffinity, "sched_getaffinity", self.sched_getaffinity),
+            (SYS_mlock, "mlock", self.lock),
+            (SYS_munlock, "munlock", self.lock),
+            (SYS_mlockall, "mlockall", self.lock_all),
+            (SYS_munlockall, "munlockall", self.unlock_all),
+            (SYS_personality, "personality", self.personality),
         ):
             table.register(nr, name, function)
 
 
+def map_shared(mm, address, length, prot, flags, node, name, offset, may_write):
+    """Map a ramfs inode's own pages; one that nobody else has goes where that fails."""
+    node.opens += 1
+    result = mm.do_mmap(address, length, prot, flags, b"", name, node, offset, may_write)
+    node.opens -= 1
+    node.put()
+    return result
+
+
 def file_content(filp, offset, length):
     """Up to `length` bytes of an open file from `offset`, or a negative errno; the file's own position stays."""
-    if filp.inode is None or not filp.inode.is_regular():
-        return -ENODEV
     position = filp.f_pos
     filp.f_pos = offset
     pieces = []

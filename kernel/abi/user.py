@@ -4,12 +4,15 @@ from kernel.arch.memory import FAULT, SYSCALL, UNDEFINED, UNMAPPED
 from kernel.sched.ending import TaskExit
 from kernel.signal import force_signal, siginfo
 from kernel.signal_delivery import deliver_signals
+from kernel.time.itimer import run_cpu_timers
 from kernel.uapi.signal import (
+    BUS_ADRERR,
     FPE_INTDIV,
     ILL_ILLOPN,
     SEGV_ACCERR,
     SEGV_MAPERR,
     SI_KERNEL,
+    SIGBUS,
     SIGFPE,
     SIGILL,
     SIGSEGV,
@@ -20,6 +23,8 @@ from kernel.uapi.signal import (
 # Instructions until somebody else may run, and how long one takes: a machine of a hundred MIPS, about what is emulated.
 SLICE = 10000
 NS_PER_INSTRUCTION = 10
+# The same by nice values from -20 to 19: a step weighs a quarter; a turn is between 200 instructions and 0.4 ms.
+SLICES = tuple(min(40000, max(200, round(SLICE * 1.25**-nice))) for nice in range(-20, 20))
 
 VECTOR_DIVIDE = 0
 VECTOR_DEBUG = 1
@@ -56,15 +61,19 @@ def run_user(kernel, task):
             if task.context.thread_pointer.tls:
                 abi.write_table(mm, task.context.thread_pointer)
             before = mm.instructions
-            reason = mm.run(SLICE) if debugger is None else debugger.run(task, mm, SLICE)
+            turn = SLICES[task.signal.nice + 20]
+            reason = mm.run(turn) if debugger is None else debugger.run(task, mm, turn)
             spent = (mm.instructions - before) * NS_PER_INSTRUCTION
             task.utime += spent
             clock.advance(spent)
+            if task.signal.cpu_timers:
+                run_cpu_timers(task)
             if reason == SYSCALL:
                 abi.system_call(kernel, task, mm)
                 continue
             if reason == FAULT:
-                fault(kernel, task, mm)
+                info = fault_info(abi, mm)
+                force_signal(task, info.signo, info)
             else:
                 kernel.arch.interruptible_point()
                 kernel.sched.cond_resched()
@@ -74,9 +83,9 @@ def run_user(kernel, task):
         mm.drop(registers)
 
 
-def fault(kernel, task, mm):
-    """An instruction could not be executed: the signal that it raises."""
-    address = mm.get(task.abi.ip_register)
+def fault_info(abi, mm):
+    """The siginfo of the signal that the instruction raises which could not be executed."""
+    address = mm.get(abi.ip_register)
     if mm.fault == UNDEFINED:
         sig, code = SIGILL, ILL_ILLOPN
     elif mm.vector in (VECTOR_DIVIDE, VECTOR_X87, VECTOR_SIMD):
@@ -86,13 +95,16 @@ def fault(kernel, task, mm):
     elif mm.vector >= 0:
         sig, code = SIGSEGV, SI_KERNEL
         address = 0
+    elif mm.fault == UNMAPPED and mm.past_the_file(mm.fault_address):
+        sig, code = SIGBUS, BUS_ADRERR
+        address = mm.fault_address
     else:
         sig = SIGSEGV
         code = SEGV_MAPERR if mm.fault == UNMAPPED else SEGV_ACCERR
         address = mm.fault_address
     info = siginfo(sig, code)
     info.address = address
-    force_signal(task, sig, info)
+    return info
 
 
 def register_dump(mm, shown):

@@ -2,6 +2,7 @@
 
 from struct import Struct
 
+from kernel.abi import fpu
 from kernel.abi.machine import MASK64, NO_CALL, machine_abi, signed64
 from kernel.abi.numbers import call_numbers
 from kernel.arch.memory import REGISTERS
@@ -10,18 +11,17 @@ from kernel.signal import force_exit, set_blocked
 from kernel.uapi.errno import EINVAL
 from kernel.uapi.sched import CLONE_VFORK, CLONE_VM
 from kernel.uapi.signal import SA_RESTORER, SIGCHLD, SIGINFO_SIZE, SIGSEGV, SS_AUTODISARM
-from kernel.uapi.syscall import SYS_clone, SYS_mmap2, SYS_socketcall
-from kernel.uapi.syscall_64 import SAME, SOCKET_CALLS, NR_clone, NR_fork, NR_mmap, NR_vfork
+from kernel.uapi.syscall import SYS_accept4, SYS_clone, SYS_mmap2
+from kernel.uapi.syscall_64 import SAME, NR_accept, NR_clone, NR_fork, NR_mmap, NR_vfork
 
 LIMIT = 16 << 30
 
 RAX, RIP, RSP = REGISTERS["rax"], REGISTERS["rip"], REGISTERS["rsp"]
 RDI, RSI, RDX = REGISTERS["rdi"], REGISTERS["rsi"], REGISTERS["rdx"]
 R10, R8, R9 = REGISTERS["r10"], REGISTERS["r8"], REGISTERS["r9"]
-MXCSR = REGISTERS["mxcsr"]
-FPCW = 246
-XMM0 = 122
 XMM_COUNT = 16
+# ucontext's flags: the stack segment is in the frame, and is what sigreturn loads.
+UC_FLAGS = 2 | 4
 
 # struct ucontext: flags, link, stack (address, flags, size), then sigcontext: 16 registers, rip, eflags, segments,
 # error, trap, old mask, cr2, the address of the floating-point state, reserved words; and the signal mask.
@@ -31,12 +31,7 @@ CONTEXT_ORDER = (
 )  # fmt: skip
 UCONTEXT = Struct("<QQQi4xQ18Q4H4QQ64xQ")
 FRAME_SIZE = 8 + UCONTEXT.size + SIGINFO_SIZE
-# FXSAVE's image: control word at 0, MXCSR at 24, XMM registers from 160.
-FXSAVE_SIZE = 512
-FX_XMM = 160
 USER_CS, USER_SS = 0x33, 0x2B
-
-
 
 class x86_64(machine_abi):
     """How x86-64 programs and one kernel speak to each other."""
@@ -48,6 +43,7 @@ class x86_64(machine_abi):
 
     mask = MASK64
     red_zone = 128
+    xmms = XMM_COUNT
     result_register, ip_register, sp_register = RAX, RIP, RSP
     shown = {name: number for name, number in REGISTERS.items() if name.startswith("r") or name == "eflags"}
 
@@ -70,11 +66,8 @@ class x86_64(machine_abi):
         native = self.numbers.get(number, NO_CALL)
         if native != NO_CALL:
             return native, arguments, None
-        if number in SOCKET_CALLS:
-            call, count = SOCKET_CALLS[number]
-            raw = b"".join((value & MASK64).to_bytes(8, "little") for value in arguments[:count])
-            scratch = mm.map(raw)
-            return SYS_socketcall, [call, scratch, 0, 0, 0, 0], lambda result: mm.unmap(scratch)
+        if number == NR_accept:
+            return SYS_accept4, [*arguments[:3], 0, 0, 0], None
         if number == NR_mmap:
             offset = arguments[5]
             # An offset that is no multiple of a page answers EINVAL: no mapping has this type.
@@ -97,22 +90,23 @@ class x86_64(machine_abi):
         mm.load(task.context.thread_pointer.registers)
         self.finish_call(task, mm, result, restart)
         pointer = self.stack_for(task, act, mm.get(RSP))
-        fpstate = pointer - FXSAVE_SIZE & ~63
+        fpstate = pointer - fpu.FXSAVE_SIZE & ~63
         frame = (fpstate - FRAME_SIZE & ~15) - 8
         altstack = task.altstack or (0, 0, 0)
         registers = [mm.get(REGISTERS[name]) for name in CONTEXT_ORDER]
         context = UCONTEXT.pack(
-            1, 0, altstack[0], self.altstack_flags(task), altstack[1], *registers,
+            UC_FLAGS, 0, altstack[0], self.altstack_flags(task), altstack[1], *registers,
             USER_CS, 0, 0, USER_SS, 0, 0, 0, info.address, fpstate & MASK64, mask,
         )  # fmt: skip
         raw = act.restorer.to_bytes(8, "little") + context + info.pack()
         if not act.flags & SA_RESTORER or not (
-            copy_to_user(mm, fpstate & MASK64, self.save_floats(mm)) and copy_to_user(mm, frame & MASK64, raw)
+            copy_to_user(mm, fpstate & MASK64, fpu.fxsave(mm, XMM_COUNT)) and copy_to_user(mm, frame & MASK64, raw)
         ):
             force_exit(task, SIGSEGV)
             return
         if altstack[2] & SS_AUTODISARM:
             task.altstack = None
+        fpu.reset(mm, XMM_COUNT)
         mm.put(RDI, info.signo)
         mm.put(RSI, frame + 8 + UCONTEXT.size)
         mm.put(RDX, frame + 8)
@@ -120,19 +114,13 @@ class x86_64(machine_abi):
         mm.put(RSP, frame)
         mm.put(RIP, act.handler)
 
-    def save_floats(self, mm):
-        image = bytearray(FXSAVE_SIZE)
-        image[0:2] = mm.get_bytes(FPCW, 2)
-        image[24:28] = mm.get_bytes(MXCSR, 4)
-        for number in range(XMM_COUNT):
-            image[FX_XMM + 16 * number : FX_XMM + 16 * number + 16] = mm.get_bytes(XMM0 + number, 16)
-        return bytes(image)
-
-    def restore_floats(self, mm, image):
-        mm.put_bytes(FPCW, image[0:2])
-        mm.put_bytes(MXCSR, image[24:28])
-        for number in range(XMM_COUNT):
-            mm.put_bytes(XMM0 + number, image[FX_XMM + 16 * number : FX_XMM + 16 * number + 16])
+    def restore_floats(self, mm, address):
+        """The floating-point registers of a frame that has them at `address` (0: nowhere); False for a bad one."""
+        if address == 0:
+            fpu.reset(mm, XMM_COUNT)
+            return True
+        image = copy_from_user(mm, address, fpu.FXSAVE_SIZE)
+        return image is not None and fpu.fxrstor(mm, image, XMM_COUNT)
 
     def sigreturn(self, task):
         """The handler has returned: registers, mask and alternate stack are what the frame says."""
@@ -145,9 +133,9 @@ class x86_64(machine_abi):
         fields = UCONTEXT.unpack(raw)
         for name, value in zip(CONTEXT_ORDER, fields[5:23], strict=True):
             mm.put(REGISTERS[name], value)
-        image = copy_from_user(mm, fields[31], FXSAVE_SIZE) if fields[31] else None
-        if image is not None:
-            self.restore_floats(mm, image)
+        if not self.restore_floats(mm, fields[31]):
+            force_exit(task, SIGSEGV)
+            return -EINVAL
         if fields[3] != 2 and fields[4]:
             task.altstack = (fields[2], fields[4], 0)
         # The registers are final: there is no result to put into RAX.

@@ -6,18 +6,22 @@ Kernel leaves cimport `RAM` and `AddressSpace` from here, so that only `kernel/a
 from hwemu.mmu import AddressSpace
 from hwemu.ram import RAM
 from hwemu.x86.library import EngineMissing, library_path
-from hwemu.x86.space import FAULT, REGISTERS, SYSCALL, UNDEFINED, UNMAPPED, Registers, UserSpace
+from hwemu.x86.shared import SharedPages
+from hwemu.x86.space import FAULT, FLOATS, REGISTERS, SHARED, SYSCALL, UNDEFINED, UNMAPPED, Registers, UserSpace
 
 __all__ = [
     "FAULT",
+    "FLOATS",
     "RAM",
     "REGISTERS",
+    "SHARED",
     "SYSCALL",
     "UNDEFINED",
     "UNMAPPED",
     "AddressSpace",
     "EngineMissing",
     "Registers",
+    "SharedPages",
     "UserSpace",
     "library_path",
 ]

@@ -4,6 +4,7 @@ A program file is in machine code (ELF), is Python source with `main(argv)`, or 
 (`#!hwemu MODULE`); a script for another interpreter begins with `#!/path ARG`.
 """
 
+from kernel.arch.memory import SharedPages
 from kernel.arch.program import load_python_program
 from kernel.arch.uaccess import get_user, strncpy_from_user
 from kernel.exec.binfmt_elf import elf_binprm
@@ -19,6 +20,7 @@ MAX_VECTOR = 2 << 20
 MAX_SCRIPT_DEPTH = 4
 MAX_PROGRAM_SIZE = 16 << 20
 MAGIC = b"#!hwemu"
+USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
 
 
 class linux_binprm:
@@ -45,7 +47,7 @@ def string_vector(mm, address, word=8):
         return strings
     try:
         while len(strings) < MAX_ARGUMENTS:
-            pointer = get_user(mm, address, word) & (1 << 8 * word) - 1
+            pointer = get_user(mm, address & USER_ADDRESS, word) & (1 << 8 * word) - 1
             if pointer == 0:
                 return strings
             strings.append(from_user(strncpy_from_user(mm, pointer, MAX_STRING)))
@@ -58,7 +60,7 @@ def string_vector(mm, address, word=8):
 def read_program(node):
     """The content of a program file as bytes, or a negative errno."""
     data = node.i_private
-    if isinstance(data, (bytes, bytearray)):
+    if isinstance(data, (bytes, bytearray, SharedPages)):
         return bytes(data)
     contents = getattr(node.i_sb, "contents", None)
     return contents(node, MAX_PROGRAM_SIZE) if contents is not None else -EIO

@@ -280,5 +280,7 @@ def seals(filp, cmd, arg):
         return -EINVAL
     if not filp.f_mode & uapi.FMODE_WRITE or node.seals & uapi.F_SEAL_SEAL:
         return -EPERM
+    if arg & uapi.F_SEAL_WRITE and node.i_mapping is not None and node.i_mapping.writable():
+        return -EBUSY
     node.seals |= arg
     return 0

@@ -5,6 +5,7 @@ from kernel.fs.procfs import proc_dir
 from kernel.sched.rlimit import show_limits
 from kernel.sched.state import EXIT_ZOMBIE, PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_STOPPED
 from kernel.uapi.fcntl import PIPE_MAX_UNPRIVILEGED
+from kernel.uapi.mman import PROT_EXEC, PROT_READ, PROT_WRITE
 from kernel.uapi.resource import NR_OPEN
 from kernel.uapi.signal import SIG_IGN
 
@@ -60,7 +61,9 @@ def show_stat(task):
     flags = task.flags & PF_KTHREAD
     started = task.start_time // NSEC_PER_CLOCK_TICK
     head = f"{task.pid} ({task.comm}) {state_letter(task)} {parent_pid(task)} {task.pgrp} {task.session} {tty} {group} {flags}"
-    return f"{head} 0 0 0 0 0 0 0 0 20 0 1 0 {started}" + " 0" * 30 + "\n"
+    user, system = (spent // NSEC_PER_CLOCK_TICK for spent in task.signal.cpu_time())
+    nice, threads = task.signal.nice, len(task.signal.threads)
+    return f"{head} 0 0 0 0 {user} {system} 0 0 {20 + nice} {nice} {threads} 0 {started}" + " 0" * 30 + "\n"
 
 
 def show_cmdline(task):
@@ -69,6 +72,19 @@ def show_cmdline(task):
 
 def show_environ(task):
     return b"".join(entry + b"\0" for entry in task.environ)
+
+
+RIGHTS = (("r", PROT_READ), ("w", PROT_WRITE), ("x", PROT_EXEC))
+
+
+def show_maps(task):
+    """What a program in machine code has mapped (proc_pid_maps(5)); a program in Python has nothing that could be shown."""
+    lines = []
+    for area in getattr(task.mm, "areas", ()):
+        rights = "".join(letter if area.prot & bit else "-" for letter, bit in RIGHTS)
+        head = f"{area.start:08x}-{area.end:08x} {rights}{'p' if area.mapping is None else 's'} {area.offset:08x} 00:00 0"
+        lines.append(f"{head.ljust(72)} {area.name}\n" if area.name else head + "\n")
+    return "".join(lines)
 
 
 class pid_directories:
@@ -94,6 +110,7 @@ class pid_directories:
         files["fd"] = self.proc.new_dir(fd_directory(self.proc, task))
         files["fdinfo"] = self.proc.new_dir(fdinfo_directory(self.proc, task))
         files["limits"] = self.proc.new_file(lambda: show_limits(task.files) if task.files is not None else "")
+        files["maps"] = self.proc.new_file(lambda: show_maps(task))
         files["mounts"] = self.proc.new_file(self.show_mounts)
         return self.proc.new_dir(children)
 
@@ -137,7 +154,7 @@ def proc_init(kernel):
     proc.create("meminfo", lambda: show_meminfo(kernel))
     proc.create("stat", lambda: show_kernel_stat(kernel))
     proc.symlink("mounts", "self/mounts")
-    proc.create("filesystems", lambda: "nodev\tramfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tdevpts\nnodev\thostfs\n")
+    proc.create("filesystems", lambda: "nodev\tramfs\nnodev\tproc\nnodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tdevpts\nnodev\thostfs\n")
     proc.create("sys/kernel/hostname", lambda: kernel.hostname + "\n", kernel.set_hostname)
     proc.create("sys/fs/nr_open", lambda: f"{NR_OPEN}\n")
     proc.create("sys/fs/pipe-max-size", lambda: f"{PIPE_MAX_UNPRIVILEGED}\n")
@@ -153,7 +170,8 @@ def show_mounts(kernel):
 def show_meminfo(kernel):
     total = kernel.arch.memory.size // 1024
     slab = kernel.slab.bytes_in_use // 1024 if kernel.slab is not None else 0
-    return f"MemTotal: {total:>14} kB\nMemFree: {total - slab:>15} kB\nSlab: {slab:>18} kB\n"
+    shared = kernel.shm.sb.used // 1024
+    return f"MemTotal: {total:>14} kB\nMemFree: {total - slab:>15} kB\nShmem: {shared:>17} kB\nSlab: {slab:>18} kB\n"
 
 
 def show_cpu(kernel):

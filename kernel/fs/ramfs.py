@@ -32,6 +32,8 @@ class ramfs_inode(inode):
         self.opens = 0
         # What of F_SEAL_* holds for a memfd; None for other files.
         self.seals = None
+        # Who has the file mapped (mm/shmem.py); None for nobody.
+        self.i_mapping = None
         sb.inodes += 1
 
     def touch(self):
@@ -136,6 +138,11 @@ class ramfs_dir_operations(directory_operations):
 
 def resize(node, size):
     """Set a regular file's length; bytes it gains are zero."""
+    node.i_sb.used += size - node.i_size
+    node.i_size = size
+    if node.i_mapping is not None:
+        node.i_mapping.resize(size)
+        return
     data = node.i_private
     if not isinstance(data, bytearray):
         data = bytearray(data)
@@ -144,8 +151,6 @@ def resize(node, size):
         del data[size:]
     elif size > len(data):
         data.extend(bytes(size - len(data)))
-    node.i_sb.used += size - node.i_size
-    node.i_size = size
 
 
 def sealed(node, size, writing):

@@ -4,9 +4,10 @@ from kernel.arch.uaccess import access_ok, get_user, iov_iter, kernel_iter, put_
 from kernel.fs.file import file_operations
 from kernel.syscalls import syscall_handler
 from kernel.uapi.errno import EBADF, EFAULT, EINVAL, EOPNOTSUPP, ESPIPE
-from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT, SEEK_CUR
+from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT, O_APPEND, O_NONBLOCK, SEEK_CUR
 from kernel.uapi.syscall import (
     SYS__llseek,
+    SYS_fadvise64,
     SYS_lseek,
     SYS_pread64,
     SYS_preadv,
@@ -31,8 +32,11 @@ NO_WRITE = vars(file_operations)["write"]
 SEEK_MAX = 4
 LAST_POSITION = (1 << 63) - 1
 USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
-# Flags of preadv2 that change nothing here: RWF_HIPRI, RWF_DSYNC, RWF_SYNC.
-RWF_SUPPORTED = 7
+# POSIX_FADV_NORMAL to POSIX_FADV_NOREUSE.
+ADVICES = 6
+# Flags of preadv2: RWF_HIPRI, RWF_DSYNC and RWF_SYNC change nothing here.
+RWF_NOWAIT, RWF_APPEND = 8, 16
+RWF_SUPPORTED = 7 | RWF_NOWAIT | RWF_APPEND
 
 
 def open_for(task, fd, mode):
@@ -196,6 +200,24 @@ def seekable_error(task, fd):
     return -EBADF
 
 
+def may_refuse_to_wait(filp):
+    """RWF_NOWAIT is for files that can say whether they would wait: sockets and pipes."""
+    return not positioned(filp) and filp.f_op.can_signal()
+
+
+def appended(filp, offset, it):
+    """RWF_APPEND: at the end of the file; the position moves there when the call goes by it."""
+    if not positioned(filp):
+        return filp.f_op.write(filp, it)
+    kept_flags, kept = filp.f_flags, filp.f_pos
+    filp.f_flags |= O_APPEND
+    result = filp.f_op.write(filp, it)
+    filp.f_flags = kept_flags
+    if offset != -1:
+        filp.f_pos = kept
+    return result
+
+
 def vector_at(task, fd, vector, count, offset, flags, writing):
     """preadv2 and pwritev2; `offset` -1 is the file's own position."""
     if offset < -1:
@@ -205,11 +227,20 @@ def vector_at(task, fd, vector, count, offset, flags, writing):
         return -EBADF if offset == -1 else seekable_error(task, fd)
     if offset != -1 and not positioned(filp):
         return -ESPIPE
-    if flags & ~RWF_SUPPORTED:
-        return -EOPNOTSUPP
     it = import_iovec(task.mm, vector, count & COUNT_MASK)
     if isinstance(it, int):
         return it
+    if it.count == 0:
+        return 0
+    if flags & ~RWF_SUPPORTED or (flags & RWF_NOWAIT and not may_refuse_to_wait(filp)):
+        return -EOPNOTSUPP
+    if flags & RWF_APPEND and writing:
+        return appended(filp, offset, it)
+    if flags & RWF_NOWAIT and not filp.f_flags & O_NONBLOCK:
+        filp.f_flags |= O_NONBLOCK
+        result = filp.f_op.write(filp, it) if writing else filp.f_op.read(filp, it)
+        filp.f_flags &= ~O_NONBLOCK
+        return result
     if offset == -1:
         return filp.f_op.write(filp, it) if writing else filp.f_op.read(filp, it)
     return at_position(filp, offset, writing, it)
@@ -235,6 +266,16 @@ def sys_pwritev2(task, fd, vector, count, offset, high, flags):
     return vector_at(task, fd, vector, count, offset, flags, True)
 
 
+def sys_fadvise64(task, fd, offset, length, advice, a4, a5):
+    """int posix_fadvise(int fd, off_t offset, off_t len, int advice): advice that changes nothing here"""
+    filp = task.files.fget(fd)
+    if filp is None:
+        return -EBADF
+    if not positioned(filp):
+        return -ESPIPE
+    return 0 if 0 <= advice < ADVICES and length >= 0 else -EINVAL
+
+
 def kernel_write(filp, data):
     """Write the kernel's own bytes to an open file; the count, or a negative errno."""
     return filp.f_op.write(filp, kernel_iter(data))
@@ -254,6 +295,7 @@ def register(table):
         (SYS_preadv, "preadv", sys_preadv),
         (SYS_pwritev, "pwritev", sys_pwritev),
         (SYS_preadv2, "preadv2", sys_preadv2),
+        (SYS_fadvise64, "fadvise64", sys_fadvise64),
         (SYS_pwritev2, "pwritev2", sys_pwritev2),
     ):
         table.register(nr, name, function)

@@ -218,6 +218,9 @@ class Kernel:
                 filp = get_file(files.fget(0))
             else:
                 filp = do_filp_open(self.sched.current, self.vfs, path, O_RDWR | O_NOCTTY, 0)
+            if isinstance(filp, int):
+                self.printk.printk("Warning: unable to open an initial console.", 4)
+                return
             files.install_new(filp)
 
     # --- services ---

@@ -8,6 +8,7 @@ from kernel.fs.pipe import pipe_file_operations
 from kernel.fs.procfs import procfs
 from kernel.fs.ramfs import ramfs
 from kernel.init.host_root import mount_host_root
+from kernel.mm.shmem import shm_mount
 from kernel.sysctl import SysctlTable
 from kernel.tty.init import tty_init
 
@@ -15,9 +16,13 @@ ROOT_DEVICE = 1
 DEV_DEVICE = 2
 PROC_DEVICE = 3
 HOST_DEVICE = 4
-PTS_DEVICE = 5
+SHM_DEVICE = 6
+NAMELESS_DEVICE = 7
+PTS_DEVICE = 8
 # A file system in memory takes at most one part in so many, as Linux bounds tmpfs.
 RAM_SHARE = 2
+# What programs may share without a name: as much as one of them may have mapped for writing.
+SHARED_MEMORY = 1 << 30
 DIRECTORIES = ("bin", "sbin", "dev", "etc", "home", "proc", "root", "tmp")
 PROGRAM_DIRECTORIES = ("/bin/", "/sbin/", "/usr/bin/")
 
@@ -38,6 +43,11 @@ def vfs_init(kernel):
     terminals = tty_init(kernel, devices, PTS_DEVICE, now, limit)
     mount(kernel, "dev", devices)
     kernel.mounts.append(("/dev/pts", terminals))
+    shm = ramfs("tmpfs", SHM_DEVICE, now, limit)
+    shm.root.i_mode |= 0o1777
+    devices.ensure_dir(["shm"]).i_mount = shm.root
+    kernel.mounts.append(("/dev/shm", shm))
+    kernel.shm = shm_mount(NAMELESS_DEVICE, now, SHARED_MEMORY)
     kernel.proc = procfs(PROC_DEVICE)
     mount(kernel, "proc", kernel.proc)
     for _, sb in kernel.mounts:

@@ -1,5 +1,6 @@
 """Fills the system call table of a kernel, apart from the sockets' own calls."""
 
+from kernel.abi.id_calls import id_calls
 from kernel.abi.mm_calls import mm_calls
 from kernel.fs import names, open, read_write, stat
 from kernel.fs.epoll_calls import epoll_calls
@@ -13,12 +14,14 @@ from kernel.fs.splice import splice_calls
 from kernel.fs.timerfd import timerfd_calls
 from kernel.sched.exit import exit_calls
 from kernel.sched.fork import process_calls
+from kernel.sched.priority import priority_calls
 from kernel.sched.rlimit import rlimit_calls
 from kernel.sched.usage import usage_calls
 from kernel.sched.waiting import wait_calls
 from kernel.signal_calls import signal_calls
 from kernel.sys import system_calls
 from kernel.time.itimer import itimer_calls
+from kernel.time.posix_timers import posix_timer_calls
 from kernel.time.syscalls import time_calls
 
 
@@ -42,6 +45,7 @@ def register_syscalls(kernel):
         rlimit_calls(kernel.pids),
         time_calls(kernel),
         itimer_calls(kernel),
+        posix_timer_calls(kernel),
         system_calls(kernel),
         signal_calls(kernel),
         exit_calls(),
@@ -49,6 +53,8 @@ def register_syscalls(kernel):
         wait_calls(kernel),
         usage_calls(kernel),
         kernel.futexes,
+        priority_calls(kernel),
+        id_calls(),
         mm_calls(kernel),
     ):
         calls.register(table)

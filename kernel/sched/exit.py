@@ -89,6 +89,7 @@ def release_process(kernel, leader):
     """Give up what the process holds: its timers, its terminal, and its children, which pid 1 gets."""
     group = leader.signal
     kernel.alarms.forget(leader)
+    kernel.posix_timers.forget(leader)
     reaper = kernel.pids.find(1)
     if reaper is leader:
         reaper = None

@@ -161,6 +161,7 @@ def adopt(parent, task):
     """Make `task` a child of the process whose first thread is `parent`, in its group, session and terminal."""
     task.parent = parent
     parent.children.append(task)
+    task.signal.inherit(parent.signal)
     task.pgrp = parent.pgrp
     task.session = parent.session
     task.tty = parent.tty
@@ -348,6 +349,7 @@ class process_calls:
         task.altstack = None
         task.clear_child_tid = 0
         task.robust_list = 0
+        self.kernel.posix_timers.forget(task)
         task.comm = comm_of(binprm.path)
         task.argv = binprm.argv
         task.environ = binprm.environ

@@ -127,6 +127,17 @@ class signal_struct:
         self.child_stime = 0
         # The thread that waits in execve for all others to end.
         self.exec_waiter = None
+        # From -20, the most of the CPU, to 19.
+        self.nice = 0
+        # Supplementary group ids.
+        self.groups = ()
+        # ITIMER_VIRTUAL and ITIMER_PROF that are set (time/itimer.py).
+        self.cpu_timers = {}
+
+    def inherit(self, parent):
+        """What a new process has of the one that made it."""
+        self.nice = parent.nice
+        self.groups = parent.groups
 
     def cpu_time(self):
         """Nanoseconds (user, system) of all threads, those that have ended too."""

@@ -129,7 +129,7 @@ class wait_calls:
         found = self.do_wait(task, kind, number, options)
         if isinstance(found, int):
             return found
-        if info and not copy_to_user(task.mm, info, child_info(found)):
+        if info and not copy_to_user(task.mm, info, child_info(found, task.abi.word)):
             return -EFAULT
         if found is not None and usage and not copy_to_user(task.mm, usage, pack_rusage(*found.times)):
             return -EFAULT
@@ -150,10 +150,10 @@ def eligible(child, kind, number, options):
     return bool(options & WALL or (child.exit_signal != SIGCHLD) == bool(options & WCLONE))
 
 
-def child_info(found):
+def child_info(found, word):
     """The siginfo_t that waitid fills in; all zero where there was nothing to tell."""
     if found is None:
-        return bytes(siginfo(0).pack())
+        return siginfo(0).pack_for(word)
     info = siginfo(SIGCHLD, found.code, found.pid, found.uid)
     info.status = found.value
-    return info.pack()
+    return info.pack_for(word)

@@ -6,7 +6,7 @@ call the input may lay a structure into the writable page.
 
 import struct
 
-from kernel.uapi import sockios
+from kernel.uapi import sockios, termios
 from kernel.uapi import syscall as nr
 from userland.abi import layout
 
@@ -18,7 +18,7 @@ EXTREMES = (1 << 31, 1 << 32, (1 << 63) - 1, -(1 << 63), -(1 << 31), 1 << 40, (1
 PATHS = (
     "/tmp/a", "/tmp/b", "/tmp/d", "/tmp/d/c", "a", ".", "..", "/", "", "/tmp/../tmp/a/..", "/proc/net/tcp", "/proc/self/fd/0",
     "/proc/net/dev", "/dev/null", "/dev/zero", "/dev/tty", "/dev/urandom", "/etc/hosts", "/bin/true", "/bin/none", "x" * 300,
-    "/" + "y/" * 400,
+    "/" + "y/" * 400, "/dev/ptmx", "/dev/pts/0", "/dev/console", "/dev/pts",
 )  # fmt: skip
 ADDRESSES = (0x0A000001, 0x0A000002, 0x7F000001, 0, 0xFFFFFFFF, 0xE0000001, 0x08080808)
 PORTS = (7, 80, 0, 5353, 65535, 4444)
@@ -27,7 +27,7 @@ TYPES = (1, 2, 3, 1 | 0x800, 2 | 0x800, 5, 10)
 PROTOCOLS = (0, 6, 17, 1, 255, 768, 2)
 LEVELS = (0, 1, 6, 17, 255, 263, 41)
 REQUESTS = [value for name, value in sorted(vars(sockios).items()) if name.startswith(("SIO", "FIO", "TIOC"))]
-REQUESTS += [0x5401, 0x5402, 0x540F, 0x5410, 0x5413, 0x541B, 0x5421]
+REQUESTS += [value for name, value in sorted(vars(termios).items()) if name.startswith(("TC", "TIOC", "FIO")) and value > 0xFFF]
 # Requests that change the machine for the next input, too.
 MUTATING = [
     value for name, value in sorted(vars(sockios).items())
@@ -244,6 +244,10 @@ def event_arguments(choices, machine):
         (nr.SYS_rt_sigtimedwait, page + STRUCT, choices.pick((0, page + PATH)), page + TEXT, choices.pick((8, 4))),
         (nr.SYS_setitimer, choices.below(4), page + STRUCT, choices.pick((0, page + PATH))),
         (nr.SYS_waitid, choices.below(4), choices.pick((0, machine.pid)), page + STRUCT, choices.below(16), 0),
+        (nr.SYS_inotify_init1, choices.pick((0, 0x800, 0x80000, 1))),
+        (nr.SYS_inotify_add_watch, fd, page + PATH, choices.pick((0xFFF, 0x100, 0x80000FFF, 0x20000002, 0, number(choices)))),
+        (nr.SYS_inotify_rm_watch, fd, choices.pick((1, 2, 0, -1))),
+        (nr.SYS_ioctl, fd, choices.pick(REQUESTS), choices.pick((0, 1, 2, 3, page + STRUCT, page + PAGE, page + PAGE - 2))),
     )
     return choices.pick(options)
 

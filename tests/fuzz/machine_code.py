@@ -10,11 +10,12 @@ nothing of it is left.
 
 import struct
 
+from kernel.abi.compat_net import DIRECT_SOCKET_CALLS
 from kernel.abi.numbers import call_numbers
 from kernel.signal import send_signal
 from kernel.uapi import syscall as nr
 from kernel.uapi.signal import SA_RESTORER, SIGUSR1
-from kernel.uapi.syscall_64 import SAME, SOCKET_CALLS
+from kernel.uapi.syscall_64 import SAME, NR_accept
 from userland import libc
 
 from .calls import PLACES, VECTOR, Machine, argument, call_of, mutates, restrained, socket_arguments
@@ -38,7 +39,11 @@ NUMBERS = 470
 
 NATIVE_64 = call_numbers(SAME)
 NUMBER_64 = {native: number for number, native in sorted(NATIVE_64.items(), reverse=True)}
-SOCKET_NUMBER_64 = {call: number for number, (call, _) in SOCKET_CALLS.items()}
+# Numbers of x86-64 by sub-calls of socketcall: accept, recvmmsg, sendmmsg, and those that have a number of their own in i386.
+SOCKET_NUMBER_64 = {
+    5: NR_accept, 19: NUMBER_64[nr.SYS_recvmmsg], 20: NUMBER_64[nr.SYS_sendmmsg],
+    **{call: NUMBER_64[native] for native, call in DIRECT_SOCKET_CALLS.items()},
+}  # fmt: skip
 MMAP_64, FORKS_64, FORKS_32, OLD_MMAP = 9, (56, 57, 58), (nr.SYS_fork, nr.SYS_clone, nr.SYS_vfork), 90
 MAPPING = (nr.SYS_mprotect, nr.SYS_munmap, nr.SYS_mmap2, nr.SYS_mremap)
 

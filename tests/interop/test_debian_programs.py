@@ -54,6 +54,18 @@ def test_wrk_and_curl_against_nginx_on_a_tap(tap_namespace, tmp_path):
         machine.stop()
 
 
+# A master and two workers, which share what they know of the clients.
+WORKERS = """daemon off; user root; worker_processes 2; pid /tmp/nginx.pid; error_log stderr notice;
+events { worker_connections 64; }
+http {
+    access_log off; client_body_temp_path /tmp/body; proxy_temp_path /tmp/proxy; fastcgi_temp_path /tmp/fastcgi;
+    uwsgi_temp_path /tmp/uwsgi; scgi_temp_path /tmp/scgi;
+    limit_req_zone $server_port zone=all:64k rate=1r/m;
+    server { listen 80; root /tmp; location / { limit_req zone=all burst=2 nodelay; } }
+}
+"""
+
+
 def two_machines(files, root):
     """Two booted machines on one wire, 10.0.0.1 and 10.0.0.2, with `files`; with `root` they show the host's system."""
     clock = Clock()
@@ -110,6 +122,29 @@ def test_redis_cli_talks_to_redis_server_on_another_machine():
     ask("shutdown", "nosave")
     assert guest.wait(hosts[1], server) == 0
     assert "bye bye" in hosts[1].text
+    end(hosts)
+
+
+def test_nginx_with_a_master_and_workers_that_share_memory():
+    need("nginx", "curl")
+    hosts = two_machines({"/tmp/nginx.conf": WORKERS.encode(), "/tmp/page": PAGE}, root=True)
+    master = guest.spawn(hosts[1], execute, "/usr/sbin/nginx", "-c", "/tmp/nginx.conf")
+    guest.run(hosts[0], until_it_listens, 80)
+
+    def fetch():
+        before = len(hosts[0].text)
+        words = ("-s", "-o", "/tmp/got", "-w", "%{http_code}", "http://10.0.0.2/page")
+        assert guest.run(hosts[0], execute, "/usr/bin/curl", *words) == 0
+        return hosts[0].text[before:].strip()
+
+    # Whichever worker answers: the zone lets three requests through, and then no more.
+    assert [fetch() for _ in range(5)] == ["200", "200", "200", "503", "503"]
+    assert hosts[1].kernel.shm.sb.used > 0
+    pid = int(guest.run(hosts[1], libc.read_text, "/tmp/nginx.pid"))
+    assert guest.run(hosts[1], libc.kill, pid, libc.SIGTERM) == 0
+    assert guest.wait(hosts[1], master) == 0
+    assert hosts[1].text.count("exited with code 0") == 2
+    assert hosts[1].kernel.shm.sb.used == 0
     end(hosts)
 
 

@@ -152,3 +152,46 @@ def test_the_window_size_reaches_the_guest(terminal, tmp_path):
     screen.expect(r"size 20 70\r\n")
     screen.type("\r")
     assert screen.ended() == 0
+
+
+def test_ctrl_c_ends_a_program_that_only_computes(tmp_path):
+    program = tmp_path / "loop.py"
+    program.write_text("from userland import libc\ndef main(argv):\n    libc.puts('ready')\n    while True:\n        pass\n")
+    terminal = Terminal("run", "--net", "none", str(program))
+    try:
+        terminal.expect("ready")
+        terminal.type("\x03")
+        terminal.expect(r"\^C")
+        assert terminal.ended() == 128 + signal.SIGINT
+    finally:
+        terminal.close()
+
+
+def test_a_shell_gets_the_terminal_back_from_such_a_program(tmp_path):
+    program = tmp_path / "loop.py"
+    program.write_text("from userland import libc\ndef main(argv):\n    libc.puts('ready')\n    while True:\n        pass\n")
+    program.chmod(0o755)
+    terminal = Terminal("boot", "--net", "none", "--share", str(tmp_path))
+    try:
+        terminal.expect("# ")
+        terminal.type("/host/loop.py\n")
+        terminal.expect("ready\r\n")
+        terminal.type("\x03")
+        terminal.expect("# ")
+        terminal.type("echo st$?; exit 4\n")
+        terminal.expect("st130")
+        assert terminal.ended() == 4
+    finally:
+        terminal.close()
+
+
+def test_ctrl_c_is_keyboard_interrupt_in_a_loop_of_hwemu_python():
+    text = "try:\n    print('ready')\n    while True: pass\nexcept KeyboardInterrupt: print('caught')"
+    terminal = Terminal("python", "-c", text)
+    try:
+        terminal.expect("ready")
+        terminal.type("\x03")
+        terminal.expect("caught")
+        assert terminal.ended() == 0
+    finally:
+        terminal.close()

@@ -12,7 +12,7 @@ from userland.net.tables import parse_prefix, prefix_mask
 SHELL = "/bin/sh"
 RC = "/etc/rc"
 ARGUMENTS = "/etc/init.argv"
-ENVIRONMENT = {"PATH": "/bin:/sbin", "HOME": "/root", "TERM": "linux"}
+ENVIRONMENT = {"PATH": "/bin:/sbin:/usr/bin:/usr/sbin", "HOME": "/root", "TERM": "linux"}
 ETHERNET = "eth"
 # How long the first program waits for a link partner.
 CARRIER_MS = 300

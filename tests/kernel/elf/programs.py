@@ -27,6 +27,14 @@ def compiled(name, *flags):
     return target.read_bytes()
 
 
+def on_the_host(content, *arguments):
+    """The same program on the host: its output."""
+    target = Path(folder().name) / "on-the-host"
+    target.write_bytes(content)
+    target.chmod(0o755)
+    return subprocess.run([str(target), *arguments], capture_output=True, text=True, check=True).stdout
+
+
 def run_elf(content, *arguments, files=None, **cmdline):
     """Run a program on a machine of its own: (console output, wait status, the System)."""
     statuses = []

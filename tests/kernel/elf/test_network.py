@@ -2,6 +2,7 @@
 
 import io
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,11 @@ from lab.machine import build_machine
 from lab.strace import Strace
 from userland import libc
 
+OUTER = """
+from userland import libc
+def main(argv):
+    return libc.waitpid(libc.spawn("/bin/echo", ["echo", "hi"], {}))[1]
+"""
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "c"
 
 
@@ -153,3 +159,17 @@ def test_the_root_of_another_system_is_shown_and_never_written(tmp_path, built):
     assert host.power_off(0) == 0
     assert host.kernel.leak_report() == []
     assert (root / "etc" / "sub" / "file").read_text() == "copied"
+
+
+def test_strace_of_a_program_begins_with_its_execve_and_follows_its_children(tmp_path):
+    program = tmp_path / "outer.py"
+    program.write_text(OUTER)
+    command = [sys.executable, "-m", "lab.cli", "strace", "--net", "none", str(program), 'a "b"']
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (0, "hi\n")
+    lines = [" ".join(line.split()) for line in done.stderr.splitlines()]
+    assert lines[0].partition("] ")[2] == 'execve("/usr/bin/outer.py", ["outer.py", "a \\"b\\""], /* 3 vars */) = 0'
+    pids = [line[: line.index("]")] for line in lines]
+    # The program and its child, and nothing of init's.
+    assert len(set(pids)) == 2 and "[pid 1" not in pids
+    assert [line.partition("] ")[2] for line in lines if not line.startswith(pids[0])] == ['write(1, "hi\\n", 3) = 3']

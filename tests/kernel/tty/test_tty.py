@@ -2,6 +2,9 @@
 
 from system import SECOND, System
 
+from hwemu.clock import Clock, Event
+from lab import guest
+from lab.machine import build_machine
 from userland import libc
 
 
@@ -13,8 +16,6 @@ class Typist(System):
         self.events = []
 
     def at(self, when, action):
-        from hwemu.clock import Event
-
         self.events.append(Event(action))
         self.clock.call_at(when, self.events[-1])
 
@@ -240,3 +241,12 @@ def test_dev_tty_and_unknown_requests():
     system = Typist()
     assert system.run(init) == 0, system.text
     assert system.text == "to the terminal"
+
+
+def test_a_machine_whose_console_has_lost_its_name():
+    host = build_machine(Clock(), None, cmdline={"init": guest.INIT, "console": "pipe"}, files={guest.INIT: guest.INIT_TEXT})
+    guest.boot(host)
+    assert guest.run(host, libc.unlink, "/dev/console") == 0
+    assert guest.run(host, libc.write, 1, b"lost") == -1
+    assert "unable to open an initial console" in host.text
+    assert host.power_off(0) == 0
