@@ -14,10 +14,13 @@ import socketserver
 import sys
 import threading
 
-import aiohttp
-import redis
-import requests
-from aiohttp import web
+try:
+    import aiohttp
+    import redis
+    import requests
+    from aiohttp import web
+except ImportError as error:
+    sys.exit(f"counter.py: {error.name} is missing: pip install 'hwemu[examples]'")
 
 VISITORS = 20
 

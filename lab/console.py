@@ -11,6 +11,7 @@ import termios
 import tty
 
 from hwemu.clock import Event, Source
+from kernel.uapi.termios import ISIG, VINTR
 
 READ_SIZE = 4096
 # Typed ahead of the guest; what is beyond this stays in the host's pipe.
@@ -158,6 +159,19 @@ class ConsoleLine(Source):
         """In the middle of a program: take what has been typed."""
         if not self.ended and self.room() and select.select([self.input_fd], [], [], 0)[0]:
             self.take()
+
+    def interrupt_typed(self):
+        """In the middle of a program: True where the interrupt key was typed, which the guest does not get then."""
+        if self.ended or not self.room() or not select.select([self.input_fd], [], [], 0)[0]:
+            return False
+        data = os.read(self.input_fd, min(READ_SIZE, self.room()))
+        termios = self.host.kernel.console.termios
+        before, key, after = data.partition(bytes((termios.cc[VINTR],)))
+        pressed = bool(key) and termios.lflag & ISIG != 0
+        rest = before + after if pressed else data
+        if rest:
+            self.host.machine.serial.feed(rest)
+        return pressed
 
     def take(self):
         """Read once and type it into the guest."""

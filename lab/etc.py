@@ -1,7 +1,8 @@
 """The files of a machine's /etc that name things: hosts, services, protocols, and the order in which names are looked up."""
 
 HOSTS = "127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n10.0.2.2\tgateway\n"
-NSSWITCH = "hosts:\t\tfiles dns\nservices:\tfiles\nprotocols:\tfiles\n"
+NSSWITCH = "hosts:\t\tfiles dns\nnetworks:\tfiles\nservices:\tfiles\nprotocols:\tfiles\n"
+NETWORKS = "default\t\t0.0.0.0\nloopback\t127.0.0.0\nlink-local\t169.254.0.0\n"
 
 # (name, port, protocols, aliases): the Service Name and Transport Protocol Port Number Registry.
 SERVICES = (
@@ -110,6 +111,7 @@ def name_files(hostname: str) -> dict[str, bytes]:
     """{path: content} of all of them."""
     return {
         "/etc/hosts": HOSTS.format(hostname=hostname).encode(),
+        "/etc/networks": NETWORKS.encode(),
         "/etc/services": services().encode(),
         "/etc/protocols": protocols().encode(),
         "/etc/nsswitch.conf": NSSWITCH.encode(),

@@ -46,7 +46,7 @@ class Session:
         `stay`: the console's input has not ended although nobody can type, so a shell waits for ever.
         `at_once`: see `HostSignals`.
         """
-        self.at_once = at_once or BusyProgram(self, self.signal).handler
+        self.at_once = self.with_keys(at_once) if at_once else BusyProgram(self, self.signal).handler
         self.options = options
         self.command = command
         self.files = {**(files or {}), **(init_argv(command) if command else {})}
@@ -198,6 +198,19 @@ class Session:
             if self.interrupts and self.host.exit_status == INTERRUPTED and self.options.command in COMMANDS:
                 print("hwemu: interrupted", file=sys.stderr)
             return self.host.exit_status
+
+    def with_keys(self, at_once):
+        """`at_once` for the interrupt key of a terminal as well, which is a byte there and no signal."""
+
+        def handler(number, frame):
+            if number != signal.SIGIO:
+                return at_once(number, frame)
+            taken = at_once(signal.SIGINT, frame)
+            if taken is None or not self.console.interrupt_typed():
+                return None
+            return lambda number, frame: taken(signal.SIGINT, frame)
+
+        return handler
 
     def host_signals(self):
         """Who takes the host's signals, and at a terminal what is typed at a program that does not listen."""

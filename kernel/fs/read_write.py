@@ -4,7 +4,7 @@ from kernel.arch.uaccess import access_ok, get_user, iov_iter, kernel_iter, put_
 from kernel.fs.file import file_operations
 from kernel.syscalls import syscall_handler
 from kernel.uapi.errno import EBADF, EFAULT, EINVAL, EOPNOTSUPP, ESPIPE
-from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT, SEEK_CUR
+from kernel.uapi.fcntl import FMODE_READ, FMODE_WRITE, MAX_RW_COUNT, O_APPEND, O_NONBLOCK, SEEK_CUR
 from kernel.uapi.syscall import (
     SYS__llseek,
     SYS_fadvise64,
@@ -34,8 +34,9 @@ LAST_POSITION = (1 << 63) - 1
 USER_ADDRESS = 0xFFFFFFFFFFFFFFFF
 # POSIX_FADV_NORMAL to POSIX_FADV_NOREUSE.
 ADVICES = 6
-# Flags of preadv2 that change nothing here: RWF_HIPRI, RWF_DSYNC, RWF_SYNC.
-RWF_SUPPORTED = 7
+# Flags of preadv2: RWF_HIPRI, RWF_DSYNC and RWF_SYNC change nothing here.
+RWF_NOWAIT, RWF_APPEND = 8, 16
+RWF_SUPPORTED = 7 | RWF_NOWAIT | RWF_APPEND
 
 
 def open_for(task, fd, mode):
@@ -199,6 +200,24 @@ def seekable_error(task, fd):
     return -EBADF
 
 
+def may_refuse_to_wait(filp):
+    """RWF_NOWAIT is for files that can say whether they would wait: sockets and pipes."""
+    return not positioned(filp) and filp.f_op.can_signal()
+
+
+def appended(filp, offset, it):
+    """RWF_APPEND: at the end of the file; the position moves there when the call goes by it."""
+    if not positioned(filp):
+        return filp.f_op.write(filp, it)
+    kept_flags, kept = filp.f_flags, filp.f_pos
+    filp.f_flags |= O_APPEND
+    result = filp.f_op.write(filp, it)
+    filp.f_flags = kept_flags
+    if offset != -1:
+        filp.f_pos = kept
+    return result
+
+
 def vector_at(task, fd, vector, count, offset, flags, writing):
     """preadv2 and pwritev2; `offset` -1 is the file's own position."""
     if offset < -1:
@@ -208,11 +227,20 @@ def vector_at(task, fd, vector, count, offset, flags, writing):
         return -EBADF if offset == -1 else seekable_error(task, fd)
     if offset != -1 and not positioned(filp):
         return -ESPIPE
-    if flags & ~RWF_SUPPORTED:
-        return -EOPNOTSUPP
     it = import_iovec(task.mm, vector, count & COUNT_MASK)
     if isinstance(it, int):
         return it
+    if it.count == 0:
+        return 0
+    if flags & ~RWF_SUPPORTED or (flags & RWF_NOWAIT and not may_refuse_to_wait(filp)):
+        return -EOPNOTSUPP
+    if flags & RWF_APPEND and writing:
+        return appended(filp, offset, it)
+    if flags & RWF_NOWAIT and not filp.f_flags & O_NONBLOCK:
+        filp.f_flags |= O_NONBLOCK
+        result = filp.f_op.write(filp, it) if writing else filp.f_op.read(filp, it)
+        filp.f_flags &= ~O_NONBLOCK
+        return result
     if offset == -1:
         return filp.f_op.write(filp, it) if writing else filp.f_op.read(filp, it)
     return at_position(filp, offset, writing, it)

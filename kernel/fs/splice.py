@@ -266,14 +266,33 @@ class splice_calls:
             return it
         if it.count == 0:
             return 0
-        if pipe_of(filp) is None:
+        pipe = pipe_of(filp)
+        if pipe is None:
             return -EBADF
+        if filp.f_mode & FMODE_WRITE:
+            return self.from_memory(pipe, it, flags & SPLICE_F_NONBLOCK != 0)
         kept = filp.f_flags
         if flags & SPLICE_F_NONBLOCK:
             filp.f_flags |= O_NONBLOCK
-        result = filp.f_op.write(filp, it) if filp.f_mode & FMODE_WRITE else filp.f_op.read(filp, it)
+        result = filp.f_op.read(filp, it)
         filp.f_flags = kept
         return result
+
+    def from_memory(self, pipe, it, nonblock):
+        """From a program's memory to a pipe: pages of their own, as many as there is room for."""
+        err = self.pipes.wait_for_room(pipe, nonblock)
+        if err < 0:
+            return err
+        done = 0
+        while it.count and not pipe.full():
+            chunk = it.read(min(it.count, PAGE_SIZE))
+            if chunk is None:
+                done = done or -EFAULT
+                break
+            pipe.append(chunk, False)
+            done += len(chunk)
+        self.pipes.after_write(pipe)
+        return done
 
     def register(self, table):
         """Enter this room's calls into the table."""

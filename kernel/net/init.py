@@ -105,6 +105,7 @@ def net_exit(net):
     net_dev_exit(net)
     for neigh in net.arp_tbl.all():
         net.arp_tbl.remove(neigh)
+    net.timers.del_timer(net.arp_tbl.gc_timer)
     net.ip.flush()
 
 

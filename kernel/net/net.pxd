@@ -56,9 +56,7 @@ cdef class Net:
     cdef public long long sysctl_ipfrag_time, sysctl_ipfrag_max_dist, sysctl_min_pmtu, sysctl_mtu_expires
     cdef public long long sysctl_udp_rmem_min, sysctl_udp_wmem_min, sysctl_igmp_max_memberships
     cdef public long long sysctl_tcp_early_demux, sysctl_neigh_gc_thresh1, sysctl_neigh_gc_thresh2
-    cdef public long long sysctl_neigh_gc_thresh3, sysctl_neigh_base_reachable_time, sysctl_neigh_retrans_time
-    cdef public long long sysctl_neigh_delay_first_probe_time, sysctl_neigh_gc_staletime
-    cdef public long long sysctl_neigh_mcast_solicit, sysctl_neigh_ucast_solicit, sysctl_neigh_unres_qlen_bytes
+    cdef public long long sysctl_neigh_gc_thresh3
     cdef public long long sysctl_tcp_rmem_min, sysctl_tcp_rmem_default, sysctl_tcp_rmem_max, sysctl_tcp_wmem_min
     cdef public long long sysctl_tcp_wmem_default, sysctl_tcp_wmem_max, sysctl_tcp_timestamps, sysctl_tcp_sack
     cdef public long long sysctl_tcp_dsack, sysctl_tcp_window_scaling, sysctl_tcp_ecn, sysctl_tcp_syn_retries

@@ -136,13 +136,6 @@ class Net:
         self.sysctl_neigh_gc_thresh1 = 128
         self.sysctl_neigh_gc_thresh2 = 512
         self.sysctl_neigh_gc_thresh3 = 1024
-        self.sysctl_neigh_base_reachable_time = 30 * NSEC_PER_SEC
-        self.sysctl_neigh_retrans_time = NSEC_PER_SEC
-        self.sysctl_neigh_delay_first_probe_time = 5 * NSEC_PER_SEC
-        self.sysctl_neigh_gc_staletime = 60 * NSEC_PER_SEC
-        self.sysctl_neigh_mcast_solicit = 3
-        self.sysctl_neigh_ucast_solicit = 3
-        self.sysctl_neigh_unres_qlen_bytes = 212992
 
         # net.ipv4.tcp_*
         self.sysctl_tcp_rmem_min = 4096

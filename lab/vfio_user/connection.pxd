@@ -11,7 +11,7 @@ cdef int READS_PER_TURN, WOULD_BLOCK
 
 cdef class Connection(Source):
     cdef public Clock clock
-    cdef public object sock, finished, say
+    cdef public object sock, finished, say, unmask
     cdef public VfioDevice device
     cdef public Channel channel
     cdef public bint agreed, complained

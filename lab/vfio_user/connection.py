@@ -12,7 +12,7 @@ from construct import StreamError
 from hwemu.clock import Source
 from lab.vfio_user import messages
 from lab.vfio_user.channel import LARGEST_TRANSFER, MOST_FDS, WOULD_BLOCK, Channel, Garbage
-from lab.vfio_user.device import NO_EVENTFD
+from lab.vfio_user.device import NO_EVENTFD, UnmaskEvent
 from lab.vfio_user.memory import MOST_MAPPINGS, PAGE
 from lab.vfio_user.messages import (
     DEVICE_SET_IRQS,
@@ -66,6 +66,7 @@ class Connection(Source):
         self.channel = Channel(sock.fileno())
         self.agreed = False
         self.eventfd = NO_EVENTFD
+        self.unmask = None
         self.messages = 0
         self.handlers = {
             messages.DMA_MAP: self.dma_map,
@@ -103,6 +104,7 @@ class Connection(Source):
         self.channel.close_fds()
         self.device.release()
         self.drop_eventfd()
+        self.drop_unmask()
         self.sock.close()
         self.sock = None
         self.finished(self, why)
@@ -299,13 +301,17 @@ class Connection(Source):
         if action == messages.IRQ_TRIGGER and kind == messages.IRQ_DATA_NONE and request.count == 0:
             if request.index == INTX:
                 self.drop_eventfd()
+                self.drop_unmask()
             return b""
         if request.index != INTX or request.start != 0 or request.count != 1:
             raise OSError(errno.EINVAL, "there is one interrupt, INTx")
         if kind == messages.IRQ_DATA_EVENTFD:
-            if action != messages.IRQ_TRIGGER:
-                raise OSError(errno.ENOTTY, "an eventfd that unmasks")
-            self.take_eventfd()
+            if action == messages.IRQ_TRIGGER:
+                self.take_trigger()
+            elif action == messages.IRQ_UNMASK:
+                self.take_unmask()
+            else:
+                raise OSError(errno.ENOTTY, "an eventfd that masks")
             return b""
         if kind == messages.IRQ_DATA_BOOL:
             if len(payload) <= messages.SET_IRQS_REQUEST.sizeof():
@@ -324,19 +330,36 @@ class Connection(Source):
             raise OSError(errno.EINVAL, "action")
         return b""
 
-    def take_eventfd(self):
-        """Signal interrupts at the descriptor that came with the message; none takes the old one away."""
+    def eventfd_given(self):
+        """The eventfd that came with the message, now ours, or NO_EVENTFD; OSError for another kind of descriptor."""
         fds = self.channel.fds
         if len(fds) > 1:
             raise Garbage(f"a DEVICE_SET_IRQS with {len(fds)} descriptors")
         if fds and not is_eventfd(fds[0]):
             raise OSError(errno.EINVAL, "a descriptor that is no eventfd")
+        return fds.pop() if fds else NO_EVENTFD
+
+    def take_trigger(self):
+        """Signal interrupts at the descriptor that came with the message; none takes the old one away."""
+        fd = self.eventfd_given()
         self.drop_eventfd()
-        if fds:
-            self.eventfd = fds.pop()
-            self.device.pin.eventfd = self.eventfd
+        if fd != NO_EVENTFD:
+            self.eventfd = fd
+            self.device.pin.eventfd = fd
             self.device.pin.masked = False
             self.device.pin.deliver()
+
+    def take_unmask(self):
+        """Unmask when the descriptor that came with the message is signalled; none takes the old one away."""
+        fd = self.eventfd_given()
+        self.drop_unmask()
+        if fd != NO_EVENTFD:
+            self.unmask = UnmaskEvent(self.device.pin, fd)
+
+    def drop_unmask(self):
+        if self.unmask is not None:
+            self.unmask.close()
+            self.unmask = None
 
     def drop_eventfd(self):
         self.device.pin.eventfd = NO_EVENTFD

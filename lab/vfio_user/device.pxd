@@ -1,12 +1,12 @@
 cimport cython
 
-from hwemu.clock cimport Clock, Event
+from hwemu.clock cimport Clock, Event, Source
 from hwemu.interrupt_controller cimport InterruptController
 from hwemu.pci.device cimport BaseAddress, PCIDevice
 from lab.vfio_user.channel cimport signal_eventfd
 from lab.vfio_user.memory cimport GuestMemory, Permissions
 
-cdef unsigned int CONFIG_REGION, REGIONS
+cdef unsigned int CONFIG_REGION, REGIONS, EDGES
 
 
 cdef class IntxPin(InterruptController):
@@ -19,9 +19,17 @@ cdef class IntxPin(InterruptController):
     cpdef trigger(self)
     cpdef mask_interrupt(self)
     cpdef unmask_interrupt(self)
+    cpdef end_of_interrupt(self)
     cpdef wrote(self)
     cpdef end_quiet(self)
     cpdef let_go(self)
+
+
+cdef class UnmaskEvent(Source):
+    cdef public IntxPin pin
+    cdef public int fd
+    cpdef ready(self, int mask)
+    cpdef close(self)
 
 
 cdef class VfioDevice:

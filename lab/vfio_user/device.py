@@ -4,7 +4,10 @@ Region numbers and interrupt kinds are those of <linux/vfio.h>.  What lies behin
 plugs into its bus; here the client's machine is its bus: the client decodes addresses, and says when it unmasks the interrupt.
 """
 
-from hwemu.clock import Event
+import os
+import select
+
+from hwemu.clock import Event, Source
 from hwemu.interrupt_controller import InterruptController
 from hwemu.pci.registers import (
     BAR_IO,
@@ -27,6 +30,7 @@ NO_EVENTFD = -1
 LINE = 0
 # How long (ns) a driver's handler that writes nothing may take from its first access to its end.
 HANDLER_TIME = 200_000
+EDGES = select.EPOLLIN | select.EPOLLET
 
 
 class IntxPin(InterruptController):
@@ -74,6 +78,11 @@ class IntxPin(InterruptController):
         self.masked = False
         self.clock.call_after(HANDLER_TIME, self.quiet)
 
+    def end_of_interrupt(self):
+        """Let the interrupt through: the guest's handler has returned."""
+        self.masked = False
+        self.end_quiet()
+
     def wrote(self):
         """The client has written to a register: the handler, if it is running, has come to what it does about the interrupt."""
         if self.quiet.slot >= 0:
@@ -88,6 +97,27 @@ class IntxPin(InterruptController):
         self.clock.cancel(self.quiet)
         self.eventfd = NO_EVENTFD
         self.masked = False
+
+
+class UnmaskEvent(Source):
+    """The eventfd at which a client unmasks: KVM signals it by itself when the guest's handler has returned.
+
+    It is watched for edges and never read, for a client that read it first would make a read wait.
+    """
+
+    def __init__(self, pin, fd):
+        super().__init__()
+        self.pin = pin
+        self.fd = fd
+        self.pin.clock.watch(fd, EDGES, self)
+
+    def ready(self, mask):
+        """The guest is done with the interrupt."""
+        self.pin.end_of_interrupt()
+
+    def close(self):
+        self.pin.clock.unwatch(self.fd)
+        os.close(self.fd)
 
 
 class VfioDevice:

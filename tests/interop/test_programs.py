@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 
@@ -208,3 +209,16 @@ def test_ssh_keyscan_through_our_nc_as_a_proxy(tap_namespace, on_tap, tmp_path):
             words = done.stdout.split()
             assert words[0] == tap_namespace.guest and words[1:] == (tmp_path / "host.pub").read_text().split()[:2], done.stderr
         wait_until(lambda: guest.output().count("RELAYED") == 2, what="the end of the second relay")
+
+
+# --- ping ---
+
+
+def test_ping_records_the_route_to_linux(tap_namespace, on_tap):
+    """ping -R: Linux's answer carries the addresses that it has written into the option."""
+    guest = on_tap(command=f"ping -R -n -c 3 -i 0.2 {tap_namespace.host}; echo THE END; sleep 60")
+    wait_until(lambda: "THE END" in guest.output(), 30, "the pings")
+    text = guest.output()
+    assert "3 packets transmitted, 3 received, 0% packet loss" in text
+    route = re.search(r"RR:((?:\s+[\d.]+\n)+)", text)[1].split()
+    assert route.count(tap_namespace.host) == 2 and tap_namespace.guest in route and "(same route)" in text

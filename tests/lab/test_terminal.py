@@ -183,3 +183,15 @@ def test_a_shell_gets_the_terminal_back_from_such_a_program(tmp_path):
         assert terminal.ended() == 4
     finally:
         terminal.close()
+
+
+def test_ctrl_c_is_keyboard_interrupt_in_a_loop_of_hwemu_python():
+    text = "try:\n    print('ready')\n    while True: pass\nexcept KeyboardInterrupt: print('caught')"
+    terminal = Terminal("python", "-c", text)
+    try:
+        terminal.expect("ready")
+        terminal.type("\x03")
+        terminal.expect("caught")
+        assert terminal.ended() == 0
+    finally:
+        terminal.close()

@@ -95,3 +95,12 @@ def test_sessions_at_the_console_and_without_a_terminal(terminal):
     assert "7 4 65\n" in shown(
         terminal, b"setsid -c -w sh -c 'set -- $(cat /proc/$$/stat); echo 7 $(($7 >> 8)) $(($7 & 255)) >&3' 3>&1 < /dev/ttyS1\r"
     )
+
+
+def test_a_shell_that_a_script_starts_takes_the_terminal(terminal):
+    assert "# \x1b[K" in shown(terminal, b"sh -c 'sh; echo back $?'\r")
+    assert "inner 42\n" in shown(terminal, b"echo inner $((6*7))\r")
+    terminal.type(b"sleep 100\r")
+    assert "130\n" in shown(terminal, b"\x03echo $?\r")
+    assert "back 3\n" in shown(terminal, b"exit 3\r")
+    assert "outer 42\n" in shown(terminal, b"echo outer $((6*7))\r")

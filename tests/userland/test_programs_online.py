@@ -87,6 +87,26 @@ def test_ethtool_and_lspci():
     assert Pair("ethtool nosuch").run()[1] == 1
 
 
+def test_ethtool_changes_what_the_driver_lets_be_changed():
+    text, status = Pair(
+        "ethtool -K eth0 tso off gro off; ethtool -k eth0 | grep -e tcp-seg -e generic-receive; ethtool -K eth0 tso on gro on;"
+        "ethtool -G eth0 rx 128; ethtool -g eth0 | tail -n 4 | head -n 1; ethtool -A eth0 rx off tx off;"
+        "ethtool -a eth0; ethtool -s eth0 speed 100 duplex full; sleep 3; ethtool eth0 | grep -e Speed -e Auto-neg;"
+        "ping -c 1 10.0.0.2 | grep received; ethtool -s eth0 autoneg on; ethtool -r eth0; sleep 4; ethtool eth0 | grep -e Speed;"
+        "ethtool -P eth0; ethtool -r lo; ethtool -K eth0 tso maybe; ethtool -K eth0 nosuch on; ethtool -G eth0 rx;"
+        "ethtool -G eth0 rx 99999; ethtool -s eth0 speed 7; ethtool -iS eth0; ethtool -s eth0; ethtool -P lo; echo $?"
+    ).run()
+    assert status == 0
+    assert "tcp-segmentation-offload: off\ngeneric-receive-offload: off\nRX:\t\t128\n" in text
+    assert "Pause parameters for eth0:\nAutonegotiate:\ton\nRX:\t\toff\nTX:\t\toff\n" in text
+    assert "\tSpeed: 100Mb/s\n\tAuto-negotiation: off\n1 packets transmitted, 1 received" in text
+    assert "\tSpeed: 1000Mb/s\nPermanent address: 52:54:00:12:34:57\n" in text
+    assert "Cannot restart autonegotiation: Operation not supported" in text
+    assert "ethtool: invalid argument: 'maybe': on or off is wanted\nethtool: unknown parameter 'nosuch'" in text
+    assert "Cannot set device ring parameters: Invalid argument\nCannot set new settings: Invalid argument\n" in text
+    assert text.count("ethtool: usage: ") == 3
+
+
 def test_interrupt_moderation_is_set_by_ethtool():
     """Off by default; every interrupt then waits for the period, and dynamic moderation starts at 20000 a second."""
     text, status = Pair(
@@ -104,6 +124,16 @@ def test_arping():
     text, status = Pair("arping -c 2 -I eth0 10.0.0.2; arping -D -q -c 1 10.0.0.2; echo $?; arping -D -q -c 1 10.0.0.9").run()
     assert status == 0
     assert text.count("Unicast reply from 10.0.0.2 [52:54:00:12:34:58]  ") == 2 and text.endswith("\n1\n")
+
+
+def test_arping_stops_at_the_first_answer_and_keeps_its_interval():
+    text, status = Pair(
+        "arping -f -w 60 10.0.0.2 | tail -n 2; tcpdump -tt -r /dev/null 2>&-; tcpdump -w /tmp/a -c 3 arp & sleep 0.1;"
+        "arping -q -c 3 -i 0.25 10.0.0.9; wait; tcpdump -ttt -n -r /tmp/a | cut -c 1-16; arping -V; arping -i 0 10.0.0.2; echo $?"
+    ).run()
+    assert status == 0 and "Sent 1 probes (1 broadcast(s))\nReceived 1 response(s)\n" in text
+    assert len(re.findall(r"^ 00:00:00\.25", text, re.M)) == 2 and "arping (hwemu)\n" in text
+    assert "arping: invalid argument: '0': out of range" in text and text.endswith("\n2\n")
 
 
 def test_tcpdump_sees_writes_and_reads():

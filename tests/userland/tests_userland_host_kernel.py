@@ -115,6 +115,11 @@ SOCKET_CALLS = {
 }
 # send and recv are sendto and recvfrom without an address.
 SHORT_CALLS = {i386.SYS_SEND: (44, 4, (1,)), i386.SYS_RECV: (45, 4, (1,))}
+# Calls with a struct iovec array as the second argument.
+VECTOR_CALLS = {
+    i386.SYS_readv: 19, i386.SYS_writev: 20, i386.SYS_vmsplice: 278, i386.SYS_preadv: 295, i386.SYS_pwritev: 296,
+    i386.SYS_preadv2: 327, i386.SYS_pwritev2: 328,
+}  # fmt: skip
 MESSAGE_CALLS = {i386.SYS_SENDMSG: 46, i386.SYS_RECVMSG: 47}
 # Calls whose first argument is no descriptor: select, getpid, socket, socketpair, umask, time, epoll_create, clock_gettime,
 # timerfd_create, eventfd2, epoll_create1, close_range.
@@ -131,6 +136,8 @@ class HostKernel(SyscallEntry):
         self.stdio = stdio
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.libc.syscall.restype = ctypes.c_long
+        # Pages that vmsplice has given to a pipe.
+        self.given = []
 
     def syscall(self, context, nr, a0, a1, a2, a3, a4, a5):
         arguments = [a0, a1, a2, a3, a4, a5]
@@ -139,6 +146,8 @@ class HostKernel(SyscallEntry):
         if nr == i386.SYS_ioctl:
             pointer = (2,) if context.address_space.room(a2) else ()
             return self.call(context, SYS_ioctl64, arguments, pointer)
+        if nr in VECTOR_CALLS:
+            return self.vector(context, VECTOR_CALLS[nr], arguments)
         if nr not in CALLS:
             return -ENOSYS
         number, pointers = CALLS[nr]
@@ -165,6 +174,30 @@ class HostKernel(SyscallEntry):
                 arguments[position] = ctypes.addressof(copy)
         if 0 not in pointers and number not in NO_DESCRIPTOR:
             arguments[0] = self.stdio.get(arguments[0], arguments[0])
+        result = self.libc.syscall(*(ctypes.c_long(value) for value in (number, *arguments)))
+        error = ctypes.get_errno()
+        for address, copy in copies:
+            space.write(address, copy.raw)
+        return result if result >= 0 else -error
+
+    def vector(self, context, number, arguments):
+        """readv and its kin: the pointers inside the array are replaced."""
+        space = context.address_space
+        copies = []
+        table = b""
+        room = space.room(arguments[1]) // IOVEC.size
+        for index in range(min(arguments[2] if arguments[2] >= 0 else 0, room)):
+            base, size = IOVEC.unpack(space.read(arguments[1] + index * IOVEC.size, IOVEC.size))
+            if space.room(base) >= size > 0:
+                copy = ctypes.create_string_buffer(space.read(base, size), size)
+                copies.append((base, copy))
+                base = ctypes.addressof(copy)
+            table += IOVEC.pack(base, size)
+        raw = ctypes.create_string_buffer(table, len(table) or 1)
+        self.given.append(copies)
+        if table:
+            arguments[1] = ctypes.addressof(raw)
+        arguments[0] = self.stdio.get(arguments[0], arguments[0])
         result = self.libc.syscall(*(ctypes.c_long(value) for value in (number, *arguments)))
         error = ctypes.get_errno()
         for address, copy in copies:

@@ -113,6 +113,24 @@ EHOSTDOWN = 112
 EHOSTUNREACH = 113
 EALREADY = 114
 EINPROGRESS = 115
+ESTALE = 116
+EUCLEAN = 117
+ENOTNAM = 118
+ENAVAIL = 119
+EISNAM = 120
+EREMOTEIO = 121
+EDQUOT = 122
+ENOMEDIUM = 123
+EMEDIUMTYPE = 124
+ECANCELED = 125
+ENOKEY = 126
+EKEYEXPIRED = 127
+EKEYREVOKED = 128
+EKEYREJECTED = 129
+EOWNERDEAD = 130
+ENOTRECOVERABLE = 131
+ERFKILL = 132
+EHWPOISON = 133
 
 # Second names of the same numbers.
 EWOULDBLOCK = EAGAIN
@@ -120,6 +138,7 @@ EDEADLOCK = EDEADLK
 ENOTSUP = EOPNOTSUPP
 
 MESSAGES = {
+    0: "Success",
     EPERM: "Operation not permitted",
     ENOENT: "No such file or directory",
     ESRCH: "No such process",
@@ -233,4 +252,22 @@ MESSAGES = {
     EHOSTUNREACH: "No route to host",
     EALREADY: "Operation already in progress",
     EINPROGRESS: "Operation now in progress",
+    ESTALE: "Stale file handle",
+    EUCLEAN: "Structure needs cleaning",
+    ENOTNAM: "Not a XENIX named type file",
+    ENAVAIL: "No XENIX semaphores available",
+    EISNAM: "Is a named type file",
+    EREMOTEIO: "Remote I/O error",
+    EDQUOT: "Disk quota exceeded",
+    ENOMEDIUM: "No medium found",
+    EMEDIUMTYPE: "Wrong medium type",
+    ECANCELED: "Operation canceled",
+    ENOKEY: "Required key not available",
+    EKEYEXPIRED: "Key has expired",
+    EKEYREVOKED: "Key has been revoked",
+    EKEYREJECTED: "Key was rejected by service",
+    EOWNERDEAD: "Owner died",
+    ENOTRECOVERABLE: "State not recoverable",
+    ERFKILL: "Operation not possible due to RF-kill",
+    EHWPOISON: "Memory page has hardware error",
 }

@@ -24,6 +24,7 @@ from userland.libc.at import (
     access,
     chmod,
     chown,
+    eaccess,
     faccessat,
     fchdir,
     fchmod,
@@ -56,6 +57,24 @@ from userland.libc.at import (
 )
 from userland.libc.crt import ended, get_errno, random_bits, set_errno, strerror
 from userland.libc.databases import hostent, protoent, servent
+from userland.libc.entries import (
+    endhostent,
+    endnetent,
+    endprotoent,
+    endservent,
+    gethostent,
+    getnetbyaddr,
+    getnetbyname,
+    getnetent,
+    getprotoent,
+    getservent,
+    herror,
+    netent,
+    sethostent,
+    setnetent,
+    setprotoent,
+    setservent,
+)
 from userland.libc.epoll import (
     epoll_create,
     epoll_create1,
@@ -72,17 +91,25 @@ from userland.libc.epoll import (
     timerfd_settime,
 )
 from userland.libc.fdio import (
+    F_LOCK,
+    F_TEST,
+    F_TLOCK,
+    F_ULOCK,
     close_range,
     copy_file_range,
     fallocate,
     flock,
+    lockf,
     memfd_create,
     pread,
     preadv,
+    preadv2,
     pwrite,
     pwritev,
+    pwritev2,
     record_lock,
     splice,
+    syncfs,
     tee,
     vmsplice,
 )
@@ -106,7 +133,32 @@ from userland.libc.inet import (
     sockaddr_ll_fields,
     sockaddr_un,
 )
+from userland.libc.inet_net import (
+    inet_lnaof,
+    inet_makeaddr,
+    inet_net_ntop,
+    inet_net_pton,
+    inet_netof,
+    inet_network,
+)
 from userland.libc.inotify import inotify_add_watch, inotify_init1, inotify_read, inotify_rm_watch
+from userland.libc.limits import (
+    fpathconf,
+    getdomainname,
+    getdtablesize,
+    getentropy,
+    gethostname,
+    getpagesize,
+    getrandom,
+    pathconf,
+    sethostname,
+    sysconf,
+)
+from userland.libc.messages import (
+    recvmmsg,
+    sendmmsg,
+    sockatmark,
+)
 from userland.libc.net_if import (
     arp_request,
     control_ioctl,
@@ -118,6 +170,7 @@ from userland.libc.net_if import (
     get_mtu,
     getifaddrs,
     if_indextoname,
+    if_nameindex,
     if_names,
     if_nametoindex,
     ifaddrs,
@@ -173,6 +226,7 @@ from userland.libc.process import (
     execve,
     getenv,
     getpgid,
+    getpgrp,
     getpid,
     getppid,
     getsid,
@@ -246,7 +300,16 @@ from userland.libc.stdio import (
     printf,
     puts,
 )
-from userland.libc.stdlib import search_path, system
+from userland.libc.stdlib import (
+    execl,
+    execle,
+    execlp,
+    execv,
+    execvp,
+    execvpe,
+    search_path,
+    system,
+)
 from userland.libc.termios import (
     cfgetispeed,
     cfgetospeed,

@@ -176,6 +176,11 @@ def access(path, mode):
     return call_with_path(SYS_access, path, mode)
 
 
+def eaccess(path, mode):
+    """int eaccess(const char *pathname, int mode): access(2) with the effective user; here there is one user."""
+    return access(path, mode)
+
+
 def faccessat(dirfd, path, mode, flags=0):
     """int faccessat(int dirfd, const char *pathname, int mode, int flags)"""
     return path_call(SYS_faccessat2, dirfd, path, mode, flags)

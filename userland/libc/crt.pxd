@@ -9,6 +9,7 @@ cdef class Process:
     cdef public dict handlers
     cdef public dict threads
     cdef public dict starting
+    cdef public dict positions
     cdef public long long next_token
 
 

@@ -26,6 +26,8 @@ class Process:
         # The threads that have been made and have not begun, by the number that stands for their stack.
         self.starting = {}
         self.next_token = 1
+        # Where getservent and its kin are in their files, by the name of the database.
+        self.positions = {}
         # What a Python program keeps (userland.python.interpreter).
         self.interpreter = None
 

@@ -4,8 +4,8 @@
 """
 
 from hwemu.cpu import trap
-from userland.abi.errno import EINVAL
-from userland.abi.fcntl import F_SETLK, SEEK_SET
+from userland.abi.errno import EACCES, EINVAL
+from userland.abi.fcntl import F_GETLK, F_SETLK, F_SETLKW, F_UNLCK, F_WRLCK, SEEK_CUR, SEEK_SET
 from userland.abi.layout import FLOCK, IOV_MAX, IOVEC
 from userland.abi.syscall import (
     SYS_close_range,
@@ -16,13 +16,19 @@ from userland.abi.syscall import (
     SYS_memfd_create,
     SYS_pread64,
     SYS_preadv,
+    SYS_preadv2,
     SYS_pwrite64,
     SYS_pwritev,
+    SYS_pwritev2,
     SYS_splice,
+    SYS_syncfs,
     SYS_tee,
     SYS_vmsplice,
 )
 from userland.libc.crt import call_with_buffer, call_with_path, checked, set_errno, this
+
+# <unistd.h>: what lockf(3) is asked to do.
+F_ULOCK, F_LOCK, F_TLOCK, F_TEST = 0, 1, 2, 3
 
 
 def pread(fd, buf, offset, length=-1):
@@ -50,13 +56,23 @@ def vectors(nr, fd, buffers, writable, *more):
 
 
 def preadv(fd, buffers, offset):
-    """ssize_t preadv(int fd, const struct iovec *iov, int iovcnt, off_t offset): at most IOV_MAX (48) buffers."""
+    """ssize_t preadv(int fd, const struct iovec *iov, int iovcnt, off_t offset): at most IOV_MAX (1024) buffers."""
     return vectors(SYS_preadv, fd, buffers, True, offset, 0)
 
 
 def pwritev(fd, buffers, offset):
-    """ssize_t pwritev(int fd, const struct iovec *iov, int iovcnt, off_t offset): at most IOV_MAX (48) buffers."""
+    """ssize_t pwritev(int fd, const struct iovec *iov, int iovcnt, off_t offset): at most IOV_MAX (1024) buffers."""
     return vectors(SYS_pwritev, fd, buffers, False, offset, 0)
+
+
+def preadv2(fd, buffers, offset, flags=0):
+    """ssize_t preadv2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags): RWF_*; offset -1 is the file's."""
+    return vectors(SYS_preadv2, fd, buffers, True, offset, 0 if offset >= 0 else -1, flags)
+
+
+def pwritev2(fd, buffers, offset, flags=0):
+    """ssize_t pwritev2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags): as preadv2."""
+    return vectors(SYS_pwritev2, fd, buffers, False, offset, 0 if offset >= 0 else -1, flags)
 
 
 def between(nr, fd_in, off_in, fd_out, off_out, length, flags):
@@ -108,6 +124,27 @@ def record_lock(fd, kind, start=0, length=0, command=F_SETLK, whence=SEEK_SET):
     result = trap(SYS_fcntl64, fd, command, address)
     space.unmap(address)
     return FLOCK.unpack(raw) if result >= 0 else checked(result)
+
+
+def lockf(fd, command, length):
+    """int lockf(int fd, int cmd, off_t len): F_ULOCK, F_LOCK, F_TLOCK or F_TEST from the position on; 0, or -1.
+
+    EACCES from F_TEST where another process has it, EAGAIN from F_TLOCK, EINVAL for another command.
+    """
+    if command not in (F_ULOCK, F_LOCK, F_TLOCK, F_TEST):
+        return set_errno(EINVAL)
+    if command == F_TEST:
+        found = record_lock(fd, F_WRLCK, 0, length, F_GETLK, SEEK_CUR)
+        if found == -1:
+            return -1
+        return 0 if found[0] == F_UNLCK else set_errno(EACCES)
+    kind = F_UNLCK if command == F_ULOCK else F_WRLCK
+    return 0 if record_lock(fd, kind, 0, length, F_SETLKW if command == F_LOCK else F_SETLK, SEEK_CUR) != -1 else -1
+
+
+def syncfs(fd):
+    """int syncfs(int fd)"""
+    return checked(trap(SYS_syncfs, fd))
 
 
 def fallocate(fd, mode, offset, length):

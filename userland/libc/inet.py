@@ -20,8 +20,14 @@ def htonl(value):
     return int.from_bytes((value & 0xFFFFFFFF).to_bytes(4, "little"), "big")
 
 
-ntohs = htons
-ntohl = htonl
+def ntohs(value):
+    """uint16_t ntohs(uint16_t netshort)"""
+    return htons(value)
+
+def ntohl(value):
+    """uint32_t ntohl(uint32_t netlong)"""
+    return htonl(value)
+
 
 
 def number(text):

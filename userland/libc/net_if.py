@@ -150,6 +150,11 @@ def if_names():
     return [line.partition(":")[0].strip() for line in lines if ":" in line]
 
 
+def if_nameindex():
+    """struct if_nameindex *if_nameindex(void): [(index, name)]; [] when there is none."""
+    return [(if_nametoindex(name), name) for name in if_names()]
+
+
 class ifaddrs:
     """struct ifaddrs: an interface and its IPv4 address (None fields where it has none)."""
 

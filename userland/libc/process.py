@@ -59,6 +59,11 @@ def getpgid(pid=0):
     return checked(trap(SYS_getpgid, pid))
 
 
+def getpgrp():
+    """pid_t getpgrp(void)"""
+    return getpgid(0)
+
+
 def getsid(pid=0):
     """pid_t getsid(pid_t pid)"""
     return checked(trap(SYS_getsid, pid))

@@ -1,8 +1,8 @@
 """Running programs by name: system(3), and where execvp(3) would find them."""
 
 from userland.abi.errno import EINTR, ENOENT
-from userland.libc.crt import get_errno, strerror
-from userland.libc.process import getenv, shell_status, spawn, waitpid
+from userland.libc.crt import get_errno, set_errno, strerror
+from userland.libc.process import environ, execve, getenv, shell_status, spawn, waitpid
 from userland.libc.stdio import eputs
 from userland.libc.unistd import stat
 
@@ -17,6 +17,37 @@ def search_path(name):
         if found != -1 and not found.is_directory():
             return path
     return None
+
+
+def execv(path, argv):
+    """int execv(const char *pathname, char *const argv[]): returns -1 when it can not be."""
+    return execve(path, argv, environ())
+
+
+def execvpe(name, argv, env):
+    """int execvpe(const char *file, char *const argv[], char *const envp[]): looks in PATH for a name without a slash."""
+    path = search_path(name)
+    return set_errno(ENOENT) if path is None else execve(path, argv, env)
+
+
+def execvp(name, argv):
+    """int execvp(const char *file, char *const argv[])"""
+    return execvpe(name, argv, environ())
+
+
+def execl(path, *argv):
+    """int execl(const char *pathname, const char *arg, ... (char *) NULL)"""
+    return execv(path, list(argv))
+
+
+def execlp(name, *argv):
+    """int execlp(const char *file, const char *arg, ... (char *) NULL)"""
+    return execvp(name, list(argv))
+
+
+def execle(path, *argv):
+    """int execle(const char *pathname, const char *arg, ... (char *) NULL, char *const envp[])"""
+    return execve(path, list(argv[:-1]), argv[-1])
 
 
 def system(argv):

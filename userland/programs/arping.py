@@ -3,7 +3,7 @@
 from userland import libc
 from userland.libc.inet import parse_quad
 
-USAGE = "arping [-qbUAD] [-c COUNT] [-w SECONDS] [-I INTERFACE] [-s SOURCE] ADDRESS"
+USAGE = "arping [-fqbDUAV] [-c COUNT] [-w SECONDS] [-i SECONDS] [-I INTERFACE] [-s SOURCE] ADDRESS"
 SECOND = 1000000000
 BROADCAST = b"\xff" * 6
 ARP_SIZE = 28
@@ -40,6 +40,8 @@ class Arping:
         self.count = options.integer("c", 0, 1)
         self.deadline = int(options.real("w", 0) * SECOND)
         self.broadcast_only = options.has("b")
+        self.first_only = options.has("f")
+        self.interval = int(options.real("i", 1, 0.001) * SECOND)
         self.peer = BROADCAST
         self.sent = 0
         self.sent_at = 0
@@ -58,14 +60,14 @@ class Arping:
                 if self.count and self.sent >= self.count:
                     break
                 self.send()
-                next_send += SECOND
+                next_send += self.interval
                 continue
             limit = min(next_send, began + self.deadline) if self.deadline else next_send
             if libc.poll([libc.pollfd(self.fd, libc.POLLIN)], -(-(limit - now) // 1000000)) > 0:
                 self.receive()
             if self.received and self.count and self.received >= self.count:
                 break
-            if self.detect and self.received:
+            if self.received and (self.detect or self.first_only):
                 break
         if not self.quiet:
             libc.puts(f"Sent {self.sent} probes ({self.broadcasts} broadcast(s))\nReceived {self.received} response(s)")
@@ -118,7 +120,10 @@ def interface_for(address):
 
 def main(argv):
     try:
-        options = libc.getopt(argv, "qbUADfc:w:I:s:", USAGE)
+        options = libc.getopt(argv, "qbUADVfc:w:i:I:s:", USAGE)
+        if options.has("V"):
+            libc.puts("arping (hwemu)")
+            return 0
         if len(options.operands) != 1:
             raise libc.UsageError(f"usage: {USAGE}")
         found = libc.gethostbyname(options.operands[0])

@@ -35,8 +35,14 @@ from userland.abi.ethtool import (
     SPEED_UNKNOWN,
     SUPPORTED_AUTONEG,
 )
+from userland.net import ethtool_change as change
+from userland.net.ethtool_change import Refused
 
-USAGE = "ethtool [-i|-S|-g|-d|-k|-c] DEVICE | ethtool -C DEVICE rx-usecs N"
+USAGE = (
+    "ethtool [-i|-S|-g|-d|-k|-c|-a|-P|-r] DEVICE | ethtool -C DEVICE rx-usecs N | ethtool -K DEVICE FEATURE on|off ... | "
+    "ethtool -G DEVICE [rx N] [tx N] | ethtool -A DEVICE [autoneg|rx|tx on|off] ... | "
+    "ethtool -s DEVICE [speed N] [duplex half|full] [autoneg on|off]"
+)
 FEATURES = (
     ("rx-checksumming", ETHTOOL_GRXCSUM),
     ("tx-checksumming", ETHTOOL_GTXCSUM),
@@ -48,15 +54,9 @@ FEATURES = (
 MAX_DUMP = 1 << 20
 
 
-class Unsupported(Exception):
-    """The driver does not tell; the text says what."""
-
-
 def request(name, command, what):
-    """Carry out one request; Unsupported when it fails."""
-    if libc.ethtool_ioctl(name, command) < 0:
-        raise Unsupported(f"Cannot get {what}: {libc.strerror(libc.errno)}")
-    return command
+    """Carry out one request; Refused when it fails."""
+    return change.carry_out(name, command, f"get {what}")
 
 
 def value(name, number):
@@ -96,7 +96,7 @@ def show_driver(name):
 def show_statistics(name):
     count = min(driver_info(name)[6], MAX_DUMP // ETH_GSTRING_LEN)
     if count == 0:
-        raise Unsupported("no stats available")
+        raise Refused("no stats available")
     names = bytearray(ETHTOOL_GSTRINGS_HEAD.size + count * ETH_GSTRING_LEN)
     names[: ETHTOOL_GSTRINGS_HEAD.size] = ETHTOOL_GSTRINGS_HEAD.pack(ETHTOOL_GSTRINGS, ETH_SS_STATS, count)
     request(name, names, "stats strings information")
@@ -130,20 +130,19 @@ def show_coalescing(name):
     libc.puts(f"Coalesce parameters for {name}:\nrx-usecs: {period}")
 
 
-def set_coalescing(name, words):
+def set_coalescing(name, words, usage):
     """`rx-usecs N`: microseconds between interrupts; 0 none, 1 and 3 as the traffic is."""
     if len(words) != 2 or words[0] != "rx-usecs":
-        raise libc.UsageError(f"usage: {USAGE}")
+        raise libc.UsageError(f"usage: {usage}")
     period = libc.integer(words[1], 0, 0xFFFFFFFF)
     raw = bytearray(ETHTOOL_COALESCE.pack(ETHTOOL_SCOALESCE, period, *[0] * 21))
-    if libc.ethtool_ioctl(name, raw) < 0:
-        raise Unsupported(f"Cannot set device coalesce parameters: {libc.strerror(libc.errno)}")
+    change.carry_out(name, raw, "set device coalesce parameters")
 
 
 def show_registers(name):
     size = min(driver_info(name)[9], MAX_DUMP)
     if size == 0:
-        raise Unsupported("Cannot get register dump: Operation not supported")
+        raise Refused("Cannot get register dump: Operation not supported")
     raw = bytearray(ETHTOOL_REGS.size + size)
     raw[: ETHTOOL_REGS.size] = ETHTOOL_REGS.pack(ETHTOOL_GREGS, 0, size)
     request(name, raw, "register dump")
@@ -173,7 +172,7 @@ def show_settings(name):
     known = libc.ethtool_ioctl(name, raw) >= 0
     link = value(name, ETHTOOL_GLINK)
     if not known and link is None:
-        raise Unsupported("No data available")
+        raise Refused("No data available")
     lines = [f"Settings for {name}:"]
     if known:
         _, supported, advertised, speed, duplex, _, address, _, autoneg, *rest = ETHTOOL_CMD.unpack(raw)
@@ -199,13 +198,17 @@ def modes(title, bits):
 
 ACTIONS = {
     "i": show_driver, "S": show_statistics, "g": show_rings, "d": show_registers, "k": show_features, "c": show_coalescing,
+    "a": change.show_pause, "P": change.show_permanent_address, "r": change.restart_negotiation,
+}  # fmt: skip
+CHANGES = {
+    "C": set_coalescing, "K": change.set_features, "G": change.set_rings, "A": change.set_pause, "s": change.set_link,
 }  # fmt: skip
 
 
 def main(argv):
     try:
-        options = libc.getopt(argv, "iSgdkcC", USAGE)
-        setting = options.has("C")
+        options = libc.getopt(argv, "iSgdkcaPrCKGAs", USAGE)
+        setting = len(options.given) == 1 and options.given[0][0] in CHANGES
         if len(options.operands) < 1 or (len(options.operands) > 1 and not setting) or len(options.given) > 1:
             raise libc.UsageError(f"usage: {USAGE}")
         name = options.operands[0]
@@ -213,14 +216,14 @@ def main(argv):
             libc.eputs(f"netlink error: no device matches name {name}")
             return 1
         if setting:
-            set_coalescing(name, options.operands[1:])
+            CHANGES[options.given[0][0]](name, options.operands[1:], USAGE)
             return 0
         action = ACTIONS[options.given[0][0]] if options.given else show_settings
         action(name)
     except libc.UsageError as error:
         libc.eputs(f"ethtool: {error}")
         return 2
-    except Unsupported as error:
+    except Refused as error:
         libc.eputs(str(error))
         return 1
     return 0

@@ -201,7 +201,7 @@ def interact(shell):
     for signum in (libc.SIGTSTP, libc.SIGTTIN, libc.SIGTTOU, libc.SIGQUIT, libc.SIGTERM):
         libc.signal(signum, lambda number: None)
     libc.setpgid(0, 0)
-    libc.tcsetpgrp(0, libc.getpid())
+    shell.jobs.give_terminal(libc.getpid())
     terminal = Terminal(0)
     shell.editor = LineEditor(lambda text: candidates(shell, text), completed_from=word_start)
     interrupts = 0

@@ -225,7 +225,7 @@ def dev_queue_xmit_nit(skb, dev):
     tap = softnet.ptype_all
     while tap is not None:
         following = tap.next
-        if (tap.dev is None or tap.dev is dev) and not tap.ignore_outgoing and (tap.sk is None or tap.sk is not skb.sk):
+        if (tap.dev is None or tap.dev is dev) and not tap.ignore_outgoing and not tap.has_sent(skb.sk):
             clone = skb_clone(skb)
             clone.mac_header = skb.data
             clone.pkt_type = PACKET_OUTGOING

@@ -183,28 +183,28 @@ def sk_filter_option(sk, optname, optval):
 
 def sk_attach_filter(sk, optval):
     """Take the program that a struct sock_fprog points to; it replaces the one before."""
-    prog = get_filter(sk, optval)
-    if isinstance(prog, int):
-        return prog
-    sk.sk_filter = prog
+    program = read_program(sk.net, optval)
+    if isinstance(program, int):
+        return program
+    sk.sk_filter = program
     return 0
 
 
-def get_filter(sk, optval):
-    """The program that a struct sock_fprog points to, checked; or a negative errno."""
+def read_program(net, optval):
+    """The `bpf_prog` that a struct sock_fprog of the running task points to, or a negative errno (an int)."""
     if len(optval) != SOCK_FPROG_SIZE:
         return -EINVAL
     count = int.from_bytes(optval[:2], "little")
     address = int.from_bytes(optval[8:16], "little")
     if address == 0 or not 1 <= count <= BPF_MAXINSNS:
         return -EINVAL
-    if count * SOCK_FILTER_SIZE + PROGRAM_OVERHEAD > sk.net.sysctl_optmem_max:
+    if count * SOCK_FILTER_SIZE + PROGRAM_OVERHEAD > net.sysctl_optmem_max:
         return -ENOMEM
-    code = sk.net.sockfs.get_bytes(address, count * SOCK_FILTER_SIZE)
+    code = net.sockfs.get_bytes(address, count * SOCK_FILTER_SIZE)
     if code is None:
         return -EFAULT
     err = bpf_check_classic(code)
-    return bpf_prog(code, sk.net.random) if err == 0 else err
+    return err if err < 0 else bpf_prog(code, net.random)
 
 
 def sk_filter_trim_cap(sk, skb, cap):

@@ -22,6 +22,21 @@ cdef class neigh_ops:
     cpdef error_report(self, neighbour neigh, sk_buff skb)
 
 
+cdef class neigh_parms:
+    cdef public long long base_reachable_time, retrans_time, delay_probe_time, gc_staletime, locktime
+    cdef public long long ucast_probes, mcast_probes, mcast_reprobes, queue_len_bytes
+    cdef public long long reachable_time, last_rand
+    @cython.locals(other=neigh_parms)
+    cpdef neigh_parms copy(self)
+    @cython.locals(now=cython.longlong, base=cython.longlong)
+    cpdef long long random_reachable_time(self, Net net) except? -9999
+
+
+cdef class neigh_gc_timer(timer_list):
+    cdef public neigh_table tbl
+    cpdef fire(self)
+
+
 cdef class neigh_timer(timer_list):
     cdef public neighbour neigh
     cpdef fire(self)
@@ -31,6 +46,7 @@ cdef class neighbour:
     cdef public neigh_table tbl
     cdef public unsigned int primary_key
     cdef public net_device dev
+    cdef public neigh_parms parms
     cdef public bytes ha
     cdef public int nud_state
     cdef public bint connected, dead
@@ -48,7 +64,13 @@ cdef class neigh_table:
     cdef public neigh_ops ops
     cdef public object listener
     cdef public list hash_buckets
-    cdef public long long entries, reachable_time, last_rand, last_flush
+    cdef public long long entries, last_flush
+    cdef public neigh_parms parms
+    cdef public dict device_parms
+    cdef public neigh_gc_timer gc_timer
+    @cython.locals(parms=neigh_parms)
+    cpdef neigh_parms parms_of(self, net_device dev)
+    cpdef forget_parms(self, net_device dev)
     cdef public long long allocs, destroys, lookups, hits, res_failed, unres_discards, forced_gc_runs, table_fulls
     cpdef unsigned int bucket(self, unsigned int key, net_device dev)
     @cython.locals(neigh=neighbour)
@@ -63,11 +85,11 @@ cdef class neigh_table:
     cpdef remove(self, neighbour neigh)
     @cython.locals(neigh=neighbour, now=cython.longlong, removed=cython.longlong, surplus=cython.longlong)
     cpdef long long forced_gc(self) except? -9999
+    @cython.locals(neigh=neighbour, net=Net, now=cython.longlong)
+    cpdef periodic_gc(self)
     @cython.locals(neigh=neighbour)
     cpdef ifdown(self, net_device dev, bint permanent)
     cpdef changeaddr(self, net_device dev)
-    @cython.locals(now=cython.longlong, base=cython.longlong)
-    cpdef long long random_reachable_time(self) except? -9999
 
 
 cpdef last_use(neighbour neigh)

@@ -61,6 +61,54 @@ class neigh_listener:
         """`neigh` is about to go."""
 
 
+class neigh_parms:
+    """What net.ipv4.neigh.<device> says about the neighbours of one device.  Times in ns, the queue in bytes of truesize."""
+
+    def __init__(self):
+        self.base_reachable_time = 30 * NSEC_PER_SEC
+        self.retrans_time = NSEC_PER_SEC
+        self.delay_probe_time = 5 * NSEC_PER_SEC
+        self.gc_staletime = 60 * NSEC_PER_SEC
+        self.locktime = NSEC_PER_SEC
+        self.ucast_probes = 3
+        self.mcast_probes = 3
+        # Broadcasts that follow when a known neighbour does not answer the questions sent to itself.
+        self.mcast_reprobes = 0
+        self.queue_len_bytes = 212992
+        self.reachable_time = 0
+        self.last_rand = 0
+
+    def copy(self):
+        """Parameters of another device that begin with these values."""
+        other = neigh_parms()
+        other.base_reachable_time = self.base_reachable_time
+        other.retrans_time = self.retrans_time
+        other.delay_probe_time = self.delay_probe_time
+        other.gc_staletime = self.gc_staletime
+        other.locktime = self.locktime
+        other.ucast_probes = self.ucast_probes
+        other.mcast_probes = self.mcast_probes
+        other.mcast_reprobes = self.mcast_reprobes
+        other.queue_len_bytes = self.queue_len_bytes
+        return other
+
+    def random_reachable_time(self, net):
+        """Between half and one and a half of the base time, redrawn every 300 s and when the base changes."""
+        now = net.timers.now()
+        if self.reachable_time == 0 or now - self.last_rand > REACHABLE_TIME_REDRAW:
+            base = self.base_reachable_time
+            self.reachable_time = base // 2 + net.random.randrange(base) if base > 0 else 0
+            self.last_rand = now
+        return self.reachable_time
+
+
+class neigh_gc_timer(timer_list):
+    """Collection of entries that nobody uses, while there are more than gc_thresh1."""
+
+    def fire(self):
+        self.tbl.periodic_gc()
+
+
 class neigh_timer(timer_list):
     """The one timer of an entry."""
 
@@ -75,6 +123,7 @@ class neighbour:
         self.tbl = tbl
         self.primary_key = primary_key
         self.dev = dev
+        self.parms = tbl.parms_of(dev)
         self.ha = b""
         self.nud_state = NUD_NONE
         self.connected = False
@@ -122,8 +171,11 @@ class neigh_table:
         self.listener = neigh_listener()
         self.hash_buckets = [None] * NEIGH_HASH_SIZE
         self.entries = 0
-        self.reachable_time = 0
-        self.last_rand = 0
+        # The parameters that new devices begin with, and those of each device by its index.
+        self.parms = neigh_parms()
+        self.device_parms = {}
+        self.gc_timer = neigh_gc_timer()
+        self.gc_timer.tbl = self
         self.last_flush = 0
         # Counters of /proc/net/stat/arp_cache.
         self.allocs = 0
@@ -134,6 +186,17 @@ class neigh_table:
         self.unres_discards = 0
         self.forced_gc_runs = 0
         self.table_fulls = 0
+
+    def parms_of(self, dev):
+        """The parameters of a device: a copy of the default ones when it is met first."""
+        parms = self.device_parms.get(dev.ifindex)
+        if parms is None:
+            parms = self.device_parms[dev.ifindex] = self.parms.copy()
+        return parms
+
+    def forget_parms(self, dev):
+        """The device is gone."""
+        self.device_parms.pop(dev.ifindex, None)
 
     def bucket(self, key, dev):
         return self.net.hash2(key, dev.ifindex) & (NEIGH_HASH_SIZE - 1)
@@ -168,6 +231,8 @@ class neigh_table:
         self.hash_buckets[slot] = neigh
         self.entries += 1
         self.allocs += 1
+        if self.entries > net.sysctl_neigh_gc_thresh1 and not self.gc_timer.pending():
+            net.timers.mod_timer(self.gc_timer, net.timers.now() + self.parms.base_reachable_time // 2)
         return neigh
 
     def get(self, key, dev):
@@ -225,6 +290,20 @@ class neigh_table:
                 removed += 1
         return removed
 
+    def periodic_gc(self):
+        """Above gc_thresh1, forget what has failed or was not used for its device's gc_stale_time."""
+        net = self.net
+        now = net.timers.now()
+        for neigh in self.all():
+            if self.entries <= net.sysctl_neigh_gc_thresh1:
+                return
+            if not neigh.nud_state & (NUD_PERMANENT | NUD_IN_TIMER) and (
+                neigh.nud_state == NUD_FAILED or now - last_use(neigh) > neigh.parms.gc_staletime
+            ):
+                self.remove(neigh)
+        if self.entries > net.sysctl_neigh_gc_thresh1:
+            net.timers.mod_timer(self.gc_timer, now + max(self.parms.base_reachable_time // 2, NSEC_PER_SEC))
+
     def ifdown(self, dev, permanent):
         """Forget the neighbours on a device that goes down (permanent ones only when told)."""
         for neigh in self.all():
@@ -234,15 +313,6 @@ class neigh_table:
     def changeaddr(self, dev):
         """The device has a new link address: what neighbours know of us, and we of them, is void."""
         self.ifdown(dev, False)
-
-    def random_reachable_time(self):
-        """Between half and one and a half of the base time, redrawn every 300 s."""
-        now = self.net.timers.now()
-        if self.reachable_time == 0 or now - self.last_rand > REACHABLE_TIME_REDRAW:
-            base = self.net.sysctl_neigh_base_reachable_time
-            self.reachable_time = base // 2 + self.net.random.randrange(base) if base > 0 else 0
-            self.last_rand = now
-        return self.reachable_time
 
 
 def last_use(neigh):
@@ -271,16 +341,22 @@ def neigh_event_send(neigh, skb):
     if neigh.nud_state & NUD_STALE:
         neigh.nud_state = NUD_DELAY
         neigh.updated = now
-        net.timers.mod_timer(neigh.timer, now + net.sysctl_neigh_delay_first_probe_time)
+        net.timers.mod_timer(neigh.timer, now + neigh.parms.delay_probe_time)
         return 0
     if not neigh.nud_state & NUD_INCOMPLETE:
-        neigh.probes = net.sysctl_neigh_ucast_solicit
+        if neigh.parms.mcast_probes == 0:
+            # Nobody may be asked.
+            neigh.nud_state = NUD_FAILED
+            neigh.updated = now
+            kfree_skb(skb, "NEIGH_FAILED")
+            return 1
+        neigh.probes = neigh.parms.ucast_probes
         neigh.nud_state = NUD_INCOMPLETE
         neigh.updated = now
-        net.timers.mod_timer(neigh.timer, now + net.sysctl_neigh_retrans_time)
+        net.timers.mod_timer(neigh.timer, now + neigh.parms.retrans_time)
         probe = True
     if skb is not None:
-        while neigh.arp_queue_len_bytes + skb.truesize > net.sysctl_neigh_unres_qlen_bytes:
+        while neigh.arp_queue_len_bytes + skb.truesize > neigh.parms.queue_len_bytes:
             oldest = neigh.arp_queue.dequeue()
             if oldest is None:
                 break
@@ -303,10 +379,10 @@ def neigh_timer_handler(neigh):
     state = neigh.nud_state
     if neigh.dead or not state & NUD_IN_TIMER:
         return
-    delay_time = net.sysctl_neigh_delay_first_probe_time
-    following = now + net.sysctl_neigh_retrans_time
+    delay_time = neigh.parms.delay_probe_time
+    following = now + neigh.parms.retrans_time
     if state & NUD_REACHABLE:
-        reachable_until = neigh.confirmed + neigh.tbl.random_reachable_time()
+        reachable_until = neigh.confirmed + neigh.parms.random_reachable_time(net)
         if now < reachable_until:
             following = reachable_until
         elif now < neigh.used + delay_time:
@@ -324,7 +400,7 @@ def neigh_timer_handler(neigh):
             neigh.nud_state = NUD_REACHABLE
             neigh.updated = now
             neigh.connected = True
-            following = neigh.confirmed + neigh.tbl.random_reachable_time()
+            following = neigh.confirmed + neigh.parms.random_reachable_time(net)
         else:
             neigh.nud_state = NUD_PROBE
             neigh.updated = now
@@ -333,9 +409,8 @@ def neigh_timer_handler(neigh):
         neigh.tbl.listener.changed(neigh)
     state = neigh.nud_state
     if state & (NUD_INCOMPLETE | NUD_PROBE):
-        limit = net.sysctl_neigh_ucast_solicit
-        if state & NUD_INCOMPLETE:
-            limit += net.sysctl_neigh_mcast_solicit
+        limit = neigh.parms.ucast_probes
+        limit += neigh.parms.mcast_probes if state & NUD_INCOMPLETE else neigh.parms.mcast_reprobes
         if neigh.probes >= limit:
             neigh.nud_state = NUD_FAILED
             neigh.updated = now
@@ -409,13 +484,13 @@ def neigh_update(neigh, lladdr, new, flags):
         neigh.probes = 0
         if new & NUD_IN_TIMER:
             net.timers.mod_timer(
-                neigh.timer, now + (neigh.tbl.random_reachable_time() if new & NUD_REACHABLE else 0)
+                neigh.timer, now + (neigh.parms.random_reachable_time(net) if new & NUD_REACHABLE else 0)
             )
         neigh.nud_state = new
     if changed:
         neigh.ha = lladdr
         if not new & NUD_CONNECTED:
-            neigh.confirmed = now - 2 * net.sysctl_neigh_base_reachable_time
+            neigh.confirmed = now - 2 * neigh.parms.base_reachable_time
     neigh.connected = new & NUD_CONNECTED != 0
     if not old & NUD_VALID:
         while neigh.nud_state & NUD_VALID:

@@ -93,6 +93,10 @@ class packet_type:
         self.ignore_outgoing = False
         self.sk = None
 
+    def has_sent(self, sk):
+        """True when a tap has sent what comes from the sock `sk` itself, and so does not see it."""
+        return sk is not None and self.sk is sk
+
     def func(self, skb, dev):
         return 0
 

@@ -4,7 +4,7 @@
 (SO_ATTACH_REUSEPORT_CBPF), or, without a program or when it names none, to the one that the flow's hash falls on.
 """
 
-from kernel.net.core.filter import get_filter
+from kernel.net.core.filter import read_program
 from kernel.net.core.skbuff import pskb_may_pull, skb_pull, skb_push
 from kernel.net.core.sock_flags import SOCK_FILTER_LOCKED
 from kernel.uapi.errno import EBADF, EINVAL, ENOENT, EPERM
@@ -86,7 +86,7 @@ def reuseport_option(sk, optname, optval):
 
 def reuseport_attach(sk, optval):
     """Take a program for the whole group; before it has a port a sock is a group of its own."""
-    prog = get_filter(sk, optval)
+    prog = read_program(sk.net, optval)
     if isinstance(prog, int):
         return prog
     if sk.sk_reuseport_cb is None:

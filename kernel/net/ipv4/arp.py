@@ -48,8 +48,6 @@ PACKET_OTHERHOST = 3
 PACKET_LOOPBACK = 5
 BROADCAST = b"\xff" * ETH_ALEN
 HEADROOM = 64
-# A neighbour's address is not changed twice within this time by replies (Linux: LOCKTIME).
-LOCKTIME = 1000000000
 
 
 class arp_ops(neigh_ops):
@@ -81,7 +79,7 @@ class arp_ops(neigh_ops):
         if saddr == 0:
             saddr = self.net.devinet.inet_select_addr(dev, target, RT_SCOPE_LINK)
         # The first probes of a stale entry go to the address that we believe in.
-        unicast = neigh.nud_state & NUD_VALID and neigh.probes <= self.net.sysctl_neigh_ucast_solicit
+        unicast = neigh.nud_state & NUD_VALID and neigh.probes <= neigh.parms.ucast_probes
         arp_send(self.net, dev, ARPOP_REQUEST, saddr, dev.dev_addr, target, bytes(ETH_ALEN),
                  neigh.ha if unicast else BROADCAST)
 
@@ -227,8 +225,8 @@ def arp_process(net, skb, dev, op, sender_ip, sender_ha, target_ip):
             neigh = net.arp_tbl.create(sender_ip, dev)
     if neigh is None:
         return
-    # Within LOCKTIME the first answer wins.
-    override = net.timers.now() > neigh.updated + LOCKTIME or gratuitous
+    # Within the locktime the first answer wins.
+    override = net.timers.now() > neigh.updated + neigh.parms.locktime or gratuitous
     state = NUD_REACHABLE if solicited else NUD_STALE
     neigh_update(neigh, sender_ha, state, NEIGH_UPDATE_F_OVERRIDE if override else NEIGH_UPDATE_F_WEAK_OVERRIDE)
 

@@ -85,6 +85,8 @@ class fib_info:
         self.onlink = False
         self.protocol = RTPROT_BOOT
         self.table = RT_TABLE_MAIN
+        # Its place in the order in which routes were added.
+        self.serial = 0
 
     def same_route(self, other):
         """True when both say the same about the same prefix."""
@@ -159,13 +161,15 @@ class fib_table:
         if not routes:
             self.plens = [plen for plen in self.plens if plen != fi.plen]
 
-    def lookup(self, addr, oif):
-        """The best route to `addr` (out of device `oif`, 0: any), or None."""
+    def lookup(self, addr, oif, scope=RT_SCOPE_UNIVERSE):
+        """The best route to `addr` (out of device `oif`, 0: any; no wider than `scope`), or None."""
         for plen in self.plens:
             alternatives = self.prefixes[plen].get(addr & inet_make_mask(plen))
             if alternatives is None:
                 continue
             for fi in alternatives:
+                if fi.scope < scope:
+                    continue
                 if oif == 0 or fi.dev is None or fi.dev.ifindex == oif or fi.type == RTN_LOCAL:
                     return fi
         return None
@@ -209,6 +213,10 @@ class FIB:
         self.main = fib_table(RT_TABLE_MAIN)
         self.tables = {RT_TABLE_LOCAL: self.local, RT_TABLE_MAIN: self.main}
         self.rules = fib_rules()
+        # How many routes have been added: each has its number.
+        self.added = 0
+        # The number of the next route when the first policy rule was added, 0 before.
+        self.parted_at = 0
         self.listener = fib_listener()
 
     def changed(self):
@@ -222,6 +230,8 @@ class FIB:
             self.tables[table] = fib_table(table)
         err, replaced = self.tables[table].insert(fi, flags)
         if err == 0:
+            self.added += 1
+            fi.serial = self.added
             self.changed()
             self.listener.route_added(fi, replaced is not None)
         return err
@@ -251,6 +261,7 @@ class FIB:
         """Add a rule; 0 or -EEXIST."""
         err = self.rules.add(rule, exclusive)
         if err == 0:
+            self.parted_at = self.parted_at or self.added + 1
             self.changed()
             self.listener.rule_added(rule)
         return err
@@ -287,18 +298,18 @@ class FIB:
         tables = sorted(self.tables.values(), key=lambda table: (table.id & 0xFF, table.id))
         return [fi for table in tables for fi in table.by_destination()]
 
-    def lookup(self, addr, oif=0, saddr=0, iif=0, mark=0):
-        """The route to `addr`, as the rules say; None when there is none."""
+    def lookup(self, addr, oif=0, saddr=0, iif=0, mark=0, scope=RT_SCOPE_UNIVERSE):
+        """The route to `addr`, as the rules say, of those no wider than `scope`; None when there is none."""
         if self.rules.custom:
-            return self.lookup_by_rules(addr, oif, saddr, iif, mark)
-        fi = self.local.lookup(addr, oif)
+            return self.lookup_by_rules(addr, oif, saddr, iif, mark, scope)
+        fi = self.local.lookup(addr, oif, scope)
         if fi is None:
-            fi = self.main.lookup(addr, oif)
+            fi = self.main.lookup(addr, oif, scope)
         if (fi is None or fi.type == RTN_THROW) and RT_TABLE_DEFAULT in self.tables:
-            fi = self.tables[RT_TABLE_DEFAULT].lookup(addr, oif)
+            fi = self.tables[RT_TABLE_DEFAULT].lookup(addr, oif, scope)
         return fi if fi is None or fi.type != RTN_THROW else None
 
-    def lookup_by_rules(self, addr, oif, saddr, iif, mark):
+    def lookup_by_rules(self, addr, oif, saddr, iif, mark, scope):
         """Ask each rule that fits; the first answer counts (Linux: fib_rules_lookup)."""
         for rule in self.rules.rules:
             if not rule.fits(self.net, addr, saddr, iif, oif, mark):
@@ -306,7 +317,7 @@ class FIB:
             if rule.action != FR_ACT_TO_TBL:
                 return refusal(rule.action)
             table = self.tables.get(rule.table)
-            fi = table.lookup(addr, oif) if table is not None else None
+            fi = table.lookup(addr, oif, scope) if table is not None else None
             if fi is not None and fi.type != RTN_THROW and fi.plen > rule.suppress_prefixlen:
                 return fi
         return None

@@ -123,7 +123,9 @@ def fib_check_nexthop(net, cfg):
         if not cfg.dev.flags & IFF_UP:
             return cfg.error(ENETDOWN, "Nexthop device is not up")
         return 0
-    nexthop = net.fib.lookup(cfg.gw, cfg.dev.ifindex if cfg.dev is not None else 0)
+    # A route by another gateway says nothing about where this one is, however long its prefix.
+    scope = max(cfg.scope + 1, RT_SCOPE_LINK)
+    nexthop = net.fib.lookup(cfg.gw, cfg.dev.ifindex if cfg.dev is not None else 0, scope=scope)
     if nexthop is None or nexthop.scope < RT_SCOPE_LINK:
         return cfg.error(ENETUNREACH, "Nexthop has invalid gateway")
     if nexthop.type not in (RTN_UNICAST, RTN_LOCAL) or nexthop.scope <= cfg.scope:

@@ -5,6 +5,7 @@ TCP and the devices register their own files.
 
 from kernel.net.ipv4.arp import proc_net_arp
 from kernel.net.ipv4.fib_frontend import proc_net_route, swapped
+from kernel.net.ipv4.fib_trie import proc_fib_trie, proc_fib_triestat
 from kernel.net.snmp import ICMP_MIB, IP_EXT_MIB, IP_MIB, TCP_EXT_MIB, TCP_MIB, UDP_MIB, show_group
 from kernel.uapi.tcp import TCP_CLOSE, TCP_ESTABLISHED
 
@@ -29,6 +30,7 @@ def ip_proc_init(net, proc):
     proc.create("net/mcfilter", lambda: proc_mcfilter(net))
     proc.create("net/packet", lambda: proc_packet(net))
     proc.create("net/fib_trie", lambda: proc_fib_trie(net))
+    proc.create("net/fib_triestat", lambda: proc_fib_triestat(net))
     proc.create("net/drops", lambda: proc_drops(net))
 
 
@@ -187,20 +189,6 @@ def proc_packet(net):
             f"{0:016x} {2:<6d} {sk.sk_type:<4d} {sk.protocol:04x}   {sk.ifindex:<5d} {int(sk.running)}"
             f" {sk.sk_rmem_alloc:<6d} {sk.sk_uid:<6d} {inode_of(sk):<6d}\n"
         )
-    return "".join(lines)
-
-
-def proc_fib_trie(net):
-    """Both routing tables as plain lines: prefix, type, scope, device, gateway."""
-    lines = []
-    for title, table in (("Main", net.fib.main), ("Local", net.fib.local)):
-        lines.append(f"{title}:\n")
-        for fi in table.all():
-            name = fi.dev.name if fi.dev is not None else "*"
-            lines.append(
-                f"  {swapped(fi.dst)}/{fi.plen} type {fi.type} scope {fi.scope} dev {name} via {swapped(fi.gw)}"
-                f" src {swapped(fi.prefsrc)} metric {fi.metric}\n"
-            )
     return "".join(lines)
 
 

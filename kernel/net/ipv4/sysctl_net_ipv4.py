@@ -2,6 +2,7 @@
 
 from kernel.net.core.dev import register_netdevice_notifier
 from kernel.net.ipv4.devinet_sysctl import devinet_sysctl_init, ip_forward_change
+from kernel.net.ipv4.neigh_sysctl import neigh_sysctl_init
 from kernel.uapi.errno import EINVAL, ENOENT
 from kernel.uapi.in_ import IPPROTO_TCP, IPPROTO_UDP
 
@@ -34,9 +35,6 @@ PLAIN = {
     "net.ipv4.neigh.default.gc_thresh1": ("sysctl_neigh_gc_thresh1", 0, 1 << 31),
     "net.ipv4.neigh.default.gc_thresh2": ("sysctl_neigh_gc_thresh2", 0, 1 << 31),
     "net.ipv4.neigh.default.gc_thresh3": ("sysctl_neigh_gc_thresh3", 1, 1 << 31),
-    "net.ipv4.neigh.default.mcast_solicit": ("sysctl_neigh_mcast_solicit", 0, 100),
-    "net.ipv4.neigh.default.ucast_solicit": ("sysctl_neigh_ucast_solicit", 0, 100),
-    "net.ipv4.neigh.default.unres_qlen_bytes": ("sysctl_neigh_unres_qlen_bytes", 0, 1 << 31),
     "net.ipv4.tcp_timestamps": ("sysctl_tcp_timestamps", 0, 2),
     "net.ipv4.tcp_sack": ("sysctl_tcp_sack", 0, 1),
     "net.ipv4.tcp_dsack": ("sysctl_tcp_dsack", 0, 1),
@@ -98,9 +96,6 @@ OF_IGMP = {
 TIMES = {
     "net.ipv4.ipfrag_time": ("sysctl_ipfrag_time", NSEC_PER_SEC),
     "net.ipv4.route.mtu_expires": ("sysctl_mtu_expires", NSEC_PER_SEC),
-    "net.ipv4.neigh.default.base_reachable_time_ms": ("sysctl_neigh_base_reachable_time", NSEC_PER_MSEC),
-    "net.ipv4.neigh.default.retrans_time_ms": ("sysctl_neigh_retrans_time", NSEC_PER_MSEC),
-    "net.ipv4.neigh.default.delay_first_probe_time": ("sysctl_neigh_delay_first_probe_time", NSEC_PER_SEC),
     "net.ipv4.tcp_keepalive_time": ("sysctl_tcp_keepalive_time", NSEC_PER_SEC),
     "net.ipv4.tcp_keepalive_intvl": ("sysctl_tcp_keepalive_intvl", NSEC_PER_SEC),
     "net.ipv4.tcp_fin_timeout": ("sysctl_tcp_fin_timeout", NSEC_PER_SEC),
@@ -137,6 +132,7 @@ def net_sysctl_init(net, sysctl):
         sysctl.register(name, vector(prot, limits), vector_store(prot, limits, 0))
     sysctl.register("net.ipv4.ip_forward", getter(net, "sysctl_ip_forward"), forwarding(net))
     register_netdevice_notifier(net, devinet_sysctl_init(net, sysctl))
+    register_netdevice_notifier(net, neigh_sysctl_init(net, sysctl))
     sysctl.register("net.ipv4.tcp_fastopen_key", net.tcp.fastopen.key_text, net.tcp.fastopen.set_key_text)
     sysctl.register(
         "net.ipv4.tcp_fastopen_blackhole_timeout_sec",

@@ -2,7 +2,8 @@
 
 SOCK_RAW frames carry their link header, SOCK_DGRAM frames begin behind it.  A socket of protocol ETH_P_ALL is a tap
 on every device (or the one that it is bound to); protocol 0 receives nothing.  A filter (SO_ATTACH_FILTER) sees what the
-program would read, and says how much of it to keep.  There are no memory-mapped rings and no fanout groups.
+program would read, and says how much of it to keep.  Sockets can share frames (fanout.py).  There are no memory-mapped
+rings: PACKET_RX_RING, PACKET_TX_RING and PACKET_VERSION are no options here (ENOPROTOOPT).
 """
 
 from kernel.net.core.datagram import (
@@ -40,6 +41,7 @@ from kernel.net.core.sock import (
     sock_queue_rcv_skb,
 )
 from kernel.net.core.sockcm import sock_cmsg_send, sockcm_cookie
+from kernel.net.packet.fanout import fanout_add, fanout_data, fanout_release, fanout_value
 from kernel.uapi.errno import (
     EAGAIN,
     EINVAL,
@@ -60,6 +62,8 @@ from kernel.uapi.if_packet import (
     PACKET_ADD_MEMBERSHIP,
     PACKET_AUXDATA,
     PACKET_DROP_MEMBERSHIP,
+    PACKET_FANOUT,
+    PACKET_FANOUT_DATA,
     PACKET_IGNORE_OUTGOING,
     PACKET_LOOPBACK,
     PACKET_MR_ALLMULTI,
@@ -123,16 +127,28 @@ class packet_sock(sock):
         self.origdev = False
         self.ignore_outgoing = False
         self.memberships = []
+        # The group of sockets that share frames, which then has the hook into the device layer.
+        self.fanout = None
         self.tp_packets = 0
         self.tp_drops = 0
         self.frag = page_frag()
 
 
+    def receive(self, skb, dev):
+        """A frame that a group has chosen for this member."""
+        return packet_rcv(self, skb, dev)
+
+    def leave_device(self):
+        """The socket's own hook goes: the group has one."""
+        unregister_hook(self)
+
+
 class packet_proto(proto):
-    """Makes packet socks."""
+    """Makes packet socks; `fanout_groups` are those of a network namespace by their number."""
 
     def __init__(self):
         proto.__init__(self, "PACKET")
+        self.fanout_groups = {}
 
     def sk_alloc(self, net, family, type, protocol):
         return packet_sock(net, family, type, protocol, self)
@@ -323,6 +339,10 @@ def register_hook(sk):
     """Begin to receive (protocol 0: nothing)."""
     if sk.running or sk.protocol == 0:
         return
+    if sk.fanout is not None:
+        sk.fanout.link(sk)
+        sk.running = True
+        return
     dev = dev_get_by_index(sk.net, sk.ifindex) if sk.ifindex else None
     sk.tap = packet_tap(sk.protocol, dev)
     sk.tap.sk = sk
@@ -333,8 +353,11 @@ def register_hook(sk):
 
 def unregister_hook(sk):
     if sk.running:
-        dev_remove_pack(sk.net, sk.tap)
-        sk.tap = None
+        if sk.fanout is not None:
+            sk.fanout.unlink(sk)
+        else:
+            dev_remove_pack(sk.net, sk.tap)
+            sk.tap = None
         sk.running = False
 
 
@@ -350,6 +373,7 @@ class packet_ops(proto_ops):
             return 0
         sock.sk = None
         unregister_hook(sk)
+        fanout_release(sk)
         for ifindex, type, address in sk.memberships:
             change_membership(sk.net, ifindex, type, address, -1)
         sk.memberships = []
@@ -361,6 +385,8 @@ class packet_ops(proto_ops):
     def bind(self, sock, addr):
         sk = sock.sk
         if len(addr) < SOCKADDR_LL_SIZE or int.from_bytes(addr[:2], "little") != AF_PACKET:
+            return -EINVAL
+        if sk.fanout is not None:
             return -EINVAL
         ifindex = int.from_bytes(addr[4:8], "little", signed=True)
         dev = None
@@ -416,8 +442,12 @@ class packet_ops(proto_ops):
             return -ENOPROTOOPT
         if optname in (PACKET_ADD_MEMBERSHIP, PACKET_DROP_MEMBERSHIP):
             return packet_membership(sk, optname, optval)
+        if optname == PACKET_FANOUT_DATA:
+            return fanout_data(sk, optval)
         if len(optval) < 4:
             return -EINVAL
+        if optname == PACKET_FANOUT:
+            return fanout_add(sk, optval) if len(optval) in (4, 8) else -EINVAL
         value = int.from_bytes(optval[:4], "little")
         if optname == PACKET_AUXDATA:
             sk.auxdata = value != 0
@@ -446,6 +476,8 @@ class packet_ops(proto_ops):
             return value
         if optname == PACKET_AUXDATA:
             return int(sk.auxdata).to_bytes(4, "little")
+        if optname == PACKET_FANOUT:
+            return fanout_value(sk).to_bytes(4, "little")
         if optname == PACKET_ORIGDEV:
             return int(sk.origdev).to_bytes(4, "little")
         if optname == PACKET_IGNORE_OUTGOING:

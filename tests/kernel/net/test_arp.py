@@ -33,7 +33,7 @@ def test_packets_wait_for_the_answer_and_leave_in_order(bench):
 
 def test_the_pending_queue_is_bounded_and_the_oldest_go(bench):
     def body(t):
-        t.net.sysctl_neigh_unres_qlen_bytes = 4000
+        t.net.arp_tbl.parms_of(t.dev).queue_len_bytes = 4000
         fd = t.socket(AF_INET, SOCK_DGRAM)
         for number in range(10):
             t.sendto(fd, bytes([number]), "10.0.0.2", 9)
@@ -204,6 +204,125 @@ def test_a_link_that_goes_down_forgets(bench):
         announcement = Packet(t.take()[-1])
         assert announcement.sender == announcement.target == "10.0.0.1"
         t.inject_ip(udp("10.0.0.2", 1, "10.0.0.1", 2, b""))
+        t.close(fd)
+
+    bench.run(body)
+
+
+# --- net.ipv4.neigh.<device> (arp(7)) ---
+
+
+def setting(t, name, value, where=None):
+    assert t.kernel.sysctl.write(f"net.ipv4.neigh.{where or t.dev.name}.{name}", value) == 0
+
+
+def requests(t):
+    return [Packet(frame) for frame in t.take() if Packet(frame).type == 0x806]
+
+
+def answered(t, fd):
+    """A neighbour that has just answered."""
+    t.sendto(fd, b"x", "10.0.0.2", 9)
+    t.inject(arp(2, PEER_MAC, "10.0.0.2", MAC, "10.0.0.1", MAC))
+    t.take()
+    assert state(t) == NUD_REACHABLE
+
+
+def test_a_device_asks_as_often_as_it_is_told(bench):
+    def body(t):
+        setting(t, "mcast_solicit", 2)
+        setting(t, "retrans_time_ms", 100)
+        fd = t.socket(AF_INET, SOCK_DGRAM)
+        t.sendto(fd, b"x", "10.0.0.9", 9)
+        t.sleep(0.15)
+        assert len(requests(t)) == 2 and state(t, "10.0.0.9") & NUD_FAILED == 0
+        t.sleep(0.1)
+        assert requests(t) == [] and state(t, "10.0.0.9") == NUD_FAILED
+        setting(t, "mcast_solicit", 0)
+        t.sendto(fd, b"x", "10.0.0.8", 9)
+        assert requests(t) == [] and state(t, "10.0.0.8") == NUD_FAILED
+        t.close(fd)
+
+    bench.run(body)
+
+
+def test_a_known_neighbour_is_asked_itself_and_then_everybody(bench):
+    def body(t):
+        setting(t, "base_reachable_time_ms", 3000)
+        setting(t, "delay_first_probe_time", 1)
+        setting(t, "ucast_solicit", 2)
+        setting(t, "mcast_resolicit", 1)
+        setting(t, "retrans_time", 10)
+        fd = t.socket(AF_INET, SOCK_DGRAM)
+        answered(t, fd)
+        t.sleep(4.6)
+        assert state(t) == NUD_STALE
+        t.sendto(fd, b"y", "10.0.0.2", 9)
+        assert state(t) == NUD_DELAY
+        t.sleep(1.01)
+        t.sleep(0.35)
+        assert [packet.dst_mac for packet in requests(t)] == [PEER_MAC, PEER_MAC, b"\xff" * 6]
+        assert state(t) == NUD_FAILED
+        t.close(fd)
+
+    bench.run(body)
+
+
+def test_the_first_answer_holds_for_the_locktime(bench):
+    def body(t):
+        other = b"\x02\0\0\0\0\x77"
+        fd = t.socket(AF_INET, SOCK_DGRAM)
+        answered(t, fd)
+        t.inject(arp(2, other, "10.0.0.2", MAC, "10.0.0.1", MAC))
+        assert t.net.arp_tbl.lookup(ip("10.0.0.2"), t.dev).ha == PEER_MAC
+        setting(t, "locktime", 0)
+        t.sleep(0.01)
+        t.inject(arp(2, other, "10.0.0.2", MAC, "10.0.0.1", MAC))
+        assert t.net.arp_tbl.lookup(ip("10.0.0.2"), t.dev).ha == other
+        t.close(fd)
+
+    bench.run(body)
+
+
+def test_the_queue_of_a_device_in_packets(bench):
+    """unres_qlen counts packets of a full frame, unres_qlen_bytes what they take in memory."""
+
+    def body(t):
+        name = f"net.ipv4.neigh.{t.dev.name}"
+        assert (t.kernel.sysctl.read(f"{name}.unres_qlen"), t.kernel.sysctl.read(f"{name}.unres_qlen_bytes")) == (101, 212992)
+        setting(t, "unres_qlen", 2)
+        assert t.kernel.sysctl.read(f"{name}.unres_qlen_bytes") == 4224
+        setting(t, "base_reachable_time", 7)
+        assert t.kernel.sysctl.read(f"{name}.base_reachable_time_ms") == 7000
+        setting(t, "retrans_time_ms", 1500)
+        assert t.kernel.sysctl.read(f"{name}.retrans_time") == 150
+        assert t.kernel.sysctl.write(f"{name}.retrans_time_ms", -1) == -22
+
+    bench.run(body)
+
+
+def test_the_default_is_for_devices_that_come(bench):
+    def body(t):
+        setting(t, "ucast_solicit", 7, "default")
+        assert t.kernel.sysctl.read(f"net.ipv4.neigh.{t.dev.name}.ucast_solicit") == 3
+        assert t.kernel.sysctl.read("net.ipv4.neigh.lo.ucast_solicit") == 3
+
+    bench.run(body)
+
+
+def test_what_nobody_uses_is_forgotten_above_the_first_threshold(bench):
+    def body(t):
+        fd = t.socket(AF_INET, SOCK_DGRAM)
+        t.net.sysctl_neigh_gc_thresh1 = 0
+        setting(t, "base_reachable_time", 2)
+        setting(t, "base_reachable_time", 2, "default")
+        setting(t, "gc_stale_time", 10)
+        setting(t, "delay_first_probe_time", 0)
+        answered(t, fd)
+        t.sleep(8)
+        assert state(t) == NUD_STALE
+        t.sleep(8)
+        assert state(t) is None
         t.close(fd)
 
     bench.run(body)

@@ -237,6 +237,68 @@ def test_eventfd_given_while_the_level_is_high(client, machine):
     assert machine.interrupts() == 1
 
 
+@pytest.fixture
+def unmasking(client, machine):
+    """An eventfd that unmasks the client's interrupt, as KVM has it signalled when the guest's handler has returned."""
+    fd = os.eventfd(0, os.EFD_NONBLOCK)
+    client.set_irqs(IRQ_DATA_EVENTFD | IRQ_UNMASK, fds=(fd,))
+    yield fd
+    os.close(fd)
+
+
+def settled(client, machine):
+    """How many interrupts have come since the last look, once the server has seen every descriptor."""
+    for _ in range(3):
+        client.read32(CTRL)
+    return machine.interrupts()
+
+
+def test_an_eventfd_unmasks(client, machine, unmasking):
+    client.write32(IMS, TXDW)
+    client.write32(ICS, TXDW)
+    assert settled(client, machine) == 1
+    assert settled(client, machine) == 0
+    # The level is still high when the handler has returned, so the interrupt comes again, each time once.
+    for _ in range(3):
+        os.eventfd_write(unmasking, 1)
+        assert settled(client, machine) == 1
+    assert client.read32(ICR) & TXDW
+    os.eventfd_write(unmasking, 1)
+    assert settled(client, machine) == 0
+    client.write32(ICS, TXDW)
+    assert settled(client, machine) == 1
+
+
+def test_an_eventfd_that_unmasks_is_taken_away(client, machine, unmasking):
+    client.set_irqs(IRQ_DATA_EVENTFD | IRQ_UNMASK)
+    client.write32(IMS, TXDW)
+    client.write32(ICS, TXDW)
+    assert settled(client, machine) == 1
+    os.eventfd_write(unmasking, 1)
+    assert settled(client, machine) == 0
+    client.set_irqs(IRQ_DATA_NONE | IRQ_UNMASK)
+    client.write32(IMS, TXDW)
+    assert settled(client, machine) == 1
+
+
+def test_an_eventfd_that_somebody_else_reads_does_not_stop_the_server(client, machine, unmasking):
+    for _ in range(100):
+        os.eventfd_write(unmasking, 1)
+        os.eventfd_read(unmasking)
+    assert settled(client, machine) == 0
+    client.write32(IMS, TXDW)
+    client.write32(ICS, TXDW)
+    assert settled(client, machine) == 1
+
+
+def test_only_an_eventfd_unmasks(client, machine):
+    read_end, write_end = os.pipe()
+    with pytest.raises(OSError, match="Invalid argument"):
+        client.set_irqs(IRQ_DATA_EVENTFD | IRQ_UNMASK, fds=(read_end,))
+    os.close(read_end)
+    os.close(write_end)
+
+
 def test_full_eventfd_does_not_stop_the_server(client, machine):
     os.eventfd_write(machine.eventfd, 2**64 - 2)
     client.set_irqs(IRQ_DATA_NONE | IRQ_TRIGGER)
@@ -251,7 +313,7 @@ def test_full_eventfd_does_not_stop_the_server(client, machine):
         (IRQ_DATA_NONE | IRQ_TRIGGER, 1, 0, 1),
         (IRQ_DATA_NONE | IRQ_TRIGGER, 5, 0, 0),
         (IRQ_DATA_NONE | IRQ_TRIGGER | IRQ_MASK, 0, 0, 1),
-        (IRQ_DATA_EVENTFD | IRQ_UNMASK, 0, 0, 1),
+        (IRQ_DATA_EVENTFD | IRQ_MASK, 0, 0, 1),
         (IRQ_TRIGGER, 0, 0, 1),
         (0x40 | IRQ_DATA_NONE | IRQ_TRIGGER, 0, 0, 1),
     ],

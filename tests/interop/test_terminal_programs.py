@@ -1,4 +1,4 @@
-"""busybox's telnetd on the emulated CPU: a shell on a pseudo-terminal for our telnet, for busybox's and for Debian's."""
+"""Programs that live on pseudo-terminals: busybox's telnetd for our telnet, busybox's and Debian's; Debian's tmux."""
 
 import shutil
 import subprocess
@@ -16,6 +16,16 @@ from .conftest import Guest, need, wait_until
 pytestmark = pytest.mark.interop
 
 PROMPT = b"# \x1b[K"
+TMUX = """export TERM=xterm
+tmux() { /usr/bin/tmux -f /dev/null "$@"; }
+tmux new-session -d -x 100 -y 30 /bin/sh
+busybox sleep 1
+tmux send-keys 'tty; stty size; echo $((6*7))' Enter
+busybox sleep 1
+tmux capture-pane -p
+tmux kill-server
+echo ended $?
+"""
 
 
 class Terminal:
@@ -134,5 +144,21 @@ def test_debians_telnet_over_a_tap(tap_namespace, tmp_path):
                 shown += client.stdout.read1(4096)
             shown += client.stdout.read()
         assert b"/dev/pts/" in shown and b"Linux\r\n" in shown and b"Connection closed by foreign host" in shown, shown
+    finally:
+        machine.stop()
+
+
+def test_tmux_keeps_a_shell(tmp_path):
+    need("busybox", "tmux")
+    (tmp_path / "session.sh").write_text(TMUX)
+    machine = Guest(
+        tmp_path, "run", "--net", "none", "--root", "/", "--share", tmp_path, shutil.which("busybox"), "sh", "/host/session.sh"
+    )
+    try:
+        assert machine.wait() == 0, machine.output()
+        lines = [line.rstrip() for line in machine.output().splitlines()]
+        start = next(index for index, line in enumerate(lines) if line.endswith("# tty; stty size; echo $((6*7))"))
+        assert lines[start + 1 : start + 4] == ["/dev/pts/0", "30 100", "42"]
+        assert lines[-1] == "ended 0"
     finally:
         machine.stop()
