@@ -61,12 +61,23 @@ def extensions():
     ]
 
 
+def remove_orphans():
+    """Compiled modules in place whose source is compiled no longer would be refused as stale for ever."""
+    compiled = {source.with_suffix("") for source in compiled_sources()}
+    for package in PACKAGES:
+        for module in (ROOT / package).rglob("*.so"):
+            if module.relative_to(ROOT).with_name(module.name.partition(".")[0]) not in compiled:
+                module.unlink()
+
+
 class build_ext_with_manifest(build_ext):
     def finalize_options(self):
         super().finalize_options()
         self.parallel = self.parallel or os.cpu_count()
 
     def run(self):
+        if self.inplace:
+            remove_orphans()
         super().run()
         by_package = {}
         for ext in self.extensions:
