@@ -22,7 +22,8 @@ def test_our_iperf3_measures_with_the_real_server(tap_namespace, on_tap):
     with tap_namespace.background("iperf3", "-s"):
         guest = on_tap(
             command="".join(
-                f"iperf3 -c {tap_namespace.host} {options} || echo FAILED; "
+                # The server takes a moment between its last word to one client and the next.
+                f"iperf3 -c {tap_namespace.host} {options} || echo FAILED; sleep 0.5; "
                 for options in ("-t 1", "-t 1 -R -P 2", "-t 1 -u -b 20m", "-t 1 -u -R -b 10m", "-n 2m")
             )
             + "sleep 60"
