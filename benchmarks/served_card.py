@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.network import HERE, HOST, TAP, namespace, process
+from benchmarks.network import HERE, HOST, TAP, namespace, process, sh
 from tests.interop.qemu.guest import Cache, Guest, GuestError, qemu_e1000, vfio_user
 
 ROOT = HERE.parent
@@ -54,6 +54,8 @@ def section(options):
     results = {}
     with tempfile.TemporaryDirectory() as folder, namespace("hwemu-bench", *TAP) as space:
         inside = ["ip", "netns", "exec", space]
+        # Linux's default. BBR paces by what it guesses of the path, and what it guesses of one card changes from run to run.
+        sh(*inside, "sysctl", "-qw", "net.ipv4.tcp_congestion_control=cubic", check=False)
         socket = f"{folder}/nic.sock"
         served = [*inside, sys.executable, "-m", "lab.cli", "serve-nic", "--vfio-user", socket, "--net", "tap:tap0"]
         with process([*inside, sys.executable, str(HERE / "linux_services.py")]):
