@@ -292,25 +292,7 @@ def sigaltstack(mm, arguments):
 
 def with_longs(native, source, answer, count):
     """A call that takes `count` longs at argument `source` (None: none) and stores as many at `answer`."""
-    narrow, wide = Struct(f"<{count}i"), Struct(f"<{count}q")
-
-    def convert(mm, arguments):
-        space = scratch(mm)
-        changed = list(arguments)
-        if source is not None and arguments[source]:
-            fields = space.read(arguments[source], narrow)
-            if fields is None:
-                return refused(EFAULT)
-            changed[source] = space.put(wide.pack(*fields))
-        raw = bytearray(wide.size)
-        changed[answer] = space.put(raw, True) if arguments[answer] else 0
-
-        def store(result):
-            return put_back(mm, arguments[answer], narrow.pack(*(cut(value) for value in wide.unpack(raw))))
-
-        return native, changed, space.done(store)
-
-    return convert
+    return with_structures(native, Struct(f"<{count}i"), Struct(f"<{count}q"), source, answer)
 
 
 def setrlimit(mm, arguments):

@@ -217,7 +217,7 @@ def get_settings(dev, ops, raw, fetch):
     if speed:
         duplex = uapi.DUPLEX_FULL if full_duplex else uapi.DUPLEX_HALF
     else:
-        speed = speed_high = uapi.SPEED_UNKNOWN
+        speed = speed_high = uapi.SPEED_UNKNOWN & 0xFFFF
         duplex = uapi.DUPLEX_UNKNOWN
     return struct.pack(
         uapi.ETHTOOL_CMD,
