@@ -1,6 +1,12 @@
-"""The services 7 (echo), 9 (discard) and 19 (chargen) on the host's own sockets: the peer of the veth comparison."""
+"""The services 7 (echo), 9 (discard) and 19 (chargen) on the host's own sockets: the peer of the veth comparison.
+
+    linux_services.py [CONGESTION]
+
+CONGESTION is the congestion control of its TCP, for a namespace can not have every one of the host's as its default.
+"""
 
 import socket
+import sys
 import threading
 
 BLOCK = bytes(range(256)) * 1024
@@ -31,8 +37,15 @@ def serve_one(service, connection):
             return
 
 
-def accept_all(port, service):
+def listen(port, congestion):
     listener = socket.create_server(("0.0.0.0", port), backlog=128)
+    if congestion:
+        # Connections inherit it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, congestion.encode())
+    return listener
+
+
+def accept_all(listener, service):
     while True:
         connection, _ = listener.accept()
         threading.Thread(target=serve_one, args=(service, connection), daemon=True).start()
@@ -47,7 +60,9 @@ def udp_echo():
 
 
 if __name__ == "__main__":
+    congestion = sys.argv[1] if len(sys.argv) > 1 else ""
+    listeners = {port: listen(port, congestion) for port in (7, 9, 19)}
     for port, service in ((9, discard), (19, chargen)):
-        threading.Thread(target=accept_all, args=(port, service), daemon=True).start()
+        threading.Thread(target=accept_all, args=(listeners[port], service), daemon=True).start()
     threading.Thread(target=udp_echo, daemon=True).start()
-    accept_all(7, echo)
+    accept_all(listeners[7], echo)

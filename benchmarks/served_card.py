@@ -8,12 +8,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.network import HERE, HOST, TAP, namespace, process, sh
+from benchmarks.network import HERE, HOST, TAP, namespace, process
 from tests.interop.qemu.guest import Cache, Guest, GuestError, qemu_e1000, vfio_user
 
 ROOT = HERE.parent
 FOLDER = Path(os.environ.get("HWEMU_INTEROP", ROOT / "build/interop"))
 GUEST = "10.77.64.2"
+# Linux's default. BBR paces by what it guesses of the path, and what it guesses of one card changes from run to run.
+CONGESTION = "cubic"
 LOADS = {
     # name: (netload mode, port, size, what is counted)
     "guest sends, Mbit/s": ("send", 9, 1, "mbit"),
@@ -54,11 +56,9 @@ def section(options):
     results = {}
     with tempfile.TemporaryDirectory() as folder, namespace("hwemu-bench", *TAP) as space:
         inside = ["ip", "netns", "exec", space]
-        # Linux's default. BBR paces by what it guesses of the path, and what it guesses of one card changes from run to run.
-        sh(*inside, "sysctl", "-qw", "net.ipv4.tcp_congestion_control=cubic", check=False)
         socket = f"{folder}/nic.sock"
         served = [*inside, sys.executable, "-m", "lab.cli", "serve-nic", "--vfio-user", socket, "--net", "tap:tap0"]
-        with process([*inside, sys.executable, str(HERE / "linux_services.py")]):
+        with process([*inside, sys.executable, str(HERE / "linux_services.py"), CONGESTION]):
             try:
                 with process(served, ready=2.0, cwd=ROOT), booted(space, cache, vfio_user(socket)) as guest:
                     results["ours"] = measure(guest, options)

@@ -17,6 +17,10 @@ cdef extern from "<sys/epoll.h>" nogil:
     int epoll_wait(int epfd, epoll_event *events, int maxevents, int timeout)
 
 
+cdef extern from "<sched.h>" nogil:
+    int sched_yield()
+
+
 cdef extern from *:
     """
     #include <sys/epoll.h>
@@ -81,6 +85,7 @@ cdef class HostPoll:
         """Sleep up to `timeout` ns (-1: for ever); returns how many descriptors are ready (0 after a signal, too).
 
         Up to `patience` ns of it are waited awake: what comes within that time is had without going to sleep and being woken.
+        Whoever else wants this processor gets it meanwhile: it may be the one who is waited for.
         """
         cdef timespec limit
         cdef int count
@@ -95,6 +100,7 @@ cdef class HostPoll:
                 awake = monotonic_ns() - began
                 if 0 < timeout <= awake:
                     return 0
+                sched_yield()
             if timeout > 0:
                 timeout -= awake
         limit.tv_sec = timeout // 1000000000

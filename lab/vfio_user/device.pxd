@@ -6,7 +6,7 @@ from hwemu.pci.device cimport BaseAddress, PCIDevice
 from lab.vfio_user.channel cimport signal_eventfd
 from lab.vfio_user.memory cimport GuestMemory, Permissions
 
-cdef unsigned int CONFIG_REGION, REGIONS, EDGES
+cdef unsigned int BAR0_REGION, CONFIG_REGION, REGIONS, EDGES, IMS
 
 
 cdef class IntxPin(InterruptController):
@@ -19,6 +19,7 @@ cdef class IntxPin(InterruptController):
     cpdef trigger(self)
     cpdef mask_interrupt(self)
     cpdef unmask_interrupt(self)
+    cpdef enabled(self)
     cpdef end_of_interrupt(self)
     cpdef wrote(self)
     cpdef end_quiet(self)

@@ -9,6 +9,7 @@ import select
 
 from hwemu.clock import Event, Source
 from hwemu.interrupt_controller import InterruptController
+from hwemu.nic.e1000.registers import IMS
 from hwemu.pci.registers import (
     BAR_IO,
     COMMAND,
@@ -23,13 +24,15 @@ from hwemu.pci.registers import (
 )
 from lab.vfio_user.channel import signal_eventfd
 from lab.vfio_user.memory import Permissions
-from lab.vfio_user.messages import CONFIG_REGION, REGIONS
+from lab.vfio_user.messages import BAR0_REGION, CONFIG_REGION, REGIONS
 
 NO_EVENTFD = -1
 # PCI's INTA needs some line of some controller; here there is only this one.
 LINE = 0
 # How long (ns) a driver's handler that writes nothing may take from its first access to its end.
 HANDLER_TIME = 200_000
+# How long (ns) a driver that has just let interrupts through is left alone.
+REST = 80_000
 EDGES = select.EPOLLIN | select.EPOLLET
 
 
@@ -40,6 +43,10 @@ class IntxPin(InterruptController):
     runs has fallen by the time it returns, for handlers mask the card; an eventfd that was signalled can not be taken
     back, and the guest would be interrupted once more for nothing.  So after unmasking the pin is quiet until the
     handler has written to the card (`wrote`), or for HANDLER_TIME.
+
+    An interrupt costs the client's machine four round trips through the socket, whatever it is about.  A driver that polls
+    and has found nothing more lets interrupts through again (`enabled`): for REST, or until it writes something else, the
+    pin is quiet, and what comes meanwhile shares one.
 
     `eventfd` belongs to the pin (NO_EVENTFD: none); `signalled` counts.
     """
@@ -77,6 +84,10 @@ class IntxPin(InterruptController):
         """Let the interrupt through; a level that is high when the handler is done signals again."""
         self.masked = False
         self.clock.call_after(HANDLER_TIME, self.quiet)
+
+    def enabled(self):
+        """The driver has let interrupts through again, and is done with what it knew of."""
+        self.clock.call_after(REST, self.quiet)
 
     def end_of_interrupt(self):
         """Let the interrupt through: the guest's handler has returned."""
@@ -184,8 +195,12 @@ class VfioDevice:
             self.nic.config_write(offset, width, value)
             self.follow_command()
         elif self.decoding[region]:
-            self.nic.mmio_write(region, offset, width, value)
-            self.pin.wrote()
+            if region == BAR0_REGION and offset == IMS:
+                self.pin.enabled()
+                self.nic.mmio_write(region, offset, width, value)
+            else:
+                self.nic.mmio_write(region, offset, width, value)
+                self.pin.wrote()
 
     def read_bytes(self, region, offset, count):
         """Any number of bytes, in the widest accesses that their place allows, as a bus would split them."""

@@ -52,6 +52,7 @@ NO_REPLY = 0x10
 ERROR = 0x20
 
 # What a PCI device has: BAR 0 to 5 are regions 0 to 5, 6 is the ROM, 8 the VGA window.
+BAR0_REGION = 0
 CONFIG_REGION = 7
 REGIONS = 9
 # The kinds of interrupt: INTx, MSI, MSI-X, error, request.

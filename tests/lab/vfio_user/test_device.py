@@ -7,13 +7,13 @@ import pytest
 
 from hwemu.clock import Clock
 from lab.vfio_user import messages
-from lab.vfio_user.device import HANDLER_TIME, IntxPin
+from lab.vfio_user.device import HANDLER_TIME, REST, IntxPin
 from lab.vfio_user.messages import IRQ_DATA_BOOL, IRQ_DATA_EVENTFD, IRQ_DATA_NONE, IRQ_MASK, IRQ_TRIGGER, IRQ_UNMASK
 
 from .client import MAC, MILLISECOND
 
 CTRL, STATUS, ICR, ICS, IMS, IMC, RAL, RAH = 0x0, 0x8, 0xC0, 0xC8, 0xD0, 0xD8, 0x5400, 0x5404
-TXDW, LSC = 0x1, 0x4
+TXDW, LSC, RXT0 = 0x1, 0x4, 0x80
 
 
 def info(client, index):
@@ -189,6 +189,43 @@ def test_a_handler_that_writes_nothing_delays_the_next_interrupt_no_longer(inter
     assert interrupted.signals == 1
     interrupted.clock.run(HANDLER_TIME)
     assert interrupted.signals == 2
+
+
+def test_a_driver_that_has_enabled_interrupts_is_left_alone(interrupted):
+    """What comes within REST shares one interrupt; what comes later is signalled at once."""
+    interrupted.pin.wrote()
+    interrupted.pin.enabled()
+    interrupted.pin.raise_line(0, 0, True)
+    interrupted.clock.run(REST - 1)
+    assert interrupted.signals == 1
+    interrupted.clock.run(REST)
+    assert interrupted.signals == 2
+    interrupted.pin.raise_line(0, 0, False)
+    interrupted.pin.unmask_interrupt()
+    interrupted.pin.enabled()
+    interrupted.clock.run(2 * REST)
+    interrupted.pin.raise_line(0, 0, True)
+    assert interrupted.signals == 3
+
+
+def test_a_driver_that_goes_on_writing_is_interrupted_at_once(interrupted):
+    interrupted.pin.enabled()
+    interrupted.pin.raise_line(0, 0, True)
+    assert interrupted.signals == 1
+    interrupted.pin.wrote()
+    assert interrupted.signals == 2
+
+
+def test_frames_after_the_mask_was_set_share_an_interrupt(client, machine, bench):
+    client.read32(ICR)
+    device = bench.server.device
+    device.write(messages.BAR0_REGION, IMS, 4, RXT0 | TXDW)
+    bench.nic.interrupts.cause(RXT0)
+    bench.nic.interrupts.cause(TXDW)
+    assert device.pin.signalled == 0
+    bench.run(REST)
+    assert device.pin.signalled == 1 and machine.interrupts() == 1
+    assert client.read32(ICR) == RXT0 | TXDW
 
 
 def test_a_client_that_goes_leaves_no_interrupt_behind(client, machine, bench):
