@@ -20,6 +20,7 @@ from userland import libc
 
 from .calls import PLACES, VECTOR, Machine, argument, call_of, mutates, restrained, socket_arguments
 from .choices import Choices, mutate_records, records
+from .kept import Kept
 from .rig import MILLISECOND, Rig
 from .syscalls import check_links, restore, snapshot
 
@@ -237,24 +238,8 @@ class Caller:
         libc.execve(FILE, [FILE], {})
 
 
-class Bench:
-    """The machine that this process keeps between inputs."""
-
-    def __init__(self):
-        self.rig = None
-
-    def get(self):
-        if self.rig is None:
-            self.rig = Rig()
-        return self.rig
-
-
-BENCH = Bench()
-
-
-def recover():
-    """After a failure: the next input gets a new machine."""
-    BENCH.rig = None
+BENCH = Kept(Rig)
+recover = BENCH.recover
 
 
 def check_memory(task, caller):

@@ -6,6 +6,7 @@ input is a list of records: a frame (or several), a deed of the program, or time
 
 from .choices import Choices, mutate_records, records
 from .frames import BUILDERS
+from .kept import Kept
 from .rig import MILLISECOND, SECOND, Rig
 from .server import Server
 
@@ -17,25 +18,9 @@ DEEDS = 3
 PAUSES = 2
 
 
-class Bench:
-    """The machine that this process keeps between inputs."""
-
-    def __init__(self):
-        self.rig = None
-
-    def get(self):
-        if self.rig is None:
-            self.rig = Rig()
-        return self.rig
-
-
-BENCH = Bench()
+BENCH = Kept(Rig)
+recover = BENCH.recover
 mutate = mutate_records
-
-
-def recover():
-    """After a failure: the next input gets a new machine."""
-    BENCH.rig = None
 
 
 def play(rig, commands, choices):

@@ -11,6 +11,7 @@ from userland import libc
 
 from .calls import PAGE, Machine, call_of, mutates
 from .choices import Choices, mutate_records, records
+from .kept import Kept
 from .rig import MILLISECOND, Rig
 
 LONGEST_INPUT = 1500
@@ -58,24 +59,8 @@ class Caller:
             machine.fds.append(result)
 
 
-class Bench:
-    """The machine that this process keeps between inputs."""
-
-    def __init__(self):
-        self.rig = None
-
-    def get(self):
-        if self.rig is None:
-            self.rig = Rig()
-        return self.rig
-
-
-BENCH = Bench()
-
-
-def recover():
-    """After a failure: the next input gets a new machine."""
-    BENCH.rig = None
+BENCH = Kept(Rig)
+recover = BENCH.recover
 
 
 def snapshot(node, seen):

@@ -21,6 +21,7 @@ from lab.vfio_user.device import VfioDevice
 from lab.vfio_user.memory import GuestMemory
 
 from .choices import Choices, mutate_records, records
+from .kept import Kept
 
 LONGEST_INPUT = 1500
 RECORDS = 60
@@ -105,24 +106,8 @@ class Peer:
         assert self.memory.count == 0 and self.memory.restricted == 0
 
 
-class Bench:
-    """What this process keeps between inputs."""
-
-    def __init__(self):
-        self.peer = None
-
-    def get(self):
-        if self.peer is None:
-            self.peer = Peer()
-        return self.peer
-
-
-BENCH = Bench()
-
-
-def recover():
-    """After a failure: the next input gets a new card."""
-    BENCH.peer = None
+BENCH = Kept(Peer)
+recover = BENCH.recover
 
 
 def number_of(choices):
