@@ -59,7 +59,7 @@ def open_tap(name):
     except OSError as error:
         hint = "load the tun module" if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO) else "ask for access"
         raise OSError(error.errno, f"tap {name}: {TUN_DEVICE}: {error.strerror}; {hint}") from None
-    missing = not os.path.exists(f"/sys/class/net/{name}")
+    missing = all(name != there for _, there in socket.if_nameindex())
     try:
         fcntl.ioctl(descriptor, TUNSETIFF, _interface_request(name, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR))
         fcntl.ioctl(descriptor, TUNSETVNETHDRSZ, struct.pack("i", VNET_HEADER))

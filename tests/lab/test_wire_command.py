@@ -18,15 +18,13 @@ FRAME = b"\xff" * 6 + b"\x02\0\0\0\0\1" + b"\x88\xb5"
 
 
 @pytest.fixture
-def taps():
+def taps(network_namespace):
     """The names of two TAPs that the command may make."""
     try:
-        import os
-
-        os.close(open_tap("hwprobe0"))
+        os.close(open_tap("tap0"))
     except OSError as error:
         pytest.skip(str(error))
-    return "hwtesta", "hwtestb"
+    return "tap0", "tap1"
 
 
 @pytest.fixture

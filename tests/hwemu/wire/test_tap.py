@@ -153,13 +153,13 @@ def test_one_station_only(pair):
 
 
 @pytest.fixture
-def real_tap():
+def real_tap(network_namespace):
     try:
-        descriptor = open_tap("hwtest0")
+        descriptor = open_tap("tap0")
     except OSError as error:
         pytest.skip(str(error))
     clock = Clock()
-    tap = Tap(clock, "hwtest0", descriptor)
+    tap = Tap(clock, "tap0", descriptor)
     yield clock, tap
     tap.close()
 
@@ -170,9 +170,9 @@ def test_a_real_tap(real_tap):
     station = TestEnd(clock)
     tap.attach(station)
     with pytest.raises(OSError, match="another program holds it"):
-        open_tap("hwtest0")
+        open_tap("tap0")
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as host:
-        host.bind(("hwtest0", 0))
+        host.bind(("tap0", 0))
         host.settimeout(2)
         frame = b"\xff" * 6 + b"\x02\0\0\0\0\1" + b"\x88\xb5" + b"hwemu" * 10
         host.send(frame)
@@ -190,7 +190,7 @@ def test_removing_the_interface(real_tap):
     clock, tap = real_tap
     station = TestEnd(clock)
     tap.attach(station)
-    subprocess.run(["ip", "link", "del", "hwtest0"], check=True)
+    subprocess.run(["ip", "link", "del", "tap0"], check=True)
     clock.run(clock.now + 50_000_000)
     assert tap.failure and not station.carrier_up
 
@@ -202,16 +202,16 @@ def test_not_a_tap(real_tap):
 
 
 @pytest.mark.interop
-def test_a_tap_that_stays_is_left_without_offloads():
+def test_a_tap_that_stays_is_left_without_offloads(network_namespace):
     """Persistent TAPs outlive whoever used them."""
-    made = subprocess.run(["ip", "tuntap", "add", "dev", "hwtest1", "mode", "tap"], capture_output=True, text=True, check=False)
+    made = subprocess.run(["ip", "tuntap", "add", "dev", "tap1", "mode", "tap"], capture_output=True, text=True, check=False)
     if made.returncode:
         pytest.skip(made.stderr)
     try:
-        tap = Tap(Clock(), "hwtest1")
-        features = ["ethtool", "-k", "hwtest1"]
+        tap = Tap(Clock(), "tap1")
+        features = ["ethtool", "-k", "tap1"]
         assert "tx-tcp-segmentation: on" in subprocess.run(features, capture_output=True, text=True, check=True).stdout
         tap.close()
         assert "tx-tcp-segmentation: on" not in subprocess.run(features, capture_output=True, text=True, check=True).stdout
     finally:
-        subprocess.run(["ip", "link", "del", "hwtest1"], check=True)
+        subprocess.run(["ip", "link", "del", "tap1"], check=True)

@@ -1,10 +1,8 @@
 """The user network with real sockets of the host: TCP both ways, UDP, DNS, DHCP, ICMP, and who may reach what."""
 
-import ctypes
 import errno
 import fcntl
 import hashlib
-import os
 import socket
 import struct
 import threading
@@ -647,29 +645,17 @@ def test_an_address_of_the_network_that_nobody_has_is_silent(user_network):
     assert guest.run(network.host, ping, "10.0.2.77") is None
 
 
-CLONE_NEWNET = 0x40000000
 OWN = "192.0.2.7"
 
 
 @pytest.fixture
-def pinging_host():
-    """The test in a network namespace of its own, whose lo has the address OWN and which allows ping sockets."""
-    here = os.open("/proc/self/ns/net", os.O_RDONLY)
-    host = ctypes.CDLL(None, use_errno=True)
-    if host.unshare(CLONE_NEWNET):
-        os.close(here)
-        pytest.skip(f"a network namespace: {os.strerror(ctypes.get_errno())}")
-    try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-            address = socket.AF_INET.to_bytes(2, "little") + bytes(2) + socket.inet_aton(OWN) + bytes(8)
-            fcntl.ioctl(control, SIOCSIFADDR, b"lo".ljust(16, b"\0") + address + bytes(8))
-            fcntl.ioctl(control, SIOCSIFFLAGS, b"lo".ljust(16, b"\0") + (1).to_bytes(2, "little") + bytes(22))
-        Path("/proc/sys/net/ipv4/ping_group_range").write_text("0 2147483647")
-        yield
-    finally:
-        if host.setns(here, CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "setns")
-        os.close(here)
+def pinging_host(network_namespace):
+    """The test's namespace, whose lo has the address OWN and which allows ping sockets."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        address = socket.AF_INET.to_bytes(2, "little") + bytes(2) + socket.inet_aton(OWN) + bytes(8)
+        fcntl.ioctl(control, SIOCSIFADDR, b"lo".ljust(16, b"\0") + address + bytes(8))
+        fcntl.ioctl(control, SIOCSIFFLAGS, b"lo".ljust(16, b"\0") + (1).to_bytes(2, "little") + bytes(22))
+    Path("/proc/sys/net/ipv4/ping_group_range").write_text("0 2147483647")
 
 
 @pytest.mark.interop
