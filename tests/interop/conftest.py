@@ -127,11 +127,13 @@ class Namespace:
         return run(*self.words(*words), **options)
 
     @contextlib.contextmanager
-    def background(self, *words, **options):
-        """A process in the namespace for the time of the block."""
+    def background(self, *words, port=None, **options):
+        """A process in the namespace for the time of the block, which begins when it listens at `port`, if one is given."""
         options.setdefault("stdout", subprocess.DEVNULL)
         child = subprocess.Popen(self.words(*words), stderr=subprocess.DEVNULL, **options)
         try:
+            if port is not None:
+                wait_until(lambda: f":{port} " in self.run("ss", "-ltun").stdout, what=f"{words[0]} at port {port}")
             yield child
         finally:
             if child.poll() is None:

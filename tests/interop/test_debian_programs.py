@@ -182,8 +182,7 @@ def test_redis_benchmark_against_redis_server_on_the_machine(tap_namespace, tmp_
 def test_redis_benchmark_on_the_machine_against_the_real_server(tap_namespace, tmp_path):
     need("redis-server", "redis-benchmark", "redis-cli")
     words = ("redis-server", "--save", "", "--protected-mode", "no", "--bind", tap_namespace.host, "--dir", tmp_path)
-    with tap_namespace.background(*words):
-        wait_until(lambda: ":6379" in tap_namespace.run("ss", "-ltn").stdout, what="redis-server")
+    with tap_namespace.background(*words, port=6379):
         count = size(2000, 300, 60)
         machine = Guest(
             tmp_path, "run", "--net", "tap:tap0", "--ip", f"{tap_namespace.guest}/24", "--root", "/", "/usr/bin/redis-benchmark",

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.interop
 
 def test_our_iperf3_measures_with_the_real_server(tap_namespace, on_tap):
     need("iperf3")
-    with tap_namespace.background("iperf3", "-s"):
+    with tap_namespace.background("iperf3", "-s", port=5201):
         guest = on_tap(
             command="".join(
                 # The server takes a moment between its last word to one client and the next.
@@ -73,13 +73,13 @@ def test_our_curl_and_wget_with_nginx(tap_namespace, on_tap, tmp_path):
     (tmp_path / "nginx.conf").write_text(NGINX.format(folder=tmp_path, host=tap_namespace.host))
     url = f"http://{tap_namespace.host}:8000"
     command = (
-        f"sleep 0.5; curl -s {url}/file | sha256sum; curl -sL -w '%{{num_redirects}} %{{http_code}}\\n' -o /tmp/a {url}/moved;"
+        f"curl -s {url}/file | sha256sum; curl -sL -w '%{{num_redirects}} %{{http_code}}\\n' -o /tmp/a {url}/moved;"
         f"sha256sum /tmp/a; head -c 1000 /tmp/a > /tmp/b; curl -s -C - -o /tmp/b {url}/file; sha256sum /tmp/b;"
         f"wget -q -O - {url}/moved | sha256sum; head -c 999 /tmp/a > /tmp/file; cd /tmp; wget -q -c {url}/file; sha256sum file;"
         f"curl -s -X PUT -H 'X-Test: yes' -u a:b {url}/echo; echo; curl -s -I {url}/file | head -n 1; curl -sf {url}/no; echo $?;"
         f"curl -s -r 5-9 {url}/file | sha256sum; echo THE END; sleep 60"
     )
-    with tap_namespace.background("nginx", "-p", tmp_path, "-c", tmp_path / "nginx.conf"):
+    with tap_namespace.background("nginx", "-p", tmp_path, "-c", tmp_path / "nginx.conf", port=8000):
         guest = on_tap(command=command)
         wait_until(lambda: "THE END" in guest.output(), 60, "the downloads")
     text = guest.output()
@@ -126,9 +126,9 @@ def test_our_udhcpc_and_dig_with_dnsmasq(tap_namespace, on_tap, tmp_path):
         "--host-record=one.test,10.9.8.7", "--cname=alias.test,one.test", "--mx-host=test,one.test,5", "--txt-record=test,hello",
         "--pid-file", "--user=root",
     )  # fmt: skip
-    with tap_namespace.background("dnsmasq", *words):
+    with tap_namespace.background("dnsmasq", *words, port=53):
         guest = on_tap(
-            command="sleep 0.5; udhcpc -q -x hostname:ours; ip -br addr show eth0; dig +short alias.test; dig +short test MX;"
+            command="udhcpc -q -x hostname:ours; ip -br addr show eth0; dig +short alias.test; dig +short test MX;"
             "dig +short test TXT; dig +tcp +short one.test; nslookup -type=mx test; ping -c 1 one | head -n 1;"
             "nslookup nosuch.test; echo THE END; sleep 60"
         )
@@ -152,10 +152,10 @@ def test_our_tftp_with_tftpd_hpa(tap_namespace, on_tap, tmp_path):
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
     server = ("in.tftpd", "--foreground", "--listen", "--address", f"{tap_namespace.host}:69", "--secure", tmp_path)
-    with tap_namespace.background(*server):
+    with tap_namespace.background(*server, port=69):
         host = tap_namespace.host
         guest = on_tap(
-            command=f"sleep 0.5; cd /tmp; tftp -g -r big {host}; sha256sum big; tftp -g -b 1428 -r big -l x {host}; sha256sum x;"
+            command=f"cd /tmp; tftp -g -r big {host}; sha256sum big; tftp -g -b 1428 -r big -l x {host}; sha256sum x;"
             f"tftp -p -l big -r put -b 1024 {host}; tftp -g -r nosuch {host}; echo THE END; sleep 60"
         )
         wait_until(lambda: "THE END" in guest.output(), 60, "the transfers")
@@ -181,7 +181,7 @@ def test_ssh_through_our_nc(tap_namespace, tmp_path):
         f"{sys.executable} -m lab.cli boot --net tap:tap0 --ip {tap_namespace.guest}/24 -c "
         f"'nc {tap_namespace.host} 2222' 2>/dev/null"
     )
-    with tap_namespace.background(shutil.which("sshd"), "-D", "-f", tmp_path / "sshd.conf"):
+    with tap_namespace.background(shutil.which("sshd"), "-D", "-f", tmp_path / "sshd.conf", port=2222):
         done = tap_namespace.run(
             "ssh", "-F", "none", "-o", f"ProxyCommand={line}", "-o", "StrictHostKeyChecking=accept-new", "-o", "BatchMode=yes",
             "-o", f"UserKnownHostsFile={tmp_path}/known", "-i", tmp_path / "user", "root@through", "seq 1 20000 | sha256sum",
@@ -200,8 +200,7 @@ def test_ssh_keyscan_through_our_nc_as_a_proxy(tap_namespace, on_tap, tmp_path):
         f"PidFile {tmp_path}/sshd.pid\n"
     )
     os.makedirs("/run/sshd", exist_ok=True)
-    with tap_namespace.background(shutil.which("sshd"), "-D", "-f", tmp_path / "sshd.conf"):
-        wait_until(lambda: ":2222" in tap_namespace.run("ss", "-ltn").stdout, what="sshd")
+    with tap_namespace.background(shutil.which("sshd"), "-D", "-f", tmp_path / "sshd.conf", port=2222):
         guest = on_tap(
             command="mkfifo /tmp/back; while nc -l -p 22 < /tmp/back |"
             f" nc {tap_namespace.host} 2222 > /tmp/back; do echo RELAYED; done"

@@ -38,12 +38,12 @@ def test_curl_to_us_and_wget_from_us(tap_namespace, on_tap, tmp_path):
     need("curl")
     (tmp_path / "file").write_bytes(payload(size(8 << 20, 4 << 20, 300_000)))
     with tap_namespace.background(
-        sys.executable, "-m", "http.server", "8000", "--bind", tap_namespace.host, "--directory", tmp_path
+        sys.executable, "-m", "http.server", "8000", "--bind", tap_namespace.host, "--directory", tmp_path, port=8000
     ):
         guest = on_tap(
             "--share",
             tmp_path,
-            command=f"sleep 1; wget -q -O - http://{tap_namespace.host}:8000/file | sha256sum; httpd -p 80 /host",
+            command=f"wget -q -O - http://{tap_namespace.host}:8000/file | sha256sum; httpd -p 80 /host",
         )
         tap_namespace.run(
             "curl",
@@ -65,7 +65,8 @@ def test_curl_to_us_and_wget_from_us(tap_namespace, on_tap, tmp_path):
 
 def test_nc_udp_both_ways(tap_namespace, on_tap, tmp_path):
     need("nc")
-    guest = on_tap(command="nc -u -l -p 5000 -w 20")
+    guest = on_tap(command="nc -v -u -l -p 5000 -w 20")
+    wait_until(lambda: "Listening on" in guest.output(), what="our nc")
     with tap_namespace.background("nc", "-u", "-w", "3", tap_namespace.guest, "5000", stdin=subprocess.PIPE) as sender:
         sender.stdin.write(b"to the machine\n")
         sender.stdin.flush()
@@ -73,7 +74,8 @@ def test_nc_udp_both_ways(tap_namespace, on_tap, tmp_path):
         sender.stdin.close()
     guest.stop()
     received = tmp_path / "received"
-    with open(received, "wb") as out, tap_namespace.background("nc", "-u", "-l", tap_namespace.host, "5001", stdout=out):
+    words = ("nc", "-u", "-l", tap_namespace.host, "5001")
+    with open(received, "wb") as out, tap_namespace.background(*words, port=5001, stdout=out):
         on_tap(command=f"echo from the machine | nc -u -w 1 {tap_namespace.host} 5001; sleep 60")
         wait_until(lambda: b"from the machine" in received.read_bytes(), what="the datagram")
 
@@ -87,7 +89,7 @@ def discard_from_us(space, port, result):
         "while d := c.recv(1 << 18): h.update(d); n += len(d)\n"
         "print(n, h.hexdigest(), flush=True)\n"
     )
-    return space.background(sys.executable, "-c", code, stdout=result)
+    return space.background(sys.executable, "-c", code, port=port, stdout=result)
 
 
 def send_to_us(space, port, path):

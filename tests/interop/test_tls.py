@@ -95,8 +95,7 @@ def test_pythons_ssl_on_the_machine_talks_to_s_server(tap_namespace, authority, 
     (tmp_path / "client.py").write_text(CLIENT)
     words = ("openssl", "s_server", "-accept", f"{tap_namespace.host}:4433", "-cert", authority / "server.pem",
              "-key", authority / "server.key", "-www", "-quiet", f"-{version}")  # fmt: skip
-    with tap_namespace.background(*words, stdin=subprocess.DEVNULL):
-        wait_until(lambda: "4433" in tap_namespace.run("ss", "-ltn").stdout, what="s_server")
+    with tap_namespace.background(*words, port=4433, stdin=subprocess.DEVNULL):
         words = (tmp_path / "client.py", authority / "ca.pem", tap_namespace.host)
         good = machine_python(tap_namespace, tmp_path, *words, NAME)
         assert good.wait(60) == 0, good.output()
@@ -139,8 +138,7 @@ def nginx(space, folder):
     (folder / "www").mkdir(exist_ok=True)
     (folder / "www" / "file").write_bytes(payload(300_000))
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, host=space.host))
-    with space.background("nginx", "-p", folder, "-c", folder / "nginx.conf"):
-        wait_until(lambda: ":443" in space.run("ss", "-ltn").stdout, what="nginx")
+    with space.background("nginx", "-p", folder, "-c", folder / "nginx.conf", port=443):
         yield
 
 
