@@ -1,5 +1,5 @@
 # make run     build everything into .venv and boot the machine
-# make test    the whole test suite, compiled and interpreted
+# make test    the whole test suite, compiled and interpreted (make -j2 -O test: beside each other)
 # make check   linters, types and the doors between the packages
 # make bench   the benchmarks (ratios against the kernel's own TCP and the TAP's limit; wants root)
 # make fuzz    coverage-guided fuzzing: make fuzz SECONDS=600, of one target TARGET=receive_path
