@@ -1,4 +1,4 @@
-"""The services 7 (echo), 9 (discard) and 19 (chargen) on the host's own sockets: the peer of the veth comparison.
+"""The services 7 (echo), 9 (discard) and 19 (chargen) on the host's own sockets: what the loads talk to.
 
     linux_services.py [CONGESTION]
 

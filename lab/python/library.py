@@ -5,9 +5,7 @@ and so on; whoever imported it there goes on with it.  The program gets another 
 `userland.python`.  Both live in one process, so `sys.modules` belongs to the program while it runs.
 """
 
-import _signal  # noqa: F401
 import _ssl
-import _thread  # noqa: F401
 import builtins
 import contextlib
 import fcntl
@@ -17,7 +15,7 @@ import io
 import os
 import posix
 import resource
-import subprocess  # noqa: F401
+import subprocess  # noqa: F401 - one of KEPT: it has to be there, on the host's own modules, before a program asks for it
 import sys
 import termios
 import time

@@ -196,6 +196,7 @@ class VfioDevice:
             self.follow_command()
         elif self.decoding[region]:
             if region == BAR0_REGION and offset == IMS:
+                # Before the write: a cause that it lets through waits with those that follow.
                 self.pin.enabled()
                 self.nic.mmio_write(region, offset, width, value)
             else:
